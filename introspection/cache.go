@@ -1,0 +1,112 @@
+package introspection
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// cache keeps active and inactive answers apart, each with its own time to live and its own bound, so that a flood of
+// bad tokens evicts no good one. An answer's age counts from the moment the server was asked: that is what the answer is
+// known to be true for.
+type cache struct {
+	mu               sync.Mutex
+	active, inactive segment
+}
+
+type segment struct {
+	ttl     time.Duration
+	entries *simplelru.LRU[digest, entry] // nil: this kind of answer is not kept
+}
+
+type entry struct {
+	response *Response
+	asked    time.Time
+}
+
+func newCache(entries int, activeTTL, inactiveTTL time.Duration) *cache {
+	return &cache{active: newSegment(entries, activeTTL), inactive: newSegment(entries, inactiveTTL)}
+}
+
+func newSegment(entries int, ttl time.Duration) segment {
+	if ttl <= 0 {
+		return segment{}
+	}
+	lru, err := simplelru.NewLRU[digest, entry](entries, nil)
+	if err != nil {
+		panic(err) // a size below one, which compile excludes
+	}
+	return segment{ttl: ttl, entries: lru}
+}
+
+// load returns nil when nothing fresh is known.
+func (c *cache) load(key digest, now time.Time) *Response {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if response := c.active.load(key, now); response != nil {
+		return response
+	}
+	return c.inactive.load(key, now)
+}
+
+// store replaces whatever was known about the token, in both segments: a revoked token must not live on in the other.
+func (c *cache) store(key digest, response *Response, asked time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.active.newer(key, asked) || c.inactive.newer(key, asked) {
+		return // two requests crossed on the way, and the later question has the truer answer
+	}
+	into, other := &c.inactive, &c.active
+	if response.active {
+		into, other = other, into
+	}
+	other.remove(key)
+	into.store(key, entry{response: response, asked: asked})
+}
+
+func (s *segment) load(key digest, now time.Time) *Response {
+	if s.entries == nil {
+		return nil
+	}
+	e, found := s.entries.Get(key)
+	if !found {
+		return nil
+	}
+	if !s.fresh(e, now) {
+		s.entries.Remove(key)
+		return nil
+	}
+	return e.response
+}
+
+// fresh measures the age on the monotonic clock and on the wall clock, because the first stands still while a machine is
+// suspended and the second can be set back. exp is a wall-clock time.
+func (s *segment) fresh(e entry, now time.Time) bool {
+	if now.Sub(e.asked) >= s.ttl || now.UnixNano()-e.asked.UnixNano() >= int64(s.ttl) {
+		return false
+	}
+	return e.response.expiry.IsZero() || now.Before(e.response.expiry)
+}
+
+func (s *segment) newer(key digest, asked time.Time) bool {
+	if s.entries == nil {
+		return false
+	}
+	e, found := s.entries.Peek(key)
+	return found && e.asked.After(asked)
+}
+
+func (s *segment) store(key digest, e entry) {
+	if s.entries != nil && s.fresh(e, time.Now()) {
+		s.entries.Add(key, e)
+		return
+	}
+	s.remove(key)
+}
+
+func (s *segment) remove(key digest) {
+	if s.entries != nil {
+		s.entries.Remove(key)
+	}
+}

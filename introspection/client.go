@@ -1,0 +1,127 @@
+package introspection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// Client asks one introspection endpoint and remembers its answers for a short time. It is safe for concurrent use,
+// runs no goroutine while nobody asks, and is made by New; a zero or nil Client leaves every token unjudged.
+type Client struct {
+	_ [0]func()
+
+	digests  *digests
+	cache    *cache
+	breaker  *breaker
+	endpoint *endpoint
+	flights  *flights
+	complain *complaints
+}
+
+// New compiles cfg. It does no I/O and starts no goroutine; the error joins every mistake in cfg.
+func New(cfg Config) (*Client, error) {
+	s, err := cfg.compile()
+	if err != nil {
+		return nil, err
+	}
+	complain := &complaints{logger: s.Logger}
+	c := &Client{
+		digests:  newDigests(s.URL, s.ClientAuth.id),
+		cache:    newCache(s.Entries, s.activeTTL, s.inactiveTTL),
+		breaker:  new(breaker),
+		endpoint: newEndpoint(s, complain),
+		complain: complain,
+	}
+	c.flights = newFlights(s, c)
+	return c, nil
+}
+
+// Introspect answers whether token is active, from the cache or from the server. Concurrent calls with the same token
+// share one request, which goes on whoever gives up. Every error wraps ErrUnavailable, except for a token that no
+// server needs to be asked about: one that is empty, longer than 64 KiB, or holds bytes outside RFC 6750 section 2.1.
+// When ctx ended, the error wraps its error as well.
+func (c *Client) Introspect(ctx context.Context, token string) (*Response, error) {
+	if c == nil || c.flights == nil {
+		return nil, &failure{reason: "this Client was not made by New"}
+	}
+	if len(token) > maxToken {
+		return nil, errors.New("introspection: the token is longer than 64 KiB")
+	}
+	if c.flights.closed.Load() {
+		return nil, errClosed
+	}
+	key := c.digests.of(token)
+	if response := c.cache.load(key, time.Now()); response != nil {
+		return response, nil
+	}
+	if !isToken(token) {
+		return nil, errors.New("introspection: the token is empty or holds bytes outside RFC 6750 section 2.1")
+	}
+	return c.flights.do(ctx, key, token)
+}
+
+// ask is one request, on behalf of everybody who waits for its answer.
+func (c *Client) ask(ctx context.Context, token string) (*Response, error) {
+	epoch, wait := c.breaker.admit(time.Now())
+	if wait > 0 {
+		return nil, breakerOpen(wait)
+	}
+	response, err := c.endpoint.ask(ctx, token)
+	if c.breaker.record(epoch, err, time.Now()) {
+		c.complain.say("the server does not answer: asking once a second until it does",
+			"endpoint", c.endpoint.shown, "cause", err)
+	}
+	return response, err
+}
+
+// blocked is the reason why nothing may be sent now.
+func (c *Client) blocked(now time.Time) error {
+	if wait := c.breaker.wait(now); wait > 0 {
+		return breakerOpen(wait)
+	}
+	return nil
+}
+
+// crashed takes a panic out of code that the caller brought. Its value is not logged, because a transport's panic may
+// quote the request; the stack holds addresses only.
+func (c *Client) crashed(value any) {
+	c.breaker.record(0, errNoEnd, time.Now())
+	c.complain.say("a request panicked in the transport, the BearerToken function or the signer",
+		"type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+}
+
+// Status is a Client's health at one moment.
+type Status struct {
+	_ [0]func()
+
+	// BreakerOpen: the server stopped answering. Cached answers are still given, everything else is unavailable. Only a
+	// request can close it again, so a readiness check that takes all traffic away keeps it open.
+	BreakerOpen bool
+
+	InFlight  int   // requests that the server has not answered yet
+	LastError error // of the latest request; nil if it succeeded
+}
+
+// Status reports the present state; it does no I/O.
+func (c *Client) Status() Status {
+	if c == nil || c.flights == nil {
+		return Status{}
+	}
+	open, last := c.breaker.status()
+	return Status{BreakerOpen: open, InFlight: c.flights.inFlight(), LastError: last}
+}
+
+// Close ends the requests in flight, waits up to a second for them and leaves no goroutine behind, except in a
+// BearerToken function, a signer or a transport of the caller's that ignores its context. Calls in progress and later
+// ones are unavailable. It may be called again and always returns nil.
+func (c *Client) Close() error {
+	if c == nil || c.flights == nil {
+		return nil
+	}
+	c.flights.close()
+	c.endpoint.close()
+	return nil
+}

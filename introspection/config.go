@@ -1,0 +1,200 @@
+package introspection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+const (
+	defaultTimeout     = 2 * time.Second
+	defaultMaxInFlight = 64
+	defaultActiveTTL   = 10 * time.Second
+	defaultInactiveTTL = 5 * time.Second
+	defaultEntries     = 8192
+)
+
+// Config describes one introspection endpoint and how this resource server asks it. URL and ClientAuth are required.
+// New reads it once; changing it afterwards has no effect.
+type Config struct {
+	_ [0]func()
+
+	// URL is the introspection endpoint (RFC 7662 section 2), https, with plain http for loopback hosts only:
+	// 127.0.0.0/8, ::1 and localhost. It may have a query, but neither user information nor a fragment.
+	URL string
+
+	// Issuer is the authorization server's issuer identifier, byte for byte. It is the audience of PrivateKeyJWT
+	// assertions and the iss that signed answers must carry, and required for these two. Otherwise it may be empty.
+	Issuer string
+
+	// ClientAuth is how this resource server authenticates itself. The zero value is refused, because an endpoint that
+	// answers strangers is an oracle for stolen tokens (RFC 7662 section 4); NoClientAuth says so on purpose.
+	ClientAuth ClientAuth
+
+	// SignedBy, when set, demands signed answers (RFC 9701) under one of these keys and refuses plain JSON.
+	// It needs Issuer and a ClientAuth that names a client id. The caller closes it. Nil: plain JSON over TLS.
+	SignedBy KeySource
+
+	// HTTPClient carries the requests: a private CA, a proxy, a client certificate, tracing. It is copied; redirects are
+	// refused and cookies dropped either way. Nil: a client of our own, which takes no proxy from the environment.
+	HTTPClient *http.Client
+
+	// Timeout is how long one call of Introspect waits at most, queueing included, and how long one request to the
+	// server may take. Zero: 2 s.
+	Timeout time.Duration
+
+	// MaxInFlight is how many requests run at once; further ones queue. Zero: 64.
+	MaxInFlight int
+
+	// ActiveTTL is how long an active answer is reused, counted from the moment the server was asked, and never past the
+	// answer's exp. A revoked token is accepted that long. Zero: 10 s; negative: every call asks.
+	ActiveTTL time.Duration
+
+	// InactiveTTL is the same for inactive answers. Zero: 5 s; negative: every call asks.
+	InactiveTTL time.Duration
+
+	// Entries is how many active answers are kept, and how many inactive ones in a segment of their own, so that a flood
+	// of bad tokens evicts no good one. An active answer takes at most 64 KiB, an inactive one 200 bytes. Zero: 8192.
+	Entries int
+
+	// Logger hears of what only the operator can mend, at most one line a minute for each kind. Nil: silent.
+	Logger *slog.Logger
+}
+
+// KeySource finds the keys that may have signed an answer. An empty list says that the key is unknown; whatever the
+// error, the answer is not used. It is called from many goroutines. Satisfied by *jwks.Cache and *jwks.Set.
+type KeySource interface {
+	VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.Key, error)
+}
+
+// settings is a Config with every zero replaced and every mistake excluded.
+type settings struct {
+	Config
+	activeTTL, inactiveTTL time.Duration // zero: no cache
+}
+
+func (cfg Config) compile() (settings, error) {
+	var mistakes []error
+	report := func(err error) {
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("introspection: %w", err))
+		}
+	}
+	report(checkURL("Config.URL", cfg.URL, true))
+	if cfg.Issuer != "" {
+		report(checkURL("Config.Issuer", cfg.Issuer, false))
+	}
+	report(cfg.checkClientAuth())
+	report(cfg.checkSigned())
+	report(notNegative("Timeout", cfg.Timeout))
+	report(notNegative("MaxInFlight", cfg.MaxInFlight))
+	report(notNegative("Entries", cfg.Entries))
+	if len(mistakes) > 0 {
+		return settings{}, errors.Join(mistakes...)
+	}
+
+	cfg.Timeout = orDefault(cfg.Timeout, defaultTimeout)
+	cfg.MaxInFlight = orDefault(cfg.MaxInFlight, defaultMaxInFlight)
+	cfg.Entries = orDefault(cfg.Entries, defaultEntries)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return settings{
+		Config:      cfg,
+		activeTTL:   max(0, orDefault(cfg.ActiveTTL, defaultActiveTTL)),
+		inactiveTTL: max(0, orDefault(cfg.InactiveTTL, defaultInactiveTTL)),
+	}, nil
+}
+
+func (cfg Config) checkClientAuth() error {
+	auth := cfg.ClientAuth
+	switch {
+	case auth.apply == nil && auth.problem == nil:
+		return errors.New("Config.ClientAuth is required: take SecretBasic, PrivateKeyJWT or another constructor; NoClientAuth for an endpoint that asks for none")
+	case auth.problem != nil:
+		return fmt.Errorf("Config.ClientAuth: %w", auth.problem)
+	case auth.method == methodTLS && !presentsCertificate(cfg.HTTPClient):
+		return errors.New("Config.HTTPClient has no client certificate, which TLSClientAuth needs: set one with a Transport whose TLSClientConfig holds it")
+	case auth.method == methodPrivateKeyJWT && cfg.Issuer == "":
+		return errors.New("Config.Issuer is required by PrivateKeyJWT, as the audience of its assertions: set the authorization server's issuer identifier")
+	}
+	return nil
+}
+
+// presentsCertificate tells what can be told: a transport of another make, or with a dialer of its own, is believed.
+func presentsCertificate(client *http.Client) bool {
+	if client == nil || client.Transport == nil {
+		return false
+	}
+	transport, ok := client.Transport.(*http.Transport)
+	if !ok || transport.DialTLSContext != nil {
+		return true
+	}
+	tls := transport.TLSClientConfig
+	return tls != nil && (len(tls.Certificates) > 0 || tls.GetClientCertificate != nil)
+}
+
+func (cfg Config) checkSigned() error {
+	switch {
+	case cfg.SignedBy == nil:
+		return nil
+	case cfg.Issuer == "":
+		return errors.New("Config.Issuer is required by SignedBy, as the iss of signed answers: set the authorization server's issuer identifier")
+	case cfg.ClientAuth.apply != nil && cfg.ClientAuth.id == "":
+		return fmt.Errorf("Config.SignedBy needs a client id, as the aud of signed answers (RFC 9701 section 5), and %s has none: take a ClientAuth with an id", cfg.ClientAuth.method)
+	}
+	return nil
+}
+
+// checkURL never repeats user information or a query, where people put secrets.
+func checkURL(field, value string, query bool) error {
+	if value == "" {
+		return fmt.Errorf("%s is required", field)
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Hostname() == "" {
+		return fmt.Errorf("%s is no absolute URL: write it as https://host/path", field)
+	}
+	shown := u.Scheme + "://" + u.Host + u.EscapedPath()
+	switch {
+	case u.User != nil:
+		return fmt.Errorf("%s %q holds user information: remove it and use ClientAuth", field, shown)
+	case strings.Contains(value, "#"):
+		return fmt.Errorf("%s %q has a fragment: remove it", field, shown)
+	case !query && strings.Contains(value, "?"):
+		return fmt.Errorf("%s %q has a query: remove it (RFC 8414 section 2)", field, shown)
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		return fmt.Errorf("%s %q is not https: use https; http is taken for 127.0.0.0/8, ::1 and localhost only", field, shown)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+func notNegative[T int | time.Duration](field string, value T) error {
+	if value < 0 {
+		return fmt.Errorf("Config.%s is negative (%v): set a positive value, or zero for the default", field, value)
+	}
+	return nil
+}
+
+func orDefault[T int | time.Duration](value, fallback T) T {
+	if value == 0 {
+		return fallback
+	}
+	return value
+}

@@ -1,0 +1,2 @@
+// Package introspection asks an authorization server about opaque tokens.
+package introspection

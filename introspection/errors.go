@@ -1,0 +1,46 @@
+package introspection
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrUnavailable is wrapped by every error that leaves a token unjudged: no answer, an answer that cannot be trusted,
+// no capacity, a closed Client. None of them says anything about the token. An error that wraps it may have a method
+// RetryAfter() time.Duration, to be found with errors.As; zero there means unknown.
+var ErrUnavailable = errors.New("introspection: token not judged")
+
+// failure is every error that wraps ErrUnavailable. Its text is fixed, except for the cause, which is only kept where
+// it cannot repeat what the server sent: a server may echo the token, or our own secret.
+type failure struct {
+	reason     string
+	cause      error
+	retryAfter time.Duration
+	blame      blame
+}
+
+// blame tells the breaker what a failure says about the server.
+type blame uint8
+
+const (
+	blameNobody blame = iota // nothing: it was not asked, or we stopped waiting for reasons of our own
+	blameServer              // it does not answer, or not as an introspection endpoint does
+	blameAnswer              // it answers; only this one answer cannot be used
+)
+
+func (f *failure) Error() string {
+	if f.cause == nil {
+		return "introspection: " + f.reason
+	}
+	return "introspection: " + f.reason + ": " + f.cause.Error()
+}
+
+func (f *failure) Unwrap() []error {
+	if f.cause == nil {
+		return []error{ErrUnavailable}
+	}
+	return []error{ErrUnavailable, f.cause}
+}
+
+// RetryAfter is how long to wait before asking again; zero: unknown.
+func (f *failure) RetryAfter() time.Duration { return f.retryAfter }

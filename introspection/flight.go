@@ -1,0 +1,246 @@
+package introspection
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxWaiting = 16384 // callers, over all tokens
+	closeGrace = time.Second
+)
+
+var (
+	errClosed  = &failure{reason: "the Client is closed"}
+	errCrowded = &failure{reason: "too many callers are waiting", retryAfter: time.Second}
+	errNoEnd   = &failure{reason: "the request was given up: the transport, the BearerToken function or the signer panicked"}
+)
+
+// flights sends one request per token, whoever and however many wait for its answer, and at most limit at once. The
+// others queue; one that everybody has left is never sent, one that was sent goes on for whoever asks next.
+type flights struct {
+	limit   int
+	timeout time.Duration
+	reuse   time.Duration // how old a question may be for a new caller to take its answer
+	cache   *cache
+	blocked func(now time.Time) error
+	ask     func(ctx context.Context, token string) (*Response, error)
+	crashed func(value any)
+
+	errTimeout, errQueued *failure
+
+	base    context.Context // of every request, ended by close; no caller's values or cancellation reach a request
+	cancel  context.CancelCauseFunc
+	closed  atomic.Bool
+	drained chan struct{} // closed when closed and nothing runs
+
+	mu      sync.Mutex
+	table   map[digest]*flight // the newest flight of each token
+	queue   list.List          // of *flight
+	running int
+	waiting int
+}
+
+// flight is one request. done is closed when response or err is set.
+type flight struct {
+	key     digest
+	token   string
+	asked   time.Time     // zero: still in the queue
+	place   *list.Element // in the queue; nil once sent
+	waiters int
+
+	done     chan struct{}
+	response *Response
+	err      error
+}
+
+func newFlights(s settings, c *Client) *flights {
+	fs := &flights{
+		limit:      s.MaxInFlight,
+		timeout:    s.Timeout,
+		reuse:      min(s.activeTTL, s.inactiveTTL),
+		cache:      c.cache,
+		blocked:    c.blocked,
+		ask:        c.ask,
+		crashed:    c.crashed,
+		errTimeout: &failure{reason: fmt.Sprintf("the server did not answer within %v", s.Timeout), blame: blameServer},
+		errQueued: &failure{
+			reason:     fmt.Sprintf("the request could not be sent within %v: as many as Config.MaxInFlight allows (%d) are in flight", s.Timeout, s.MaxInFlight),
+			retryAfter: time.Second,
+		},
+		drained: make(chan struct{}),
+		table:   make(map[digest]*flight),
+	}
+	fs.base, fs.cancel = context.WithCancelCause(context.Background())
+	return fs
+}
+
+// do waits for the answer about one token at most for the timeout, counted from now.
+func (fs *flights) do(ctx context.Context, key digest, token string) (*Response, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, callerGone(err)
+	}
+	f, response, err := fs.join(key, token)
+	if f == nil {
+		return response, err
+	}
+	patience := time.NewTimer(fs.timeout)
+	defer patience.Stop()
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+	case <-fs.base.Done():
+	case <-patience.C:
+	}
+	sent := fs.leave(f)
+
+	select {
+	case <-f.done:
+		return f.response, f.err
+	default:
+	}
+	switch {
+	case fs.closed.Load():
+		return nil, errClosed
+	case ctx.Err() != nil:
+		return nil, callerGone(ctx.Err())
+	case !sent:
+		return nil, fs.errQueued
+	}
+	return nil, fs.errTimeout
+}
+
+func callerGone(err error) error {
+	return &failure{reason: "the caller stopped waiting", cause: err}
+}
+
+// join finds the flight to wait for, or the response when it was cached meanwhile, or the error why there is neither.
+func (fs *flights) join(key digest, token string) (*flight, *Response, error) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.closed.Load() {
+		return nil, nil, errClosed
+	}
+	if fs.waiting >= maxWaiting {
+		return nil, nil, errCrowded
+	}
+	now := time.Now()
+	f := fs.table[key]
+	if f == nil || !f.serves(now, fs.reuse) {
+		// A flight may have landed since the caller looked. It fills the cache before it leaves the table.
+		if response := fs.cache.load(key, now); response != nil {
+			return nil, response, nil
+		}
+		if err := fs.blocked(now); err != nil {
+			return nil, nil, err
+		}
+		f = &flight{key: key, token: token, done: make(chan struct{}), err: errNoEnd}
+		fs.table[key] = f
+		fs.dispatch(f, now)
+	}
+	f.waiters++
+	fs.waiting++
+	return f, nil, nil
+}
+
+// serves tells whether the answer will do for a caller who comes now: with the cache off, a question that was sent
+// before the call is as stale as a cached answer.
+func (f *flight) serves(now time.Time, reuse time.Duration) bool {
+	return f.place != nil || now.Sub(f.asked) < reuse
+}
+
+func (fs *flights) dispatch(f *flight, now time.Time) {
+	if fs.running >= fs.limit {
+		f.place = fs.queue.PushBack(f)
+		return
+	}
+	fs.running++
+	f.asked = now
+	go fs.fly(f)
+}
+
+// leave takes one caller off and reports whether the request had been sent.
+func (fs *flights) leave(f *flight) (sent bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.waiting--
+	f.waiters--
+	if f.place == nil {
+		return true
+	}
+	if f.waiters == 0 {
+		fs.queue.Remove(f.place)
+		fs.forget(f)
+	}
+	return false
+}
+
+func (fs *flights) forget(f *flight) {
+	if fs.table[f.key] == f {
+		delete(fs.table, f.key)
+	}
+}
+
+// fly sends the request. It runs code of the caller's (transport, signer, token function), so it must land whatever that
+// code does: panic or end the goroutine.
+func (fs *flights) fly(f *flight) {
+	defer fs.land(f)
+	defer func() {
+		if value := recover(); value != nil {
+			fs.crashed(value)
+		}
+	}()
+	ctx, cancel := context.WithTimeoutCause(fs.base, fs.timeout, fs.errTimeout)
+	defer cancel()
+	response, err := fs.ask(ctx, f.token)
+	if err == nil {
+		fs.cache.store(f.key, response, f.asked)
+	}
+	f.response, f.err = response, err
+}
+
+// land gives the answer to everybody and the place to the next in the queue.
+func (fs *flights) land(f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	close(f.done)
+	fs.forget(f)
+	fs.running--
+	if front := fs.queue.Front(); front != nil && !fs.closed.Load() {
+		next := fs.queue.Remove(front).(*flight)
+		next.place = nil
+		fs.dispatch(next, time.Now())
+	}
+	if fs.closed.Load() && fs.running == 0 {
+		close(fs.drained)
+	}
+}
+
+func (fs *flights) inFlight() int {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.running
+}
+
+// close releases every caller at once and gives the requests a moment to end.
+func (fs *flights) close() {
+	fs.mu.Lock()
+	if !fs.closed.Swap(true) {
+		fs.cancel(errClosed)
+		if fs.running == 0 {
+			close(fs.drained)
+		}
+	}
+	fs.mu.Unlock()
+
+	grace := time.NewTimer(closeGrace)
+	defer grace.Stop()
+	select {
+	case <-fs.drained:
+	case <-grace.C:
+	}
+}

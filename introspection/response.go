@@ -1,0 +1,83 @@
+package introspection
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// maxAnswer bounds one answer, after decompression.
+const maxAnswer = 64 << 10
+
+// Response is a vetted answer about one token (RFC 7662 section 2.2). It is immutable, safe for concurrent use, and the
+// same pointer as long as it stays cached. A nil or zero Response is inactive.
+type Response struct {
+	_ [0]func()
+
+	active bool
+	claims string    // the JSON object, exactly as it was received; empty when inactive
+	expiry time.Time // exp rounded down to a second; zero: none
+}
+
+// An inactive answer holds nothing but that (RFC 7662 section 2.2), so one value serves them all and a flood of bad
+// tokens fills the cache with pointers only.
+var inactive = new(Response)
+
+// ParseResponse vets an answer and is meant for an introspector of one's own: translate what the vendor says into an
+// RFC 7662 object and let it be vetted here. The body must be one JSON object of at most 64 KiB in valid UTF-8, at most
+// 64 levels deep; no object in it may hold two names that are equal or differ only in case; active must be a boolean,
+// and exp, nbf and iat of an active answer numbers between the years 1 and 9999. Anything else is an error that wraps
+// ErrUnavailable. Whether the token is in its time and meant for this API is for the caller to judge.
+func ParseResponse(body []byte) (*Response, error) {
+	if len(body) > maxAnswer {
+		return nil, errOversize
+	}
+	members, err := readObject(body)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkNames(members); err != nil {
+		return nil, err
+	}
+	switch string(members["active"]) {
+	case "false":
+		return inactive, nil
+	case "true":
+		return activeResponse(body, members)
+	}
+	return nil, badAnswer("active is missing or no boolean (RFC 7662 section 2.2)")
+}
+
+func activeResponse(body []byte, members map[string]json.RawMessage) (*Response, error) {
+	dates := make(map[string]time.Time, 3)
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		value, present := members[name]
+		if !present {
+			continue
+		}
+		date, ok := numericDate(value)
+		if !ok {
+			return nil, badAnswer(name + " is no number between the years 1 and 9999")
+		}
+		dates[name] = date
+	}
+	return &Response{active: true, claims: string(bytes.TrimSpace(body)), expiry: dates["exp"]}, nil
+}
+
+// Active reports whether the server vouches for the token. Its time and its audience are still to be judged.
+func (r *Response) Active() bool { return r != nil && r.active }
+
+// Claims decodes the members of an active answer into v, as json.Unmarshal does; a *json.RawMessage gets the object as
+// it was received. Of a signed answer these are the members inside token_introspection, and nothing beside it. An
+// inactive answer is an empty object, whatever the server sent along (RFC 7662 section 2.2).
+func (r *Response) Claims(v any) error {
+	claims := "{}"
+	if r.Active() {
+		claims = r.claims
+	}
+	if err := json.Unmarshal([]byte(claims), v); err != nil {
+		return fmt.Errorf("introspection: decode claims: %w", err)
+	}
+	return nil
+}

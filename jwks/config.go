@@ -1,0 +1,154 @@
+package jwks
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config says where one issuer's keys are. Exactly one of URL and Issuer is required.
+//
+// Both must be absolute https URLs without user information and fragment. http is accepted if the host is the machine itself:
+// 127.0.0.0/8, ::1 or localhost.
+type Config struct {
+	_ [0]func()
+
+	// URL is the address of the JWKS document. It may have a query, which is left out of errors and logs.
+	URL string
+
+	// Issuer is an issuer identifier, byte for byte as its metadata and tokens write it, without a query. The address
+	// of the keys is then read from its metadata (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3).
+	Issuer string
+
+	// HTTPClient fetches (private CA, proxy, tracing). It is copied; redirects are refused and cookies dropped whatever it says. Nil: a
+	// client of our own, which ignores proxies from the environment and demands TLS 1.2.
+	HTTPClient *http.Client
+
+	// Refresh is the longest time between two fetches, and so how long a key that the issuer withdrew can live on.
+	// A Cache-Control max-age can shorten it, but not below a minute or Cooldown, whichever is longer. Zero: 10 minutes, or
+	// half of MaxStale if that is less.
+	Refresh time.Duration
+
+	// Cooldown is the time in which one extra fetch for unknown key ids becomes available again; three can be saved up.
+	// Kids looked up in vain are remembered as long. Zero: 30 seconds.
+	Cooldown time.Duration
+
+	// MaxStale is how long keys stay good after the last successful fetch while the issuer cannot be reached. Zero: 24 hours,
+	// or Refresh if that is more. Negative: for ever. Otherwise at least Refresh.
+	MaxStale time.Duration
+
+	// Logger is told of skipped keys, failures and recoveries, never of key material. Nil: silent.
+	Logger *slog.Logger
+}
+
+const (
+	defaultRefresh  = 10 * time.Minute
+	defaultCooldown = 30 * time.Second
+	defaultMaxStale = 24 * time.Hour
+)
+
+// complete returns cfg with every zero value filled in, or all its mistakes at once.
+func (cfg Config) complete() (Config, error) {
+	var errs []error
+	switch {
+	case cfg.URL == "" && cfg.Issuer == "":
+		errs = append(errs, errors.New("jwks: Config names neither URL nor Issuer; set one of them"))
+	case cfg.URL != "" && cfg.Issuer != "":
+		errs = append(errs, errors.New("jwks: Config names both URL and Issuer; leave out Issuer if the address of the keys is known"))
+	case cfg.URL != "":
+		if _, err := checkURL(cfg.URL); err != nil {
+			errs = append(errs, fmt.Errorf("jwks: Config.URL %q: %w", printable(cfg.URL), err))
+		}
+	default:
+		if err := checkIssuer(cfg.Issuer); err != nil {
+			errs = append(errs, fmt.Errorf("jwks: Config.Issuer %q: %w", printable(cfg.Issuer), err))
+		}
+	}
+
+	for _, field := range []struct {
+		name  string
+		value time.Duration
+	}{{"Refresh", cfg.Refresh}, {"Cooldown", cfg.Cooldown}, {"MaxStale", max(cfg.MaxStale, 0)}} {
+		if field.value < 0 || field.value > 0 && field.value < time.Millisecond {
+			errs = append(errs, fmt.Errorf("jwks: Config.%s is %v; use a positive time with its unit, as in 10*time.Minute", field.name, field.value))
+		}
+	}
+	if cfg.MaxStale > 0 && cfg.Refresh > cfg.MaxStale {
+		errs = append(errs, fmt.Errorf("jwks: Config.MaxStale %v is shorter than Refresh %v, so keys would expire before they are fetched again; let it be at least Refresh", cfg.MaxStale, cfg.Refresh))
+	}
+	if len(errs) > 0 {
+		return Config{}, errors.Join(errs...)
+	}
+
+	if cfg.MaxStale == 0 {
+		cfg.MaxStale = max(defaultMaxStale, cfg.Refresh)
+	}
+	if cfg.Refresh == 0 {
+		cfg.Refresh = defaultRefresh
+		if cfg.MaxStale > 0 {
+			cfg.Refresh = min(cfg.Refresh, cfg.MaxStale/2)
+		}
+	}
+	if cfg.Cooldown == 0 {
+		cfg.Cooldown = defaultCooldown
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return cfg, nil
+}
+
+// checkURL is the rule for everything that is fetched.
+func checkURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("it is no URL")
+	}
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("it must begin with https://")
+	case u.Hostname() == "" || u.Opaque != "":
+		return nil, errors.New("it names no host")
+	case u.User != nil:
+		return nil, errors.New("it must not hold a user name or password; set HTTPClient to authenticate")
+	case strings.Contains(text, "#"):
+		return nil, errors.New("it must not have a fragment")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return nil, errors.New("it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost only")
+	}
+	return u, nil
+}
+
+// checkIssuer adds the rule of RFC 8414 section 2: an issuer identifier has no query.
+func checkIssuer(text string) error {
+	if _, err := checkURL(text); err != nil {
+		return err
+	}
+	if strings.Contains(text, "?") {
+		return errors.New("an issuer identifier must not have a query")
+	}
+	return nil
+}
+
+// loopback does not resolve names: what a name resolves to is for others to decide. Names below localhost are not included.
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// printable is a URL for an error or a log without the parts that may hold a secret.
+func printable(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "(unreadable)"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}

@@ -1,0 +1,152 @@
+package jwks
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"math/big"
+	"sync/atomic"
+)
+
+// Key verifies the signatures of exactly one algorithm. It is immutable, apart from what [Key.Bind] does, and safe for
+// concurrent use. Keys come from [NewKey], [NewSecret] or a key source, never unchecked. The zero Key verifies nothing.
+type Key struct {
+	_ [0]func()
+
+	id  string
+	alg *algorithm
+	// A function, so that printing a Key in whatever way shows no secret.
+	material func() any // *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey or []byte
+	tie      *tie       // nil: the key named its algorithm
+}
+
+// tie joins the Keys made from one JWK that names no algorithm: the first algorithm that is bound is the only one.
+type tie struct{ alg atomic.Pointer[algorithm] }
+
+var (
+	errSignature = errors.New("jwks: the signature does not fit the key")
+	errZeroKey   = errors.New("jwks: a Key that no constructor made verifies nothing; use NewKey or NewSecret")
+)
+
+// NewKey makes a Key from a public key for one of RS256, RS384, RS512, PS256, PS384, PS512 (*rsa.PublicKey, 2048 to 8192 bits),
+// ES256, ES384, ES512 (*ecdsa.PublicKey on P-256, P-384, P-521: RFC 7518 section 3.4), EdDSA and Ed25519 (ed25519.PublicKey).
+// The key is copied. An empty id makes a key without a kid. The error says which of these rules the key breaks.
+func NewKey(id, algorithm string, public crypto.PublicKey) (*Key, error) {
+	alg := algorithmNamed(algorithm)
+	if alg == nil {
+		return nil, fmt.Errorf("jwks: NewKey: algorithm %q is not supported; use RS, PS or ES with 256, 384 or 512, EdDSA or Ed25519", algorithm)
+	}
+	if alg.symmetric() {
+		return nil, fmt.Errorf("jwks: NewKey: algorithm %s needs a secret; use NewSecret", alg.name)
+	}
+	if _, private := public.(interface{ Public() crypto.PublicKey }); private {
+		return nil, fmt.Errorf("jwks: NewKey: a private key (%T) verifies nothing; pass the public key, as its Public method gives it", public)
+	}
+	if err := alg.check(public); err != nil {
+		return nil, fmt.Errorf("jwks: NewKey: algorithm %s, key of type %T: %w", alg.name, public, err)
+	}
+	return newKey(id, alg, clone(public), nil), nil
+}
+
+// NewSecret makes a Key from a shared secret for HS256, HS384 or HS512. The secret must be at least as long as the hash: 32, 48 or
+// 64 bytes (RFC 7518 section 3.2), and random rather than a pass phrase. It is copied. [HMAC] makes a whole key source of several.
+func NewSecret(id, algorithm string, secret []byte) (*Key, error) {
+	alg := algorithmNamed(algorithm)
+	if alg == nil || !alg.symmetric() {
+		return nil, fmt.Errorf("jwks: NewSecret: algorithm %q takes no secret; use HS256, HS384 or HS512", algorithm)
+	}
+	if err := alg.check(secret); err != nil {
+		return nil, fmt.Errorf("jwks: NewSecret: algorithm %s: %w", alg.name, err)
+	}
+	return newKey(id, alg, bytes.Clone(secret), nil), nil
+}
+
+func newKey(id string, alg *algorithm, material any, tie *tie) *Key {
+	return &Key{id: id, alg: alg, material: func() any { return material }, tie: tie}
+}
+
+// ID is the kid, empty if the key has none.
+func (k *Key) ID() string {
+	if k.zero() {
+		return ""
+	}
+	return k.id
+}
+
+// Algorithm is the one JWS algorithm whose signatures the key verifies.
+func (k *Key) Algorithm() string {
+	if k.zero() {
+		return ""
+	}
+	return k.alg.name
+}
+
+// Equal reports whether other has the same id, algorithm and key material. A token that was verified earlier is still good
+// only while a key equal to the one that verified it is among its issuer's keys.
+func (k *Key) Equal(other *Key) bool {
+	if k.zero() || other.zero() {
+		return false
+	}
+	if k == other {
+		return true
+	}
+	return k.id == other.id && k.alg == other.alg && sameMaterial(k.material(), other.material())
+}
+
+// Verify checks a JWS signature over signingInput, which is the token's first two segments with the dot between them. The
+// signature is in the form of RFC 7518: ECDSA as R||S of fixed length, RSASSA-PSS with a salt as long as the hash. Nil means
+// that the signature is good, and nothing else; that the token names this key and this algorithm is the caller's to check.
+func (k *Key) Verify(signingInput string, signature []byte) error {
+	if k.zero() {
+		return errZeroKey
+	}
+	if k.alg.method.Verify(signingInput, signature, k.material()) != nil {
+		return errSignature
+	}
+	return nil
+}
+
+// Bind ties the JWK behind k to k's algorithm, for good. A key must be used with one algorithm only (RFC 8725bis section 3.1), but
+// an RSA JWK that names none fits six, and a key source then offers a Key for whichever the token asks. Bind returns nil if
+// k's algorithm is the first that was bound, and an error if another was. Call it after the first good signature, unless
+// the algorithms of the issuer are configured. For a key that named its algorithm it is always nil. Verify does not look at it.
+func (k *Key) Bind() error {
+	if k.zero() || k.tie == nil || k.tie.alg.CompareAndSwap(nil, k.alg) {
+		return nil
+	}
+	if bound := k.tie.alg.Load(); bound != k.alg {
+		return fmt.Errorf("jwks: the key names no algorithm and has been used with %s, so it is not good for %s; let the issuer's JWK name its alg, or configure the issuer's algorithms",
+			bound.name, k.alg.name)
+	}
+	return nil
+}
+
+func (k *Key) zero() bool { return k == nil || k.alg == nil }
+
+// sameMaterial compares secrets in constant time. All public key types of the standard library have Equal.
+func sameMaterial(a, b any) bool {
+	if secret, ok := a.([]byte); ok {
+		other, ok := b.([]byte)
+		return ok && subtle.ConstantTimeCompare(secret, other) == 1
+	}
+	public, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(b)
+}
+
+// clone keeps a caller from changing a key that has been checked.
+func clone(public any) any {
+	switch key := public.(type) {
+	case *rsa.PublicKey:
+		return &rsa.PublicKey{N: new(big.Int).Set(key.N), E: key.E}
+	case *ecdsa.PublicKey:
+		return &ecdsa.PublicKey{Curve: key.Curve, X: new(big.Int).Set(key.X), Y: new(big.Int).Set(key.Y)}
+	case ed25519.PublicKey:
+		return ed25519.PublicKey(bytes.Clone(key))
+	}
+	return public
+}

@@ -1,0 +1,146 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	metadataLifetime = 24 * time.Hour
+
+	openIDConfiguration = "/.well-known/openid-configuration"
+	oauthServer         = "/.well-known/oauth-authorization-server"
+)
+
+// location is where the keys are, and what a conditional request for them needs.
+type location struct {
+	address string // empty: not known yet
+	found   time.Time
+	suspect bool // the last fetch from there failed
+
+	validated  string // the address that validators belong to
+	validators http.Header
+}
+
+// locate returns the configured address, or the one that the issuer's metadata gives. Metadata is asked for again after a day,
+// or when the keys were not to be had where it said. If it is not to be had itself, the address known so far serves on.
+func (c *Cache) locate(ctx context.Context) (string, error) {
+	if c.cfg.URL != "" {
+		return c.cfg.URL, nil
+	}
+	known := c.where.address
+	if known == "" {
+		return c.discover(ctx)
+	}
+	if !c.where.suspect && time.Since(c.where.found) < metadataLifetime {
+		return known, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout/2) // the rest is for the keys
+	defer cancel()
+	found, err := c.discover(ctx)
+	if err != nil {
+		c.cfg.Logger.Warn("jwks: the metadata could not be fetched, its last jwks_uri is used on", "source", c.source(), "error", err)
+		return known, nil
+	}
+	if origin(found) != origin(known) {
+		c.cfg.Logger.Warn("jwks: the issuer's jwks_uri has moved to another origin", "source", c.source(), "from", printable(known), "to", printable(found))
+	}
+	return found, nil
+}
+
+func (c *Cache) discover(ctx context.Context) (string, error) {
+	found, err := discover(ctx, c.client, c.cfg.Issuer)
+	if err == nil {
+		c.where.address, c.where.found = found, time.Now()
+	}
+	return found, err
+}
+
+// metadataURLs lists where an issuer may publish its metadata: appended (OpenID Connect Discovery 1.0 section 4.1), then
+// inserted between host and path, under RFC 8414's name (section 3.1) and OpenID's (section 5).
+func metadataURLs(issuer string) []string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return nil
+	}
+	host := u.Scheme + "://" + u.Host
+	path := strings.TrimSuffix(u.EscapedPath(), "/")
+	urls := []string{host + path + openIDConfiguration, host + oauthServer + path}
+	if path != "" { // without one, appended and inserted are the same
+		urls = append(urls, host+openIDConfiguration+path)
+	}
+	return urls
+}
+
+// discover finds the address of the issuer's keys. Only an answer that is no metadata of this issuer leads on to the next
+// address; a server that is down or busy is not asked three times.
+func discover(ctx context.Context, client *http.Client, issuer string) (string, error) {
+	var errs []error
+	for _, address := range metadataURLs(issuer) {
+		r, err := get(ctx, client, address, nil)
+		if err != nil {
+			var status *statusError
+			if !errors.As(err, &status) || status.busy() {
+				return "", err
+			}
+			errs = append(errs, err)
+			continue
+		}
+		found, err := parseMetadata(r, issuer)
+		if err == nil {
+			return found, nil
+		}
+		errs = append(errs, refused(address, err))
+	}
+	return "", fmt.Errorf("no metadata of the issuer was found: %w", errors.Join(errs...))
+}
+
+// parseMetadata reads jwks_uri, once the document has shown that it is this issuer's. The comparison is by bytes: RFC 8414
+// sections 3.3 and 4 demand it, and want nothing of another issuer's document to be used.
+func parseMetadata(r *response, issuer string) (string, error) {
+	if kind, _, _ := mime.ParseMediaType(r.header.Get("Content-Type")); kind == "text/html" {
+		return "", errors.New("the metadata is refused: it is HTML")
+	}
+	members, err := parseObject(r.body)
+	if err != nil {
+		return "", fmt.Errorf("the metadata is refused: %w", err)
+	}
+	if named, _, err := members.text("issuer"); err != nil || named != issuer {
+		return "", errors.New("the metadata is refused: its issuer is not the configured one, byte for byte; a slash at the end counts")
+	}
+	address, _, err := members.text("jwks_uri")
+	if err != nil || address == "" {
+		return "", errors.New("the metadata is refused: it has no jwks_uri; set URL if the issuer publishes its keys elsewhere")
+	}
+	if err := checkKeyURL(address, issuer); err != nil {
+		return "", fmt.Errorf("the metadata is refused: jwks_uri %s: %w", printable(address), err)
+	}
+	return address, nil
+}
+
+// checkKeyURL accepts http from an issuer on this machine alone: that of another machine has no business with ours.
+func checkKeyURL(address, issuer string) error {
+	u, err := checkURL(address)
+	if err != nil {
+		return err
+	}
+	if own, err := url.Parse(issuer); u.Scheme == "http" && (err != nil || !loopback(own.Hostname())) {
+		return errors.New("it must begin with https://")
+	}
+	return nil
+}
+
+// origin is what a change of jwks_uri is judged by.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host)
+}

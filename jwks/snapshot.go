@@ -1,0 +1,158 @@
+package jwks
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+var (
+	// ErrKeyNotFound is wrapped by every error that says "no key of this source fits the token": the token is to be refused.
+	ErrKeyNotFound = errors.New("jwks: key not found")
+
+	// ErrUnavailable is wrapped by every error that says "it cannot be told whether there is a key": the token is not judged.
+	// Where it is known when to try again, the error has a method RetryAfter() time.Duration (found with errors.As).
+	ErrUnavailable = errors.New("jwks: keys unavailable")
+)
+
+// errNoKey is one value, because garbage arrives in floods.
+var errNoKey = fmt.Errorf("%w: no key has the token's kid and algorithm", ErrKeyNotFound)
+
+// maxTries bounds the signatures that one token can make us compute.
+const maxTries = 4
+
+// table is an immutable set of keys, laid out so that each question is one map access.
+type table struct {
+	generation uint64 // grows with every change
+
+	entries []*entry
+	byID    map[question][]*Key // keys that carry the kid
+	ids     map[string]struct{} // all kids, whatever their algorithm
+	noID    map[string][]*Key   // algorithm → keys without a kid
+	any     map[string][]*Key   // algorithm → all keys, for tokens without a kid
+}
+
+type question struct{ kid, alg string }
+
+// entry is one JWK: its Keys differ in nothing but the algorithm.
+type entry struct {
+	id       string
+	alg      *algorithm // nil: the JWK names none
+	material any
+	keys     []*Key
+}
+
+// newTable makes the Keys of entries. Entries that an earlier table holds too keep their Keys, and with them what they are
+// bound to, so that a refresh does not loosen a key. The same key listed twice counts once.
+func newTable(entries []*entry, earlier *table) *table {
+	t := &table{
+		byID: make(map[question][]*Key),
+		ids:  make(map[string]struct{}),
+		noID: make(map[string][]*Key),
+		any:  make(map[string][]*Key),
+	}
+	if earlier != nil {
+		t.generation = earlier.generation + 1
+	}
+	for _, e := range entries {
+		if t.holds(e) != nil {
+			continue
+		}
+		if known := earlier.holds(e); known != nil {
+			e = known
+		} else {
+			e.makeKeys(t.tieOf(e, earlier))
+		}
+		t.add(e)
+	}
+	return t
+}
+
+func (t *table) add(e *entry) {
+	t.entries = append(t.entries, e)
+	if e.id != "" {
+		t.ids[e.id] = struct{}{}
+	}
+	for _, k := range e.keys {
+		alg := k.alg.name
+		t.any[alg] = appendUpTo(maxTries, t.any[alg], k)
+		if e.id == "" {
+			t.noID[alg] = appendUpTo(maxTries, t.noID[alg], k)
+		} else {
+			q := question{e.id, alg}
+			t.byID[q] = appendUpTo(maxTries, t.byID[q], k)
+		}
+	}
+}
+
+func appendUpTo(limit int, keys []*Key, k *Key) []*Key {
+	if len(keys) == limit {
+		return keys
+	}
+	return append(keys, k)
+}
+
+// find returns the keys for a token. With none, known tells whether that is final: the kid is here, but not with this algorithm.
+func (t *table) find(kid, alg string) (keys []*Key, known bool) {
+	if kid == "" {
+		keys = t.any[alg]
+		return keys, len(keys) > 0
+	}
+	if keys = t.byID[question{kid, alg}]; len(keys) > 0 {
+		return keys, true
+	}
+	if _, known = t.ids[kid]; known {
+		return nil, true
+	}
+	keys = t.noID[alg]
+	return keys, len(keys) > 0
+}
+
+// sameAs reports whether t, made with knowledge of earlier, brought no change.
+func (t *table) sameAs(earlier *table) bool {
+	return earlier != nil && slices.Equal(t.entries, earlier.entries)
+}
+
+// holds returns t's entry that is the same JWK as e.
+func (t *table) holds(e *entry) *entry {
+	if t == nil {
+		return nil
+	}
+	for _, own := range t.entries {
+		if own.id == e.id && own.alg == e.alg && sameMaterial(own.material, e.material) {
+			return own
+		}
+	}
+	return nil
+}
+
+// tieOf finds the tie for the material of e: published under two kids it is still one key, and serves one algorithm.
+func (t *table) tieOf(e *entry, earlier *table) *tie {
+	for _, source := range []*table{t, earlier} {
+		if source == nil {
+			continue
+		}
+		for _, own := range source.entries {
+			if own.alg == nil && e.alg == nil && sameMaterial(own.material, e.material) {
+				return own.keys[0].tie
+			}
+		}
+	}
+	return new(tie)
+}
+
+// makeKeys gives a JWK without alg a Key for each algorithm it fits. EdDSA and Ed25519 are two names of one algorithm
+// (RFC 9864 section 2.2), so keys of that type are not tied.
+func (e *entry) makeKeys(t *tie) {
+	if e.alg != nil {
+		e.keys = []*Key{newKey(e.id, e.alg, e.material, nil)}
+		return
+	}
+	fit := algorithmsFor(e.material)
+	if len(fit) == 1 || fit[0].name == "EdDSA" {
+		t = nil
+	}
+	for _, alg := range fit {
+		e.keys = append(e.keys, newKey(e.id, alg, e.material, t))
+	}
+}

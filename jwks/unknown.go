@@ -1,0 +1,72 @@
+package jwks
+
+import (
+	"hash/maphash"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+const (
+	burst       = 3    // extra fetches that can be saved up
+	rememberIDs = 1024 // unknown kids remembered at a time, 24 bytes each whatever their length
+)
+
+// unknown decides whether an id that the keys do not hold is worth a fetch. Anyone can invent ids, so the fetches come from a
+// bucket; and an id that was just looked up in vain does not draw from it again, or one misconfigured client would
+// keep it empty when the keys really rotate. Its owner's lock guards it.
+type unknown struct {
+	cooldown time.Duration
+	tokens   int
+	since    time.Time // from when on the next token is growing
+	seed     maphash.Seed
+	vain     *simplelru.LRU[uint64, sighting]
+}
+
+// sighting: at this time the id was missing from a set that had just been fetched.
+type sighting struct {
+	at         time.Time
+	generation uint64
+}
+
+func newUnknown(cooldown time.Duration) *unknown {
+	vain, _ := simplelru.NewLRU[uint64, sighting](rememberIDs, nil) // fails for a size below one only
+	return &unknown{cooldown: cooldown, tokens: burst, seed: maphash.MakeSeed(), vain: vain}
+}
+
+// take draws a fetch from the bucket, if there is one.
+func (u *unknown) take(now time.Time) bool {
+	if u.tokens < burst {
+		grown := min(int64(burst-u.tokens), int64(now.Sub(u.since)/u.cooldown))
+		u.tokens += int(grown)
+		u.since = u.since.Add(time.Duration(grown) * u.cooldown)
+	}
+	if u.tokens == burst {
+		u.since = now
+	}
+	if u.tokens == 0 {
+		return false
+	}
+	u.tokens--
+	return true
+}
+
+// remember that the id is not in the set of this generation.
+func (u *unknown) remember(now time.Time, generation uint64, q question) {
+	u.vain.Add(u.hash(q), sighting{now, generation})
+}
+
+// inVain reports whether the id was looked up in this very set less than a cool-down ago.
+func (u *unknown) inVain(now time.Time, generation uint64, q question) bool {
+	seen, ok := u.vain.Get(u.hash(q))
+	return ok && seen.generation == generation && now.Sub(seen.at) < u.cooldown
+}
+
+// hash bounds what is stored, and nobody outside can aim at a collision. An unknown kid is unknown with every algorithm; of
+// a token without kid the algorithm is what was looked for.
+func (u *unknown) hash(q question) uint64 {
+	if q.kid != "" {
+		q.alg = ""
+	}
+	return maphash.Comparable(u.seed, q)
+}

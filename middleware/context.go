@@ -1,0 +1,96 @@
+package middleware
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+)
+
+// admission is the context under which an admitted request runs. It holds the request's own copy of the token and the
+// verdict that a nested Guard takes over, in one allocation.
+type admission struct {
+	context.Context
+
+	token     Token
+	anonymous bool
+
+	// The verdict; zero in a context made by ContextWithToken, which no Guard believes.
+	validator *Validator
+	digest    [sha256.Size]byte // of the token that was judged: the token itself is not kept
+	verified  *verified         // shared and never written, unlike token
+}
+
+type admissionKey struct{}
+
+// Value finds the admission itself, and everything else in the request's context.
+func (a *admission) Value(key any) any {
+	if _, ok := key.(admissionKey); ok {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+// String keeps a printed context from showing a person's claims.
+func (a *admission) String() string {
+	return fmt.Sprint(a.Context) + ".WithToken"
+}
+
+func admissionFrom(ctx context.Context) *admission {
+	a, _ := ctx.Value(admissionKey{}).(*admission)
+	return a
+}
+
+// TokenFromContext returns the verified token of the request to which ctx belongs. It is false for an anonymous request
+// (Validator.Optional) and where no Guard stands in front of the handler. All readers of one request share the Token.
+func TokenFromContext(ctx context.Context) (*Token, bool) {
+	a := admissionFrom(ctx)
+	if a == nil || a.anonymous {
+		return nil, false
+	}
+	return &a.token, true
+}
+
+// ClaimsFromContext decodes the claims of the request's verified token into a T, any type that [encoding/json] can
+// decode into. The error is ErrNoToken or the decoding error; the T is then its zero value.
+func ClaimsFromContext[T any](ctx context.Context) (T, error) {
+	var claims, none T
+	token, ok := TokenFromContext(ctx)
+	if !ok {
+		return none, ErrNoToken
+	}
+	if err := token.Claims(&claims); err != nil {
+		return none, err
+	}
+	return claims, nil
+}
+
+// ContextWithToken returns a copy of ctx that carries t, for tests of handlers. A copy of t is carried; nil stands for
+// an anonymous request. No Guard believes it: a Guard judges the credentials of the request. A Token made by hand has no
+// claims to decode; authtest.Context makes a context whose token has them.
+func ContextWithToken(ctx context.Context, t *Token) context.Context {
+	if t == nil {
+		return &admission{Context: ctx, anonymous: true}
+	}
+	return &admission{Context: ctx, token: *t}
+}
+
+// ContextWithExpiry returns a copy of ctx that ends when the request's token expires, with ErrExpired as its cause
+// ([context.Cause]): for server-sent events, WebSockets and other streams that outlive the check at their start. Without
+// a token, or with one that has no expiry, only the returned function ends it. Calling that function releases the
+// timer; it should be deferred.
+func ContextWithExpiry(ctx context.Context) (context.Context, context.CancelFunc) {
+	a := admissionFrom(ctx)
+	if a == nil || a.anonymous || a.token.Expiry.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	// The handler's copy may have been changed; what was judged was not.
+	now, expiry := time.Now, a.token.Expiry
+	if a.validator != nil {
+		now, expiry = a.validator.policy.clock, a.verified.token.Expiry
+	}
+	if expiry.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, expiry.Sub(now()), ErrExpired)
+}

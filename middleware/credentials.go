@@ -1,0 +1,136 @@
+package middleware
+
+import (
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// Credentials are the facts of a call that a Guard judges, whatever transport carried them. Guard.Check fills them from
+// an *http.Request; Guard.Authorize takes them from any other transport.
+type Credentials struct {
+	_ [0]func() // keyed literals only
+
+	Header      Header            // the header fields, or what the transport has in their place; nil: none
+	Method      string            // the HTTP method, for cookies on unsafe requests; case matters
+	Target      string            // the request-target as it arrived (http.Request.RequestURI, a gRPC full method)
+	RemoteAddr  string            // host:port of the peer
+	Certificate *x509.Certificate // the client certificate of the TLS layer; nil: none
+}
+
+// Header gives the values of a field in the order in which they arrived. The name is in canonical MIME form
+// ("Authorization"). An [http.Header] is one.
+type Header interface {
+	Values(name string) []string
+}
+
+func credentialsOf(r *http.Request) Credentials {
+	c := Credentials{Header: r.Header, Method: r.Method, Target: r.RequestURI, RemoteAddr: r.RemoteAddr}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		c.Certificate = r.TLS.PeerCertificates[0]
+	}
+	return c
+}
+
+// values is Header.Values for a Credentials that may have no Header.
+func (c Credentials) values(name string) []string {
+	if c.Header == nil {
+		return nil
+	}
+	return c.Header.Values(name)
+}
+
+var (
+	errSeveralFields = errors.New("the Authorization field must occur once")
+	errNoScheme      = errors.New("the Authorization field does not begin with a scheme and a space")
+	errOtherScheme   = errors.New("the scheme of the Authorization field is not Bearer")
+	errEmptyBearer   = errors.New("the scheme Bearer is not followed by a token")
+	errNotToken68    = errors.New("the token holds characters outside token68, or something follows it")
+	errTooLong       = errors.New("the token is longer than Config.MaxTokenBytes")
+)
+
+func badRequest(reason Reason, cause error) *Error {
+	return &Error{Code: InvalidRequest, Reason: reason, Err: cause}
+}
+
+// bearer reads the Authorization field: "Bearer" 1*SP token68 (RFC 6750 section 2.1), the scheme in any case (RFC 9110
+// section 11.1). It returns "" where there is no such field. The characters of the token are not looked at, because
+// those of a cached token are known to be good: see checkToken.
+func (c Credentials) bearer() (token string, refusal *Error) {
+	fields := c.values("Authorization")
+	if len(fields) == 0 {
+		return "", nil
+	}
+	if len(fields) > 1 {
+		// Authorization is no list (RFC 9110 section 11.6.2): which of two identities would count?
+		return "", badRequest(ReasonSeveralTokens, errSeveralFields)
+	}
+	scheme, rest, found := strings.Cut(fields[0], " ")
+	if !isFieldToken(scheme) {
+		return "", badRequest(ReasonMalformedRequest, errNoScheme)
+	}
+	if !equalASCIIFold(scheme, "bearer") {
+		return "", &Error{Reason: ReasonOtherScheme, Err: errOtherScheme}
+	}
+	token = strings.TrimLeft(rest, " ")
+	if !found || token == "" {
+		return "", badRequest(ReasonMalformedRequest, errEmptyBearer)
+	}
+	return token, nil
+}
+
+// checkToken is the syntax of a token, wherever it came from: token68 (RFC 9110 section 11.2), so that no comma, quote,
+// space or line break reaches any decoder.
+func checkToken(token string) *Error {
+	body := strings.TrimRight(token, "=")
+	if body == "" {
+		return badRequest(ReasonMalformedRequest, errNotToken68)
+	}
+	for i := range len(body) {
+		if !token68[body[i]] {
+			return badRequest(ReasonMalformedRequest, errNotToken68)
+		}
+	}
+	return nil
+}
+
+var (
+	token68    = charset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/")
+	fieldToken = charset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
+)
+
+func charset(chars string) (set [256]bool) {
+	for i := range len(chars) {
+		set[chars[i]] = true
+	}
+	return set
+}
+
+// isFieldToken reports whether s is a token of RFC 9110 section 5.6.2.
+func isFieldToken(s string) bool {
+	for i := range len(s) {
+		if !fieldToken[s[i]] {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// equalASCIIFold compares s with lower, which is in lower-case ASCII. [strings.EqualFold] would let the Kelvin sign pass
+// for a k.
+func equalASCIIFold(s, lower string) bool {
+	if len(s) != len(lower) {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}

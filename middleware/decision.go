@@ -1,0 +1,52 @@
+package middleware
+
+import "time"
+
+// Outcome is what a Guard decided. The set is closed, so it is safe as a metric label.
+type Outcome string
+
+// The outcomes, each with the status that it gives.
+const (
+	Allowed     Outcome = "allowed"     // a verified token that meets the requirement
+	Anonymous   Outcome = "anonymous"   // no credentials, on a Guard made by Optional
+	Refused     Outcome = "refused"     // 400, 401: the caller's fault
+	Forbidden   Outcome = "forbidden"   // 403: a good token that may not do this
+	Unavailable Outcome = "unavailable" // 503: not judged, because keys or introspection are out of reach
+	Failed      Outcome = "failed"      // 500: our own fault
+)
+
+// Decision is what Config.Observe sees, one per Guard and request. Outcome, Reason and Issuer have few values, all of
+// them known from the configuration, and suit metric labels; Subject, ClientID and TokenID are for audit logs. They are
+// filled from the token only after it has been verified.
+type Decision struct {
+	_ [0]func() // keyed literals only
+
+	Outcome Outcome
+	Reason  Reason // empty when allowed
+	Issuer  string // Issuer.URL as configured; empty when the token names none of them
+
+	Subject, ClientID, TokenID string
+
+	Scopes Set  // what the route asks for
+	Opaque bool // judged by introspection
+	Cached bool // no signature was computed and no server asked
+	Nested bool // an outer Guard had judged the same credentials: do not count the request twice
+
+	Start    time.Time // by Config.Clock
+	Duration time.Duration
+	Err      error // why; nil when allowed. It holds no token
+}
+
+// outcome translates the status of a refusal.
+func (e *Error) outcome() Outcome {
+	switch e.Status() {
+	case 400, 401:
+		return Refused
+	case 403:
+		return Forbidden
+	case 503:
+		return Unavailable
+	default:
+		return Failed
+	}
+}

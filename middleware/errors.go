@@ -1,0 +1,150 @@
+package middleware
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+var (
+	// ErrNoToken says that a context carries no verified token: the request is anonymous, or no Guard admitted it.
+	ErrNoToken = errors.New("middleware: no verified token in the context; is the handler wrapped in a Guard?")
+
+	// ErrExpired is the cause of a context of ContextWithExpiry that ended because its token expired.
+	ErrExpired = errors.New("middleware: the access token has expired")
+
+	// ErrUnavailable is wrapped by every refusal that is no judgement of the token: keys or introspection were out of
+	// reach. A Rule wraps it for the same purpose.
+	ErrUnavailable = errors.New("middleware: the access token could not be judged")
+)
+
+// ErrorCode is the error parameter of a challenge.
+type ErrorCode string
+
+// The error codes that a client can meet.
+const (
+	InvalidRequest                 ErrorCode = "invalid_request"                  // RFC 6750 section 3.1: 400
+	InvalidToken                   ErrorCode = "invalid_token"                    // RFC 6750 section 3.1: 401
+	InsufficientScope              ErrorCode = "insufficient_scope"               // RFC 6750 section 3.1: 403
+	InsufficientUserAuthentication ErrorCode = "insufficient_user_authentication" // RFC 9470 section 3: 401
+)
+
+// Error is a refusal. It carries what the client may know (Code, Description, Scopes, RetryAfter) and wraps what only
+// the operator may know (Reason, Err). An Error made by hand, for a Rule to return, needs no more than a Code.
+type Error struct {
+	_ [0]func() // keyed literals only
+
+	Code        ErrorCode     // empty when no credentials were sent, and for 500 and 503
+	Reason      Reason        // which check refused; a closed set, safe as a metric label
+	Description string        // fixed text, safe to send; empty: the text of the Code
+	Scopes      Set           // the scopes that the route needs
+	RetryAfter  time.Duration // of a 503: when to try again; rounded up to whole seconds
+	Err         error         // the cause: logged, never sent
+
+	realm     string        // of the challenge; empty: "api"
+	acrValues Set           // of a step-up challenge (RFC 9470 section 3)
+	maxAge    time.Duration // likewise
+	hasMaxAge bool          // a max_age of zero is one too
+}
+
+// Error returns a text for logs: the reason and the cause. It holds no token.
+func (e *Error) Error() string {
+	if e == nil {
+		return "middleware: refused"
+	}
+	reason := e.Reason
+	if reason == "" {
+		reason = Reason(e.Code)
+	}
+	if reason == "" {
+		reason = ReasonInternal
+	}
+	if e.Err == nil {
+		return "middleware: " + string(reason)
+	}
+	return fmt.Sprintf("middleware: %s: %v", reason, e.Err)
+}
+
+// Unwrap returns the cause. A refusal with status 503 also is ErrUnavailable, whatever its cause.
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
+
+// Is reports whether e is a refusal of the kind of target: ErrUnavailable for every 503, ErrExpired for an expired
+// token, ErrNoToken for missing credentials.
+func (e *Error) Is(target error) bool {
+	if e == nil {
+		return false
+	}
+	switch target {
+	case ErrUnavailable:
+		return e.Status() == http.StatusServiceUnavailable
+	case ErrExpired:
+		return e.Reason == ReasonExpired
+	case ErrNoToken:
+		return e.Reason == ReasonNoToken
+	default:
+		return false
+	}
+}
+
+// Status returns the HTTP status of the refusal: 400, 401, 403, 500 or 503. An Error that says nothing is 500.
+func (e *Error) Status() int {
+	if e == nil {
+		return http.StatusInternalServerError
+	}
+	switch e.Code {
+	case InvalidRequest:
+		return http.StatusBadRequest
+	case InvalidToken, InsufficientUserAuthentication:
+		return http.StatusUnauthorized
+	case InsufficientScope:
+		return http.StatusForbidden
+	case "":
+		return e.Reason.status(e.Err)
+	default:
+		// A code of the application's own: the token was good, so the refusal is about what it may do.
+		return http.StatusForbidden
+	}
+}
+
+// description returns the text that the client may read. There is one per code, so that a refusal is no oracle for
+// which check failed.
+func (e *Error) description() string {
+	if e.Description != "" {
+		return e.Description
+	}
+	switch e.Code {
+	case InvalidRequest:
+		return "The request must carry one well-formed access token."
+	case InvalidToken:
+		return "The access token is malformed, expired, revoked or not meant for this API."
+	case InsufficientScope:
+		return "The access token does not allow this request."
+	case InsufficientUserAuthentication:
+		return "A different or more recent authentication is required."
+	}
+	switch e.Status() {
+	case http.StatusUnauthorized:
+		return "This resource requires an access token."
+	case http.StatusForbidden:
+		return "The request is not allowed."
+	case http.StatusServiceUnavailable:
+		return "The access token cannot be judged at the moment."
+	default:
+		return "The request could not be judged."
+	}
+}
+
+// asError returns err as a refusal: what is no *Error is our own fault. It never returns nil.
+func asError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) && e != nil {
+		return e
+	}
+	return &Error{Reason: ReasonInternal, Err: err}
+}

@@ -1,0 +1,45 @@
+package middleware
+
+import (
+	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+// IssuerHealth is the state of one issuer, for readiness checks and metrics.
+type IssuerHealth struct {
+	_ [0]func() // keyed literals only
+
+	Issuer        string               // Issuer.URL as configured
+	Ready         bool                 // its tokens can be judged now
+	Keys          jwks.Status          // zero when its KeySource has no Status method
+	Introspection introspection.Status // zero when its Introspector has no Status method, or there is none
+}
+
+// Health returns one entry per issuer, in the order of Config.Issuers. It does no I/O. A service that has several
+// issuers may well be ready while one of them is not.
+func (v *Validator) Health() []IssuerHealth {
+	if v.unusable() {
+		return nil
+	}
+	health := make([]IssuerHealth, len(v.policy.trusts))
+	for i, trust := range v.policy.trusts {
+		health[i] = trust.health()
+		if v.closed.Load() {
+			health[i].Ready = false
+		}
+	}
+	return health
+}
+
+func (t *trust) health() IssuerHealth {
+	h := IssuerHealth{Issuer: t.url, Ready: true}
+	if source, ok := t.keys.(interface{ Status() jwks.Status }); ok {
+		h.Keys = source.Status()
+		h.Ready = h.Keys.Keys > 0
+	}
+	if source, ok := t.introspector.(interface{ Status() introspection.Status }); ok {
+		h.Introspection = source.Status()
+		h.Ready = h.Ready && !h.Introspection.BreakerOpen
+	}
+	return h
+}

@@ -1,0 +1,93 @@
+package middleware
+
+import (
+	"context"
+	"net/http"
+)
+
+// Handler wraps next, which runs only for requests that the Guard admits, under a context that carries the token. It
+// fits every router that takes func(http.Handler) http.Handler: with chi, r.Use(g.Handler).
+func (g *Guard) Handler(next http.Handler) http.Handler {
+	if next == nil {
+		panic("middleware: Handler: the handler to protect is nil")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if admitted, ok := g.Admit(w, r); ok {
+			next.ServeHTTP(w, admitted)
+		}
+	})
+}
+
+// HandlerFunc is Handler for a function.
+func (g *Guard) HandlerFunc(next http.HandlerFunc) http.Handler {
+	if next == nil {
+		panic("middleware: HandlerFunc: the handler to protect is nil")
+	}
+	return g.Handler(next)
+}
+
+// Admit is the whole middleware as one call, for adapters to frameworks of the net/http family: go on with the request
+// returned, or stop, because the refusal has been written.
+func (g *Guard) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
+	ctx, err := g.Check(r)
+	if err != nil {
+		g.Deny(w, r, err)
+		return nil, false
+	}
+	return r.WithContext(ctx), true
+}
+
+// Check is the decision alone. On success it returns the context that carries the token, to run the handler under; the
+// error is an *Error otherwise, and the context is nil. Check writes nothing; with FromForm it replaces r.Body by one that can
+// be read again.
+func (g *Guard) Check(r *http.Request) (context.Context, error) {
+	return g.authorize(r.Context(), credentialsOf(r), r)
+}
+
+// Authorize is Check for any transport: the caller gathers the Credentials.
+func (g *Guard) Authorize(ctx context.Context, c Credentials) (context.Context, error) {
+	return g.authorize(ctx, c, nil)
+}
+
+// Deny answers a refused request through Config.ErrorHandler, or WriteError without one. What is no *Error is answered
+// with 500. A handler behind the Guard may use it as well, for a refusal of its own.
+func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
+	refusal := asError(err)
+	if g == nil || g.validator.unusable() || g.validator.policy.errorHandler == nil {
+		WriteError(w, r, refusal)
+		return
+	}
+	answer := &answer{ResponseWriter: w}
+	g.validator.policy.errorHandler(answer, r, refusal)
+	if !answer.begun {
+		// net/http would answer 200 with an empty body.
+		WriteError(w, r, refusal)
+	}
+}
+
+// answer notes whether an ErrorHandler has begun to write.
+type answer struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.begun = a.begun || status >= 200 // 1xx are no answer yet
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.begun = true
+	return a.ResponseWriter.Write(p)
+}
+
+// Unwrap lets [http.ResponseController] reach the optional methods of the writer underneath. Taking over the connection
+// or flushing it is an answer as well.
+func (a *answer) Unwrap() http.ResponseWriter {
+	return a.ResponseWriter
+}
+
+func (a *answer) FlushError() error {
+	a.begun = true
+	return http.NewResponseController(a.ResponseWriter).Flush()
+}

@@ -1,0 +1,150 @@
+package strictjson
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// names holds the member names of all objects that are open at one point of the
+// document, the innermost object's last, and finds equal ones in constant time.
+type names struct {
+	seed  maphash.Seed // so that nobody can prepare names that collide
+	count int
+
+	// An ordinary document finds room here, on the reader's stack; for others
+	// stack and slots move to the heap and double as needed.
+	room struct {
+		stack [32]name
+		slots [64]int
+	}
+	stack []name
+	slots slots
+}
+
+type name struct {
+	text string // as written, without its quotes
+	hash uint64
+}
+
+func (n *names) table() (stack []name, slots slots) {
+	if n.stack != nil {
+		return n.stack, n.slots
+	}
+	return n.room.stack[:], n.room.slots[:]
+}
+
+// add notes a name of the innermost open object, whose own names begin at
+// first. It reports false if that object has the name, or one that differs only
+// in case, already. A plain text is ASCII without escapes.
+func (n *names) add(text string, plain bool, first int) bool {
+	stack, slots := n.table()
+	if n.count == len(stack) {
+		stack, slots = n.grow(stack)
+	}
+	added := name{text, n.hash(text, plain, first)}
+	slot := slots.start(added.hash)
+	for ; slots[slot] != 0; slot = slots.next(slot) {
+		i := slots[slot] - 1
+		if i >= first && stack[i].hash == added.hash && stack[i].equal(added) {
+			return false
+		}
+	}
+	stack[n.count] = added
+	n.count++
+	slots[slot] = n.count
+	return true
+}
+
+// drop forgets the names from first on, those of an object that ends. Names
+// leave in the reverse order of their coming, so that an emptied slot never
+// cuts off a name that was put behind it.
+func (n *names) drop(first int) {
+	stack, slots := n.table()
+	for ; n.count > first; n.count-- {
+		slot := slots.start(stack[n.count-1].hash)
+		for slots[slot] != n.count {
+			slot = slots.next(slot)
+		}
+		slots[slot] = 0
+	}
+}
+
+func (n *names) grow(full []name) ([]name, slots) {
+	n.stack = make([]name, 2*len(full))
+	n.slots = make(slots, 4*len(full))
+	copy(n.stack, full)
+	for i := range full {
+		slot := n.slots.start(full[i].hash)
+		for n.slots[slot] != 0 {
+			slot = n.slots.next(slot)
+		}
+		n.slots[slot] = i + 1
+	}
+	return n.stack, n.slots
+}
+
+// hash includes first, which differs for all open objects, because the same
+// name at each level of a deep document would otherwise collide.
+func (n *names) hash(text string, plain bool, first int) uint64 {
+	var room [64]byte
+	var folded []byte
+	if plain {
+		folded = appendUpper(room[:0], text)
+	} else {
+		folded = AppendFold(room[:0], decode(text))
+	}
+	return maphash.Bytes(n.seed, folded) + uint64(first)*0x9e3779b97f4a7c15
+}
+
+func (a name) equal(b name) bool {
+	return strings.EqualFold(decode(a.text), decode(b.text))
+}
+
+// slots is a hash table with linear probing. It holds indices of names plus
+// one, and zero in a free slot; its length is a power of two and twice that of the stack.
+type slots []int
+
+func (s slots) start(hash uint64) int { return int(hash & uint64(len(s)-1)) }
+func (s slots) next(slot int) int     { return (slot + 1) & (len(s) - 1) }
+
+// Fold returns name with every character replaced by the smallest one that
+// differs from it only in case, as encoding/json does to match struct fields:
+// two names are the same to such a reader exactly when their folds are equal.
+// The fold of "sub", "Sub" and "ſub" is "SUB".
+func Fold(name string) string {
+	return string(AppendFold(nil, name))
+}
+
+// AppendFold appends the [Fold] of name to dst.
+func AppendFold(dst []byte, name string) []byte {
+	for _, r := range name {
+		dst = utf8.AppendRune(dst, foldRune(r))
+	}
+	return dst
+}
+
+func appendUpper(dst []byte, ascii string) []byte {
+	dst = slices.Grow(dst, len(ascii))
+	for i := range len(ascii) {
+		c := ascii[i]
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// foldRune walks up r's orbit of case variants until it wraps round to the smallest.
+func foldRune(r rune) rune {
+	for {
+		next := unicode.SimpleFold(r)
+		if next <= r {
+			return next
+		}
+		r = next
+	}
+}

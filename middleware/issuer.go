@@ -1,0 +1,136 @@
+package middleware
+
+import (
+	"context"
+	"time"
+
+	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+// Issuer is one trusted authorization server and everything that is special about it. URL is required, and one way to
+// an audience: Audiences here or in the Config, or an explicit replacement.
+type Issuer struct {
+	_ [0]func() // keyed literals only
+
+	// URL is the exact iss value of the server's tokens, byte for byte (RFC 7519 section 4.1.1). The server's metadata
+	// is found from it (OpenID Connect Discovery, RFC 8414), unless JWKSURI, Keys or JWTs makes that needless.
+	//
+	// One "{tenantid}" in it stands for the tid claim of a server with many tenants. It needs AllowTenant, and JWKSURI
+	// or Keys.
+	URL string
+
+	// Aliases are further exact iss values that the same server mints.
+	Aliases []string
+
+	// AllowTenant judges the tid claim that fills the template of URL, before any key is looked up, on every request.
+	// Required with a template, refused without. It must be safe for concurrent use.
+	AllowTenant func(ctx context.Context, tenant string) bool
+
+	// Audiences replaces Config.Audiences for tokens of this issuer: one of these names must be in aud, byte for byte.
+	Audiences []string
+
+	// AllowedClients takes the place of an audience, for servers whose access tokens name none (Cognito, Clerk): the
+	// token's client id must be one of these. Not together with Audiences.
+	AllowedClients []string
+
+	// DangerouslyNoAudience takes the place of an audience: any token of this issuer passes. Only for servers whose key
+	// set serves this API alone (WorkOS sessions); elsewhere, a token made for another API would be accepted.
+	DangerouslyNoAudience bool
+
+	// JWKSURI is the address of the key set; zero: it is found in the server's metadata.
+	JWKSURI string
+
+	// Keys finds the verification keys in the place of fetching; nil: keys are fetched and cached by the Validator.
+	// The caller owns and closes it.
+	Keys KeySource
+
+	// Algorithms lists the accepted signature algorithms by their exact names (RFC 7518, RFC 9864). Nil: RS256 to
+	// RS512, PS256 to PS512, ES256 to ES512, EdDSA and Ed25519. HS256 to HS512 are accepted only by name, with Keys,
+	// and beside no other family.
+	Algorithms []string
+
+	// Profile says how a JWT shows that it is an access token; zero: AnyAccessToken.
+	Profile Profile
+
+	// Claims says where scopes, roles and client id live; zero: the registered names.
+	Claims ClaimMapping
+
+	// Leeway is the clock skew allowed for exp, nbf and iat. Zero: 30 seconds; negative: none; over five minutes: refused
+	// by New (RFC 9068 section 4: "no more than a few minutes").
+	Leeway time.Duration
+
+	// Accept judges a verified token of this issuer last, on every request, for what only this issuer needs (token_use,
+	// hd …). An error refuses the token (401, invalid_token). It must be safe for concurrent use. Nil: no such check.
+	Accept func(*Token) error
+
+	// JWTs says who judges JWTs of this issuer; zero: they are verified here.
+	JWTs JWTMode
+
+	// Introspector answers about opaque tokens (and about JWTs, if JWTs says so); nil: opaque tokens of this issuer are
+	// refused. The caller owns and closes it.
+	Introspector Introspector
+
+	// OpaquePrefixes route opaque tokens to this issuer when several introspect: the longest prefix that fits wins. An
+	// opaque token is never shown to more than one server. Nil: this issuer is the only one that introspects.
+	OpaquePrefixes []string
+}
+
+// JWTMode says who judges an issuer's JWTs.
+type JWTMode int
+
+// The ways to judge a JWT.
+const (
+	// VerifyJWTs verifies with the issuer's keys.
+	VerifyJWTs JWTMode = iota
+	// VerifyAndIntrospectJWTs verifies, then asks the server as well, so that revocation is seen; the claims of the
+	// answer are the token's.
+	VerifyAndIntrospectJWTs
+	// IntrospectJWTs only asks the server: no metadata, no keys.
+	IntrospectJWTs
+)
+
+// Profile says how a JWT shows that it is an access token, and not an ID token or any other signed statement of the
+// same issuer (RFC 8725 section 3.12).
+type Profile int
+
+// The profiles.
+const (
+	// AnyAccessToken takes typ at+jwt at its word. JWT, or no typ, is accepted unless a claim marks the token as another
+	// kind; every other typ is refused.
+	AnyAccessToken Profile = iota
+	// RFC9068 accepts typ at+jwt only, with every claim that section 2.2 of the RFC requires.
+	RFC9068
+)
+
+// ClaimMapping names claims: each entry is a top-level name or, beginning with a slash, a JSON pointer (RFC 6901,
+// "/realm_access/roles"). The first entry that is present wins, even if it is empty or of no use; claims are never
+// merged.
+//
+// Scopes are read from a string, split at single spaces, or from an array of strings, which are not split. Roles are
+// read from an array of strings (or of objects with a value member, as SCIM has them), from one string, or from an
+// object whose member names are the roles. Anything else grants nothing.
+type ClaimMapping struct {
+	_ [0]func() // keyed literals only
+
+	Scopes   []string // zero: scope, scp
+	Roles    []string // zero: none
+	ClientID []string // zero: client_id, azp, cid
+}
+
+// KeySource finds the keys that may have signed a token. kid is empty for a token that names none; alg is one of
+// Issuer.Algorithms. It must be safe for concurrent use.
+//
+// It is asked on every request, also for a token that was verified before, which passes only while its key is among the
+// answer: a known kid must cost no I/O. An error that wraps [jwks.ErrKeyNotFound], or an empty answer, refuses the token
+// (401); any other error is 503. [*jwks.Cache], [*jwks.Set] and [*jwks.KeyfuncSource] are KeySources.
+type KeySource interface {
+	VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.Key, error)
+}
+
+// Introspector answers about one token; every error is 503. It must be safe for concurrent use and must not keep the
+// token. The answers of [*introspection.Client] are cached; an Introspector of one's own makes its answers with
+// [introspection.ParseResponse] and may return the same one again, which saves judging it anew.
+type Introspector interface {
+	Introspect(ctx context.Context, token string) (*introspection.Response, error)
+}

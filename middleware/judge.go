@@ -1,0 +1,226 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
+)
+
+// verified is what is known of a token once it has been proven good. It is immutable and may be shared by requests.
+type verified struct {
+	token Token // requests get copies
+	trust *trust
+
+	tenant string // what fills the issuer's template; empty without one
+
+	key      keyRef // of a verified JWT; zero for what was introspected
+	storedAt time.Time
+}
+
+func invalid(reason Reason, cause error) *Error {
+	return &Error{Code: InvalidToken, Reason: reason, Err: cause}
+}
+
+func malformedClaim(name string, cause error) *Error {
+	return invalid(ReasonMalformedClaim, fmt.Errorf("claim %s: %w", name, cause))
+}
+
+var (
+	errExpired       = errors.New("exp has passed")
+	errNotYetValid   = errors.New("nbf lies ahead; if this is often so, compare the clocks")
+	errIssuedAhead   = errors.New("iat lies ahead; if this is often so, compare the clocks")
+	errNoIssuer      = errors.New("the token names no issuer (iss)")
+	errClient        = errors.New("the client id is not among AllowedClients")
+	errConfirmation  = errors.New("the token is bound to a key (cnf), and no proof of possession can be verified here")
+	errDPoPNoBinding = errors.New("token_type is DPoP, but the answer has no cnf to bind it")
+	errTokenType     = errors.New("token_type is not that of an access token")
+	errActor         = fmt.Errorf("act must be an object whose sub is a string, with at most %d actors", maxActors)
+)
+
+const maxActors = 8
+
+// vet judges claims that are known to be the issuer's: who the token is for, who may use it, and of what form it is.
+// Time is judged apart, because it is judged on every request. opaque says that the claims are an introspection answer.
+func (t *trust) vet(c *claimSet, iss string, opaque bool) (*Token, *Error) {
+	token := &Token{Issuer: iss, Opaque: opaque, claims: &document{text: c.text}}
+	for _, claim := range []struct {
+		name  string
+		place int
+		into  *string
+	}{{"sub", subClaim, &token.Subject}, {"jti", jtiClaim, &token.ID}} {
+		s, err := c.string(claim.place)
+		if err != nil {
+			return nil, malformedClaim(claim.name, err)
+		}
+		*claim.into = s
+	}
+	if refusal := c.times(token); refusal != nil {
+		return nil, refusal
+	}
+	if token.Expiry.IsZero() && !opaque {
+		return nil, invalid(ReasonMissingClaim, errors.New("claim exp is absent"))
+	}
+	client, refusal := t.client(c)
+	if refusal != nil {
+		return nil, refusal
+	}
+	token.ClientID = client
+	if refusal := t.meant(c, token); refusal != nil {
+		return nil, refusal
+	}
+	if c.values[cnfClaim].Kind() != 0 {
+		// RFC 9449 section 6 and RFC 8705 section 3: whoever takes a bound token for a bearer token undoes the binding.
+		return nil, invalid(ReasonConfirmation, errConfirmation)
+	}
+	if token.Actor, refusal = actorOf(c.values[actClaim]); refusal != nil {
+		return nil, refusal
+	}
+	token.ACR, _ = c.values[acrClaim].Text()
+	token.AMR = textsOf(c.values[amrClaim])
+	token.Scopes = scopesOf(c.first(t.scopes))
+	token.Roles = rolesOf(c.first(t.roles))
+	return token, nil
+}
+
+// times reads the dates. One that cannot be read refuses the token, except auth_time: it can only be missed.
+func (c *claimSet) times(token *Token) *Error {
+	for _, claim := range []struct {
+		name  string
+		place int
+		into  *time.Time
+	}{{"exp", expClaim, &token.Expiry}, {"nbf", nbfClaim, &token.NotBefore}, {"iat", iatClaim, &token.IssuedAt}} {
+		date, err := c.time(claim.place)
+		if err != nil {
+			return malformedClaim(claim.name, err)
+		}
+		*claim.into = date
+	}
+	if date, err := c.time(authTimeClaim); err == nil {
+		token.AuthTime = date
+	}
+	return nil
+}
+
+// client reads the client id. The first mapped claim that is present must be a string.
+func (t *trust) client(c *claimSet) (string, *Error) {
+	v := c.first(t.clientID)
+	if v.Kind() == 0 {
+		return "", nil
+	}
+	id, ok := v.Text()
+	if !ok || id == "" {
+		return "", malformedClaim("of the client id", errNotText)
+	}
+	return id, nil
+}
+
+// meant judges whether the token is meant for this API, by its audience or by what the configuration puts in its place.
+func (t *trust) meant(c *claimSet, token *Token) *Error {
+	audience, err := c.audience()
+	if err != nil {
+		return malformedClaim("aud", err)
+	}
+	token.Audience = Set{elems: distinct(audience)}
+	switch {
+	case t.noAudience:
+		return nil
+	case len(t.clients) > 0:
+		if !slices.Contains(t.clients, token.ClientID) {
+			return invalid(ReasonClient, errClient)
+		}
+		return nil
+	case !token.Audience.HasAny(t.audiences...):
+		return invalid(ReasonAudience, fmt.Errorf("aud is %s, want one of %q", clip(c.values[audClaim].Raw()), t.audiences))
+	default:
+		return nil
+	}
+}
+
+// actorOf reads act (RFC 8693 section 4.1). Only the outermost actor counts; the others are history, and few.
+func actorOf(act strictjson.Value) (Actor, *Error) {
+	var outermost Actor
+	for depth := 0; act.Kind() != 0; depth++ {
+		if depth == maxActors || act.Kind() != strictjson.Object {
+			return Actor{}, malformedClaim("act", errActor)
+		}
+		var a Actor
+		for name, into := range map[string]*string{"iss": &a.Issuer, "sub": &a.Subject, "client_id": &a.ClientID} {
+			v, present := act.Member(name)
+			s, ok := v.Text()
+			if present && !ok {
+				return Actor{}, malformedClaim("act", errActor)
+			}
+			*into = s
+		}
+		if depth == 0 {
+			if a == (Actor{}) {
+				return Actor{}, malformedClaim("act", errActor)
+			}
+			outermost = a
+		}
+		act, _ = act.Member("act")
+	}
+	return outermost, nil
+}
+
+// inTime judges the dates against the clock, with the issuer's leeway.
+func (v *verified) inTime(now time.Time) *Error {
+	token, leeway := &v.token, v.trust.leeway
+	switch {
+	case !token.Expiry.IsZero() && !now.Before(token.Expiry.Add(leeway)):
+		return invalid(ReasonExpired, errExpired)
+	case now.Add(leeway).Before(token.NotBefore):
+		return invalid(ReasonNotYetValid, errNotYetValid)
+	case now.Add(leeway).Before(token.IssuedAt):
+		return invalid(ReasonIssuedInFuture, errIssuedAhead)
+	}
+	return nil
+}
+
+// current judges what can change from one request to the next without any I/O of ours: the time, the tenant and the
+// issuer's own last check. It runs on every request, whatever was cached.
+func (v *verified) current(ctx context.Context, now time.Time) *Error {
+	if refusal := v.inTime(now); refusal != nil {
+		return refusal
+	}
+	if v.tenant != "" && !v.trust.allowTenant(ctx, v.tenant) {
+		return invalid(ReasonTenant, errTenant)
+	}
+	if v.trust.accept == nil {
+		return nil
+	}
+	own := v.token // Accept may do with it what it likes
+	if err := v.trust.accept(&own); err != nil {
+		return notAccepted(err)
+	}
+	return nil
+}
+
+func notAccepted(err error) *Error {
+	if errors.Is(err, ErrUnavailable) {
+		return &Error{Reason: ReasonRuleUnavailable, RetryAfter: retryHint(err), Err: err}
+	}
+	return invalid(ReasonNotAccepted, err)
+}
+
+// retryHint is when to try again, if the cause of a failure knows.
+func retryHint(err error) time.Duration {
+	var hint interface{ RetryAfter() time.Duration }
+	if errors.As(err, &hint) {
+		return hint.RetryAfter()
+	}
+	return 0
+}
+
+// clip quotes text from a token for a log: bounded, on one line, in ASCII.
+func clip(s string) string {
+	const most = 128
+	if len(s) > most {
+		return fmt.Sprintf("%+q…", s[:most])
+	}
+	return fmt.Sprintf("%+q", s)
+}

@@ -1,0 +1,182 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/compact"
+	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
+)
+
+// keyRef remembers which key has verified a token, and how it was found.
+type keyRef struct {
+	key      *jwks.Key
+	kid, alg string
+}
+
+var (
+	errAlgorithm  = errors.New("the token's algorithm is not among the issuer's")
+	errNoSuchKey  = errors.New("the key source knows no such key")
+	errSignature  = errors.New("no key of the issuer verifies the signature")
+	errTenant     = errors.New("the tenant is not allowed, or tid is not the tenant in iss")
+	errUnknownIss = errors.New("iss is not one of the configured issuers")
+	errKeyGone    = errors.New("the key that had verified the token is no longer among the issuer's keys")
+	errKeyReuse   = errors.New("the key has been used with another algorithm")
+)
+
+// jwt judges a token of JOSE shape. Nothing of it is believed before its signature has been verified: alg, kid and typ are
+// compared with the configuration, and iss selects a trust entry. What is cheap comes first.
+func (v *Validator) jwt(ctx context.Context, raw string, d *Decision) (*verified, *Error) {
+	jws, err := compact.Split(raw)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	header, err := compact.ParseHeader(jws.Header)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	text, err := compact.Text(jws.Payload)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	var claims claimSet
+	if err := claims.read(text, v.policy.names); err != nil {
+		return nil, unreadable(err)
+	}
+	trust, iss, tenant, refusal := v.selectTrust(&claims)
+	if refusal != nil {
+		return nil, refusal
+	}
+	d.Issuer = trust.url
+	if err := trust.profile.accessType(header.Type); err != nil {
+		return nil, invalid(ReasonTokenType, err)
+	}
+	if err := trust.profile.accessClaims(header.Type, &claims); err != nil {
+		return nil, invalid(ReasonTokenType, err)
+	}
+	if tenant != "" && !trust.allowTenant(ctx, tenant) {
+		return nil, invalid(ReasonTenant, errTenant)
+	}
+	if trust.jwts == IntrospectJWTs {
+		d.Opaque = true
+		return v.introspected(ctx, trust, raw, d)
+	}
+
+	key, refusal := trust.verify(ctx, header, jws)
+	if refusal != nil {
+		return nil, refusal
+	}
+	token, refusal := trust.vet(&claims, iss, false)
+	if refusal != nil {
+		return nil, refusal
+	}
+	if name := trust.profile.missing(&claims, token.ClientID); name != "" {
+		return nil, invalid(ReasonMissingClaim, fmt.Errorf("claim %s is absent (RFC 9068 section 2.2)", name))
+	}
+	return &verified{
+		token:    *token,
+		trust:    trust,
+		tenant:   tenant,
+		key:      keyRef{key: key, kid: header.KeyID, alg: header.Algorithm},
+		storedAt: time.Now(),
+	}, nil
+}
+
+// unreadable translates what the parsers say.
+func unreadable(err error) *Error {
+	switch {
+	case errors.Is(err, compact.ErrEncrypted):
+		return invalid(ReasonEncrypted, err)
+	case errors.Is(err, compact.ErrExtension), errors.Is(err, compact.ErrKeyID):
+		return invalid(ReasonHeader, err)
+	case errors.Is(err, compact.ErrAlgorithm):
+		return invalid(ReasonAlgorithm, err)
+	default:
+		return invalid(ReasonMalformed, err)
+	}
+}
+
+// selectTrust finds the trust entry by the unverified iss and, for an issuer with tenants, binds tid to it: the tenant
+// in iss and the tid claim must be the same text.
+func (v *Validator) selectTrust(c *claimSet) (_ *trust, iss, tenant string, _ *Error) {
+	iss, err := c.string(issClaim)
+	if err != nil {
+		return nil, "", "", malformedClaim("iss", err)
+	}
+	if iss == "" {
+		return nil, "", "", invalid(ReasonMissingClaim, errNoIssuer)
+	}
+	trust, tenant := v.policy.trustFor(iss)
+	if trust == nil {
+		return nil, "", "", invalid(ReasonUnknownIssuer, fmt.Errorf("%w: %s", errUnknownIss, clip(iss)))
+	}
+	if tenant != "" && !isText(c.values[tidClaim], tenant) {
+		return nil, "", "", invalid(ReasonTenant, errTenant)
+	}
+	return trust, iss, tenant, nil
+}
+
+func isText(v strictjson.Value, want string) bool {
+	s, ok := v.Text()
+	return ok && s == want
+}
+
+// verify finds the key that verifies the signature.
+func (t *trust) verify(ctx context.Context, header compact.Header, jws compact.JWS) (*jwks.Key, *Error) {
+	if !t.algorithms[header.Algorithm] {
+		return nil, invalid(ReasonAlgorithm, errAlgorithm)
+	}
+	signature, err := jws.Signature()
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	keys, refusal := t.candidates(ctx, header.KeyID, header.Algorithm)
+	if refusal != nil {
+		return nil, refusal
+	}
+	for _, key := range keys {
+		// A KeySource of the application's own could answer a key of another algorithm.
+		if key.Algorithm() != header.Algorithm || key.Verify(jws.SigningInput, signature) != nil {
+			continue
+		}
+		if t.bindKeys && key.Bind() != nil {
+			return nil, invalid(ReasonAlgorithm, errKeyReuse)
+		}
+		return key, nil
+	}
+	return nil, invalid(ReasonSignature, errSignature)
+}
+
+// maxTries bounds the signature checks that one token can cause.
+const maxTries = 4
+
+// candidates asks the key source. Not finding a key refuses the token; not being able to tell does not.
+func (t *trust) candidates(ctx context.Context, kid, alg string) ([]*jwks.Key, *Error) {
+	keys, err := t.keys.VerificationKeys(ctx, kid, alg)
+	switch {
+	case errors.Is(err, jwks.ErrKeyNotFound):
+		return nil, invalid(ReasonUnknownKey, err)
+	case err != nil:
+		return nil, &Error{Reason: ReasonKeysUnavailable, RetryAfter: retryHint(err), Err: err}
+	case len(keys) == 0:
+		return nil, invalid(ReasonUnknownKey, errNoSuchKey)
+	}
+	return keys[:min(len(keys), maxTries)], nil
+}
+
+// stillThere judges whether the key that verified a token earlier is still among its issuer's keys.
+func (k keyRef) stillThere(ctx context.Context, t *trust) *Error {
+	keys, refusal := t.candidates(ctx, k.kid, k.alg)
+	if refusal != nil {
+		return refusal
+	}
+	for _, key := range keys {
+		if key == k.key || key.Equal(k.key) {
+			return nil
+		}
+	}
+	return invalid(ReasonUnknownKey, errKeyGone)
+}

@@ -1,0 +1,118 @@
+package middleware
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// policy is a Config in its compiled, immutable form. Only this is consulted on the request path.
+type policy struct {
+	trusts    []*trust          // in the order of Config.Issuers
+	byIssuer  map[string]*trust // exact iss values
+	templated []template        // iss values with a tenant in them
+	opaque    []opaqueRoute     // longest prefix first
+	names     *claimNames       // the claims that any of the trusts reads
+
+	sources       []TokenSource
+	crossOrigin   *http.CrossOriginProtection // never nil
+	maxTokenBytes int
+	realm         string
+	impliedBy     map[string][]string // scope -> every other scope that carries it
+
+	errorHandler func(http.ResponseWriter, *http.Request, *Error)
+	observe      func(context.Context, Decision)
+	logger       *slog.Logger
+	clock        func() time.Time // never nil
+}
+
+// trust is an Issuer in its compiled form.
+type trust struct {
+	url      string
+	issuers  map[string]bool // exact iss values; empty with a template
+	template []template
+
+	allowTenant func(context.Context, string) bool
+
+	audiences  []string // one must be in aud; nil if clients or noAudience stands in
+	clients    []string
+	noAudience bool
+
+	keys       KeySource // nil only with IntrospectJWTs
+	algorithms map[string]bool
+	bindKeys   bool // the configuration names no algorithms: each key keeps to the first one that it has verified
+
+	profile Profile
+	leeway  time.Duration
+	accept  func(*Token) error
+
+	jwts         JWTMode
+	introspector Introspector // nil: opaque tokens are refused
+
+	scopes, roles, clientID []claimPath
+}
+
+// template is an iss value with one place for a tenant.
+type template struct {
+	prefix, suffix string
+	trust          *trust
+}
+
+const tenantPlaceholder = "{tenantid}"
+
+// match returns the tenant that fills the template to make iss.
+func (t template) match(iss string) (tenant string, ok bool) {
+	if len(iss) <= len(t.prefix)+len(t.suffix) {
+		return "", false
+	}
+	rest, ok := strings.CutPrefix(iss, t.prefix)
+	if !ok {
+		return "", false
+	}
+	tenant, ok = strings.CutSuffix(rest, t.suffix)
+	return tenant, ok && isTenant(tenant)
+}
+
+// isTenant bounds what AllowTenant is asked about: it is text from an unverified token.
+func isTenant(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0) {
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= 255
+}
+
+// opaqueRoute sends opaque tokens that begin with prefix to one issuer.
+type opaqueRoute struct {
+	prefix string
+	trust  *trust
+}
+
+// trustFor finds the trust entry that an iss value selects, and the tenant if a template matched. The iss is unverified:
+// it selects among what is configured and is believed in nothing else.
+func (p *policy) trustFor(iss string) (_ *trust, tenant string) {
+	if t, ok := p.byIssuer[iss]; ok {
+		return t, ""
+	}
+	for _, template := range p.templated {
+		if tenant, ok := template.match(iss); ok {
+			return template.trust, tenant
+		}
+	}
+	return nil, ""
+}
+
+// trustForOpaque finds the one issuer that is asked about an opaque token; nil if none is. An opaque token is a
+// credential, so it is never offered to one server after another.
+func (p *policy) trustForOpaque(token string) *trust {
+	for _, route := range p.opaque {
+		if strings.HasPrefix(token, route.prefix) {
+			return route.trust
+		}
+	}
+	return nil
+}

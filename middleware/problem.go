@@ -1,0 +1,74 @@
+package middleware
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// problem is the client's view of a refusal (RFC 9457 section 3.1), with the parameters of the challenge as extension
+// members, so that clients need not parse the header field.
+type problem struct {
+	Type   string    `json:"type"`
+	Title  string    `json:"title"`
+	Status int       `json:"status"`
+	Detail string    `json:"detail"`
+	Error  ErrorCode `json:"error,omitempty"`
+	Scope  string    `json:"scope,omitempty"`
+}
+
+// problemTypes names each code by the place that documents it.
+var problemTypes = map[ErrorCode]string{
+	InvalidRequest:                 problemBase + "InvalidRequest",
+	InvalidToken:                   problemBase + "InvalidToken",
+	InsufficientScope:              problemBase + "InsufficientScope",
+	InsufficientUserAuthentication: problemBase + "InsufficientUserAuthentication",
+}
+
+const problemBase = "https://pkg.go.dev/github.com/cardea-auth/cardea/middleware#"
+
+// MarshalJSON returns the RFC 9457 problem document: the client's view of the refusal, without reason or cause.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	if e == nil {
+		e = &Error{}
+	}
+	status := e.Status()
+	p := problem{
+		Type:   problemTypes[e.Code],
+		Title:  http.StatusText(status),
+		Status: status,
+		Detail: e.description(),
+		Error:  e.Code,
+	}
+	if p.Type == "" {
+		p.Type = "about:blank" // RFC 9457 section 4.2.1: the title says no more than the status
+	}
+	if e.Code != InvalidRequest {
+		p.Scope = strings.Join(slices.Sorted(e.Scopes.All()), " ")
+	}
+	return json.Marshal(p)
+}
+
+// WriteError answers a request that a Guard refused: the status, the header fields of Error.Header and the problem
+// document. An err that is no *Error is answered with 500 and nothing of its text. It is what Config.ErrorHandler
+// replaces, and what an ErrorHandler may call for the refusals that it does not want to render itself.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	refusal := asError(err)
+	body, failed := refusal.MarshalJSON()
+	if failed != nil { // no member of the document can fail; without a body the status still stands
+		body = nil
+	}
+	h := w.Header()
+	for name, values := range refusal.Header() {
+		h[name] = values
+	}
+	// What a wrapped handler would have said of its own body is not true of this one.
+	h.Del("Content-Encoding")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(refusal.Status())
+	if r == nil || r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the client may be gone; there is nobody left to tell
+	}
+}

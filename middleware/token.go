@@ -1,0 +1,101 @@
+package middleware
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// Token is a verified access token. The raw token is not kept.
+//
+// A Token that comes from a context belongs to that one request: its readers share one copy, and nothing done to it
+// reaches another request or a later Guard's judgement.
+type Token struct {
+	_ [0]func() // keyed literals only
+
+	// Issuer is the iss claim. For an introspected token whose answer names no issuer it is Issuer.URL of the trust
+	// entry that answered.
+	Issuer string
+
+	// Subject is the sub claim; empty when the token has none. It is unique within Issuer only (RFC 7519 section 4.1.2).
+	Subject string
+
+	// ClientID is the first of the issuer's ClaimMapping.ClientID claims that is present; empty when there is none.
+	ClientID string
+
+	// ID is the jti claim; empty when the token has none.
+	ID string
+
+	// ACR is the authentication context class (RFC 9470 section 6.2); empty when absent or not a string.
+	ACR string
+
+	Audience Set // the aud claim
+	Scopes   Set // as ClaimMapping.Scopes finds them, before ScopeImplies
+	Roles    Set // as ClaimMapping.Roles finds them
+	AMR      Set // authentication methods (RFC 8176)
+
+	IssuedAt  time.Time // iat; zero when absent
+	NotBefore time.Time // nbf; zero when absent
+	Expiry    time.Time // exp; zero only for an introspected token whose answer has none
+	AuthTime  time.Time // auth_time; zero when absent or malformed, and then no Guard.MaxAge is met
+
+	// Actor is the current actor of a delegated token: the outermost act claim (RFC 8693 section 4.1). Zero: no
+	// delegation. Earlier actors are history and grant nothing; Claims shows them.
+	Actor Actor
+
+	// Opaque says that the token was judged by introspection alone.
+	Opaque bool
+
+	claims *document // nil for a Token made by hand
+}
+
+// Actor identifies the party that acts on behalf of a token's subject (RFC 8693 section 4.1).
+type Actor struct {
+	Issuer, Subject, ClientID string
+}
+
+// document is the vetted JSON text of a token's claims. It stands behind a pointer so that printing a Token with %+v
+// shows an address and not a person's claims.
+type document struct {
+	text string
+}
+
+var errHandMade = errors.New("middleware: this Token was made by hand and carries no claims; authtest.Context makes one that does")
+
+// Claims decodes all verified claims into v, as [json.Unmarshal] does. Tokens with repeated member names, or with names
+// that differ only in case, were refused, so every decoder reads the same values. For an introspected token these are
+// the members of the answer.
+func (t *Token) Claims(v any) error {
+	if t == nil {
+		return ErrNoToken
+	}
+	if t.claims == nil {
+		return errHandMade
+	}
+	return json.Unmarshal([]byte(t.claims.text), v)
+}
+
+// LogValue implements [slog.LogValuer] with what identifies the token and its parties, and nothing that could be used
+// as a credential.
+func (t *Token) LogValue() slog.Value {
+	if t == nil {
+		return slog.Value{}
+	}
+	attrs := make([]slog.Attr, 0, 7)
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	add("issuer", t.Issuer)
+	add("subject", t.Subject)
+	add("client_id", t.ClientID)
+	add("actor", t.Actor.Subject)
+	add("token_id", t.ID)
+	add("scopes", t.Scopes.String())
+	if !t.Expiry.IsZero() {
+		attrs = append(attrs, slog.Time("expiry", t.Expiry))
+	}
+	return slog.GroupValue(attrs...)
+}

@@ -1,0 +1,104 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+// Validator judges access tokens by one Config. It is immutable and safe for concurrent use. The zero Validator refuses
+// every request.
+type Validator struct {
+	_ [0]func() // not comparable; made by New
+
+	policy  *policy
+	tokens  *tokenCache // nil: switched off
+	parsed  *answerCache
+	fetched []*jwks.Cache // the key sets that New made, and Close closes
+	closed  atomic.Bool
+}
+
+// New compiles cfg. It does no I/O and starts no goroutine, so a service comes up while its authorization server is
+// down. The error joins every mistake in cfg, each with the field, the value and the remedy.
+func New(cfg Config) (*Validator, error) {
+	policy, fetched, err := compile(cfg)
+	if err != nil {
+		return nil, err
+	}
+	entries := cfg.TokenCache.Entries
+	if entries == 0 {
+		entries = defaultCacheEntries
+	}
+	return &Validator{
+		policy:  policy,
+		fetched: fetched,
+		tokens:  newTokenCache(entries, cfg.TokenCache.MaxAge),
+		parsed:  newAnswerCache(entries),
+	}, nil
+}
+
+// unusable reports whether v was not made by New.
+func (v *Validator) unusable() bool { return v == nil || v.policy == nil }
+
+var errUnusable = errors.New("middleware: this Validator was not made by New")
+
+// Require makes a Guard that wants a valid token with all these scopes. Without scopes, any valid token will do. It
+// panics as Guard.Require does.
+func (v *Validator) Require(scopes ...string) *Guard {
+	return (&Guard{validator: v}).Require(scopes...)
+}
+
+// Optional makes a Guard that lets requests without credentials through as anonymous: TokenFromContext is false for them.
+// Credentials that are no good are still refused. As soon as a requirement is added, anonymous requests no longer meet it.
+func (v *Validator) Optional() *Guard {
+	return &Guard{validator: v, optional: true}
+}
+
+// refresher is what Warm asks of a KeySource; [*jwks.Cache] has it.
+type refresher interface {
+	Refresh(ctx context.Context) error
+}
+
+// Warm loads the keys of every issuer, all at once, so that the first requests need not wait. It tries each issuer once,
+// whatever earlier failures were. The error joins those that failed; the others are ready, and those that failed are
+// tried again when requests come. Whether a service should wait for it is the caller's choice.
+func (v *Validator) Warm(ctx context.Context) error {
+	if v.unusable() {
+		return errUnusable
+	}
+	if v.closed.Load() {
+		return errClosed
+	}
+	errs := make([]error, len(v.policy.trusts))
+	var all sync.WaitGroup
+	for i, trust := range v.policy.trusts {
+		keys, ok := trust.keys.(refresher)
+		if !ok {
+			continue
+		}
+		all.Go(func() {
+			if err := keys.Refresh(ctx); err != nil {
+				errs[i] = fmt.Errorf("middleware: issuer %q: %w", trust.url, err)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// Close ends what New and Warm started: background refreshes and fetches in flight. It never closes a KeySource or
+// Introspector of the Config. Requests that come later are refused with 503. Close may be called more than once.
+func (v *Validator) Close() error {
+	if v.unusable() || v.closed.Swap(true) {
+		return nil
+	}
+	errs := make([]error, len(v.fetched))
+	for i, cache := range v.fetched {
+		errs[i] = cache.Close()
+	}
+	return errors.Join(errs...)
+}
