@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"net/http"
 
@@ -43,11 +42,11 @@ func (g *Guard) decide(ctx context.Context, c Credentials, r *http.Request, d *D
 		return g.withoutToken(ctx, c, d)
 	}
 
-	digest := sha256.Sum256([]byte(raw))
-	if outer := admissionFrom(ctx); outer.judged(v, digest) {
+	id := digestOf(raw)
+	if outer := admissionFrom(ctx); outer.judged(v, id) {
 		return g.nested(ctx, outer, c, d)
 	}
-	proven, refusal := v.judge(ctx, raw, digest, d)
+	proven, refusal := v.judge(ctx, raw, id, d)
 	d.of(proven)
 	if refusal != nil {
 		return nil, refusal
@@ -55,7 +54,7 @@ func (g *Guard) decide(ctx context.Context, c Credentials, r *http.Request, d *D
 	if refusal := g.needs.judge(&proven.token, d.Start, proven.trust.leeway); refusal != nil {
 		return nil, refusal
 	}
-	admitted := &admission{Context: ctx, token: proven.token, validator: v, digest: digest, verified: proven}
+	admitted := &admission{Context: ctx, token: proven.token, validator: v, digest: id, verified: proven}
 	if refusal := g.needs.ask(ctx, &admitted.token, c); refusal != nil {
 		return nil, refusal
 	}
@@ -63,32 +62,68 @@ func (g *Guard) decide(ctx context.Context, c Credentials, r *http.Request, d *D
 }
 
 // judge decides whether a token is good at this moment, for this API. Which way it goes depends on its shape and on the
-// configuration; that one way failed is never a reason to try another.
-func (v *Validator) judge(ctx context.Context, raw string, digest [sha256.Size]byte, d *Decision) (*verified, *Error) {
-	proven, refusal := v.prove(ctx, raw, digest, d)
+// configuration; that one way failed is never a reason to try another. With a refusal, the token that it is about is
+// returned as well if it was proven, for the record.
+func (v *Validator) judge(ctx context.Context, raw string, id digest, d *Decision) (*verified, *Error) {
+	if known, ok := v.tokens.get(id); ok {
+		return v.confirm(ctx, known, v.again(ctx, known, d), raw, id, d)
+	}
+	if refusal := checkToken(raw); refusal != nil {
+		return nil, refusal
+	}
+	switch {
+	case compact.LooksJOSE(raw):
+		proven, refusal := v.firstSight(ctx, raw, id, d)
+		return v.confirm(ctx, proven, refusal, raw, id, d)
+	case compact.HasEmptySegment(raw):
+		return nil, invalid(ReasonMalformed, errEmptySegment)
+	default:
+		return v.opaqueToken(ctx, raw, id, d)
+	}
+}
+
+// again judges a JWT that was verified before. Its key must still be the issuer's.
+func (v *Validator) again(ctx context.Context, known *verified, d *Decision) *Error {
+	d.Cached, d.Issuer = true, known.trust.url
+	if refusal := known.key.stillThere(ctx, known.trust); refusal != nil {
+		return refusal
+	}
+	return known.current(ctx, d.Start)
+}
+
+// firstSight judges a token of JOSE shape that is not in the cache, and puts it there.
+func (v *Validator) firstSight(ctx context.Context, raw string, id digest, d *Decision) (*verified, *Error) {
+	mine := new(flight)
+	if v.tokens != nil {
+		var proven *verified
+		if proven, mine = v.flights.join(ctx, id); proven != nil {
+			return proven, v.again(ctx, proven, d)
+		}
+		defer v.flights.land(id, mine)
+	}
+	proven, refusal := v.jwt(ctx, raw, id, d)
 	if refusal != nil {
 		return nil, refusal
 	}
 	if refusal := proven.current(ctx, d.Start); refusal != nil {
 		return proven, refusal
 	}
-	if proven.key.key == nil {
-		return proven, nil
+	if proven.key.key != nil { // otherwise the issuer's server has judged it, and is asked again next time
+		v.tokens.add(id, proven)
+		mine.verified = proven
 	}
-	if !d.Cached {
-		v.tokens.add(digest, proven)
-	}
-	if proven.trust.jwts != VerifyAndIntrospectJWTs {
-		return proven, nil
-	}
-	return v.confirm(ctx, proven, raw, d)
+	return proven, nil
 }
 
-// confirm asks the issuer's server about a JWT that was verified here. The answer's claims are the token's.
-func (v *Validator) confirm(ctx context.Context, proven *verified, raw string, d *Decision) (*verified, *Error) {
+// confirm asks the issuer's server, if the configuration wants that, about a JWT that was verified here without a
+// refusal. The answer's claims are the token's.
+func (v *Validator) confirm(ctx context.Context, proven *verified, refusal *Error, raw string, id digest, d *Decision) (*verified, *Error) {
+	if refusal != nil || proven.trust.jwts != VerifyAndIntrospectJWTs {
+		return proven, refusal
+	}
 	known := d.Cached
 	d.Cached = false
-	answered, refusal := v.introspected(ctx, proven.trust, raw, d)
+	answered, refusal := v.introspected(ctx, proven.trust, proven, raw, id, d)
 	if refusal != nil {
 		return proven, refusal
 	}
@@ -96,32 +131,9 @@ func (v *Validator) confirm(ctx context.Context, proven *verified, raw string, d
 	return answered, answered.current(ctx, d.Start)
 }
 
-// prove establishes what the token says and that its issuer says so.
-func (v *Validator) prove(ctx context.Context, raw string, digest [sha256.Size]byte, d *Decision) (*verified, *Error) {
-	if known, ok := v.tokens.get(digest); ok {
-		d.Cached = true
-		d.Issuer = known.trust.url
-		if refusal := known.key.stillThere(ctx, known.trust); refusal != nil {
-			return nil, refusal
-		}
-		return known, nil
-	}
-	if refusal := checkToken(raw); refusal != nil {
-		return nil, refusal
-	}
-	switch {
-	case compact.LooksJOSE(raw):
-		return v.jwt(ctx, raw, d)
-	case compact.HasEmptySegment(raw):
-		return nil, invalid(ReasonMalformed, errEmptySegment)
-	default:
-		return v.opaqueToken(ctx, raw, d)
-	}
-}
-
 // withoutToken answers a request without credentials.
 func (g *Guard) withoutToken(ctx context.Context, c Credentials, d *Decision) (context.Context, *Error) {
-	if g.optional && g.needs.none() {
+	if g.optional {
 		d.Outcome = Anonymous
 		if admissionFrom(ctx) == nil {
 			return ctx, nil
@@ -138,7 +150,7 @@ func (g *Guard) withoutToken(ctx context.Context, c Credentials, d *Decision) (c
 // copy of the token, which code between the two Guards may have changed.
 func (g *Guard) nested(ctx context.Context, outer *admission, c Credentials, d *Decision) (context.Context, *Error) {
 	proven := outer.verified
-	d.Nested, d.Cached, d.Opaque = true, true, proven.token.Opaque
+	d.Nested, d.Cached = true, true
 	d.of(proven)
 	if refusal := proven.inTime(d.Start); refusal != nil {
 		return nil, refusal
@@ -156,13 +168,8 @@ func (g *Guard) nested(ctx context.Context, outer *admission, c Credentials, d *
 }
 
 // judged reports whether a holds v's verdict about the token of this digest.
-func (a *admission) judged(v *Validator, digest [sha256.Size]byte) bool {
-	return a != nil && a.validator == v && a.digest == digest
-}
-
-// none reports whether nothing is required beyond what the Guard was made for.
-func (n *requirement) none() bool {
-	return len(n.scopes)+len(n.roles)+len(n.acr)+len(n.rules) == 0 && !n.hasMaxAge
+func (a *admission) judged(v *Validator, id digest) bool {
+	return a != nil && a.validator == v && a.digest == id
 }
 
 // isPreflight recognises a CORS preflight, to say in the log why it was refused. It is refused all the same: two header
@@ -197,7 +204,7 @@ func (d *Decision) of(v *verified) {
 	if v == nil {
 		return
 	}
-	d.Issuer = v.trust.url
+	d.Issuer, d.Opaque = v.trust.url, v.token.Opaque
 	d.Subject, d.ClientID, d.TokenID = v.token.Subject, v.token.ClientID, v.token.ID
 }
 

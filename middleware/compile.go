@@ -45,6 +45,7 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 	c.checkRealm(p)
 	c.checkPublicURL(p)
 	c.checkSources()
+	c.filledStrings("Audiences", cfg.Audiences)
 	c.issuers(p)
 
 	if len(c.mistakes) > 0 {

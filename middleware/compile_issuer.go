@@ -60,6 +60,9 @@ func (c *issuerCompiler) names(t *trust) {
 		case strings.Contains(suffix, tenantPlaceholder):
 			c.wrongIn("URL", "%q holds %s more than once", iss, tenantPlaceholder)
 		case templated:
+			if slices.ContainsFunc(c.policy.templated, func(o template) bool { return o.prefix == prefix && o.suffix == suffix }) {
+				c.wrongIn("URL", "%q is named twice among the URLs and Aliases: each iss value must lead to one issuer", iss)
+			}
 			entry := template{prefix: prefix, suffix: suffix, trust: t}
 			t.template = append(t.template, entry)
 			c.policy.templated = append(c.policy.templated, entry)
@@ -95,7 +98,6 @@ func (c *issuerCompiler) audiences(t *trust) {
 		t.audiences = slices.Clone(c.cfg.Audiences)
 		return
 	}
-	c.filledStrings("Audiences", c.compiler.cfg.Audiences)
 	t.audiences = slices.Clone(c.compiler.cfg.Audiences)
 	if len(t.audiences) == 0 {
 		c.wrongIn("Audiences", "and Config.Audiences are empty: name this API as the server writes it into aud, or use AllowedClients (RFC 9068 section 4)")

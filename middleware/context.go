@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"time"
 )
@@ -17,8 +16,8 @@ type admission struct {
 
 	// The verdict; zero in a context made by ContextWithToken, which no Guard believes.
 	validator *Validator
-	digest    [sha256.Size]byte // of the token that was judged: the token itself is not kept
-	verified  *verified         // shared and never written, unlike token
+	digest    digest    // of the token that was judged: the token itself is not kept
+	verified  *verified // shared and never written, unlike token
 }
 
 type admissionKey struct{}

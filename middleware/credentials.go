@@ -3,6 +3,8 @@ package middleware
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 )
@@ -18,6 +20,17 @@ type Credentials struct {
 	RemoteAddr  string            // host:port of the peer
 	Certificate *x509.Certificate // the client certificate of the TLS layer; nil: none
 }
+
+// String tells which call it is, without the header, which holds the token. It serves %v and %+v.
+func (c Credentials) String() string {
+	return fmt.Sprintf("%s %q from %s", c.Method, c.Target, c.RemoteAddr)
+}
+
+// GoString is String for %#v.
+func (c Credentials) GoString() string { return c.String() }
+
+// LogValue is String for [slog].
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Header gives the values of a field in the order in which they arrived. The name is in canonical MIME form
 // ("Authorization"). An [http.Header] is one.

@@ -28,7 +28,7 @@ type Decision struct {
 	Subject, ClientID, TokenID string
 
 	Scopes Set  // what the route asks for
-	Opaque bool // judged by introspection
+	Opaque bool // an authorization server was to judge, by introspection
 	Cached bool // no signature was computed and no server asked
 	Nested bool // an outer Guard had judged the same credentials: do not count the request twice
 

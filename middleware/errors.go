@@ -3,6 +3,7 @@ package middleware
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -65,6 +66,10 @@ func (e *Error) Error() string {
 	}
 	return fmt.Sprintf("middleware: %s: %v", reason, e.Err)
 }
+
+// LogValue implements [slog.LogValuer] with the text of Error. Without it a handler that writes JSON would log the
+// problem document, which says less.
+func (e *Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
 // Unwrap returns the cause. A refusal with status 503 also is ErrUnavailable, whatever its cause.
 func (e *Error) Unwrap() error {

@@ -94,12 +94,13 @@ func (g *Guard) Allow(rule Rule) *Guard {
 	return changed
 }
 
-// copy returns a copy to change. Of a nil Guard it is a zero Guard, which refuses.
+// copy returns a copy to add to, which no anonymous request meets. Of a nil Guard it is a zero Guard, which refuses.
 func (g *Guard) copy() *Guard {
 	if g == nil {
 		return new(Guard)
 	}
 	changed := *g
+	changed.optional = false
 	return &changed
 }
 

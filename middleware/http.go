@@ -1,7 +1,9 @@
 package middleware
 
 import (
+	"bufio"
 	"context"
+	"net"
 	"net/http"
 )
 
@@ -53,12 +55,22 @@ func (g *Guard) Authorize(ctx context.Context, c Credentials) (context.Context, 
 // with 500. A handler behind the Guard may use it as well, for a refusal of its own.
 func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := asError(err)
-	if g == nil || g.validator.unusable() || g.validator.policy.errorHandler == nil {
+	if g == nil || g.validator.unusable() {
+		WriteError(w, r, refusal)
+		return
+	}
+	p := g.validator.policy
+	if refusal.realm == "" { // made by a handler
+		own := *refusal
+		own.realm = p.realm
+		refusal = &own
+	}
+	if p.errorHandler == nil {
 		WriteError(w, r, refusal)
 		return
 	}
 	answer := &answer{ResponseWriter: w}
-	g.validator.policy.errorHandler(answer, r, refusal)
+	p.errorHandler(answer, r, refusal)
 	if !answer.begun {
 		// net/http would answer 200 with an empty body.
 		WriteError(w, r, refusal)
@@ -81,13 +93,20 @@ func (a *answer) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// Unwrap lets [http.ResponseController] reach the optional methods of the writer underneath. Taking over the connection
-// or flushing it is an answer as well.
+// Unwrap lets [http.ResponseController] reach the optional methods of the writer underneath.
 func (a *answer) Unwrap() http.ResponseWriter {
 	return a.ResponseWriter
 }
 
+// FlushError is an answer as well: net/http sends 200 with it.
 func (a *answer) FlushError() error {
 	a.begun = true
 	return http.NewResponseController(a.ResponseWriter).Flush()
+}
+
+// Hijack is an answer as well: whoever takes the connection over writes it.
+func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(a.ResponseWriter).Hijack()
+	a.begun = a.begun || err == nil
+	return conn, rw, err
 }

@@ -29,7 +29,7 @@ var (
 
 // jwt judges a token of JOSE shape. Nothing of it is believed before its signature has been verified: alg, kid and typ are
 // compared with the configuration, and iss selects a trust entry. What is cheap comes first.
-func (v *Validator) jwt(ctx context.Context, raw string, d *Decision) (*verified, *Error) {
+func (v *Validator) jwt(ctx context.Context, raw string, id digest, d *Decision) (*verified, *Error) {
 	jws, err := compact.Split(raw)
 	if err != nil {
 		return nil, unreadable(err)
@@ -62,7 +62,7 @@ func (v *Validator) jwt(ctx context.Context, raw string, d *Decision) (*verified
 	}
 	if trust.jwts == IntrospectJWTs {
 		d.Opaque = true
-		return v.introspected(ctx, trust, raw, d)
+		return v.introspected(ctx, trust, nil, raw, id, d)
 	}
 
 	key, refusal := trust.verify(ctx, header, jws)
@@ -137,9 +137,13 @@ func (t *trust) verify(ctx context.Context, header compact.Header, jws compact.J
 	if refusal != nil {
 		return nil, refusal
 	}
+	tries := 0
 	for _, key := range keys {
 		// A KeySource of the application's own could answer a key of another algorithm.
-		if key.Algorithm() != header.Algorithm || key.Verify(jws.SigningInput, signature) != nil {
+		if key.Algorithm() != header.Algorithm || tries == maxTries {
+			continue
+		}
+		if tries++; key.Verify(jws.SigningInput, signature) != nil {
 			continue
 		}
 		if t.bindKeys && key.Bind() != nil {
@@ -164,7 +168,7 @@ func (t *trust) candidates(ctx context.Context, kid, alg string) ([]*jwks.Key, *
 	case len(keys) == 0:
 		return nil, invalid(ReasonUnknownKey, errNoSuchKey)
 	}
-	return keys[:min(len(keys), maxTries)], nil
+	return keys, nil
 }
 
 // stillThere judges whether the key that verified a token earlier is still among its issuer's keys.

@@ -204,3 +204,8 @@ func reasonOf(t testing.TB, g *middleware.Guard, r *http.Request) middleware.Rea
 	}
 	return e.Reason
 }
+
+// signatureOf decodes the third segment of a token.
+func signatureOf(token string) []byte {
+	return must(base64.RawURLEncoding.DecodeString(token[strings.LastIndexByte(token, '.')+1:]))
+}

@@ -36,7 +36,7 @@ func (p *policy) log(ctx context.Context, d Decision) {
 			attrs = append(attrs, slog.String(a.key, a.value))
 		}
 	}
-	attrs = append(attrs, slog.Any("error", d.Err))
+	attrs = append(attrs, slog.String("error", d.Err.Error()))
 	p.logger.LogAttrs(ctx, level, "access token not accepted", attrs...)
 }
 

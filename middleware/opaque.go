@@ -22,18 +22,23 @@ var (
 )
 
 // opaqueToken judges a token that is no JWT.
-func (v *Validator) opaqueToken(ctx context.Context, raw string, d *Decision) (*verified, *Error) {
+func (v *Validator) opaqueToken(ctx context.Context, raw string, id digest, d *Decision) (*verified, *Error) {
 	d.Opaque = true
 	trust := v.policy.trustForOpaque(raw)
 	if trust == nil {
 		return nil, invalid(ReasonNotIntrospected, errNobodyAsks)
 	}
 	d.Issuer = trust.url
-	return v.introspected(ctx, trust, raw, d)
+	proven, refusal := v.introspected(ctx, trust, nil, raw, id, d)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return proven, proven.current(ctx, d.Start)
 }
 
-// introspected asks the issuer's server about a token and judges the answer by the issuer's own rules.
-func (v *Validator) introspected(ctx context.Context, t *trust, raw string, d *Decision) (*verified, *Error) {
+// introspected asks the issuer's server about a token and judges the answer by the issuer's own rules. jwt is what was
+// verified here before, nil for a token that was not.
+func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, raw string, id digest, d *Decision) (*verified, *Error) {
 	response, err := t.introspector.Introspect(ctx, raw)
 	switch {
 	case err != nil:
@@ -43,12 +48,12 @@ func (v *Validator) introspected(ctx context.Context, t *trust, raw string, d *D
 	case !response.Active():
 		return nil, invalid(ReasonInactive, errInactive)
 	}
-	key := answerKey{response, t}
+	key := answerKey{response, t, id}
 	if known, ok := v.parsed.get(key); ok {
 		d.Cached = true
 		return known, nil
 	}
-	judged, refusal := v.answer(ctx, t, response)
+	judged, refusal := v.answer(t, jwt, response)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -57,7 +62,7 @@ func (v *Validator) introspected(ctx context.Context, t *trust, raw string, d *D
 }
 
 // answer judges an active answer. Its form was vetted by package introspection.
-func (v *Validator) answer(ctx context.Context, t *trust, response *introspection.Response) (*verified, *Error) {
+func (v *Validator) answer(t *trust, jwt *verified, response *introspection.Response) (*verified, *Error) {
 	var text json.RawMessage
 	if err := response.Claims(&text); err != nil {
 		return nil, &Error{Reason: ReasonIntrospectionUnavailable, Err: err}
@@ -66,15 +71,13 @@ func (v *Validator) answer(ctx context.Context, t *trust, response *introspectio
 	if err := claims.read(string(text), v.policy.names); err != nil {
 		return nil, &Error{Reason: ReasonIntrospectionUnavailable, Err: fmt.Errorf("introspection answer: %w", err)}
 	}
-	iss, err := claims.string(issClaim)
+	named, err := claims.string(issClaim)
 	if err != nil {
 		return nil, malformedClaim("iss", err)
 	}
-	tenant := ""
-	if iss == "" {
-		iss = t.url // RFC 7662 section 2.2: iss is optional, and it is this server that vouches for the token
-	} else if tenant, err = t.own(&claims, iss); err != nil {
-		return nil, invalid(ReasonUnknownIssuer, err)
+	iss, tenant, refusal := t.issuerOf(&claims, named, jwt)
+	if refusal != nil {
+		return nil, refusal
 	}
 	if refusal := answerKind(&claims); refusal != nil {
 		return nil, refusal
@@ -83,7 +86,32 @@ func (v *Validator) answer(ctx context.Context, t *trust, response *introspectio
 	if refusal != nil {
 		return nil, refusal
 	}
+	if jwt != nil {
+		token.Opaque = false
+		if token.Expiry.IsZero() || jwt.token.Expiry.Before(token.Expiry) {
+			token.Expiry = jwt.token.Expiry // the server may leave it out; the JWT still ends then
+		}
+	}
 	return &verified{token: *token, trust: t, tenant: tenant}, nil
+}
+
+// issuerOf finds out whose token an answer is about. iss is optional in it (RFC 7662 section 2.2): then it is that of the
+// verified JWT, or of the server that was asked. A server with tenants must say which one it speaks for.
+func (t *trust) issuerOf(c *claimSet, iss string, jwt *verified) (issuer, tenant string, _ *Error) {
+	switch {
+	case iss != "":
+		tenant, err := t.own(c, iss)
+		if err != nil {
+			return "", "", invalid(ReasonUnknownIssuer, err)
+		}
+		return iss, tenant, nil
+	case jwt != nil:
+		return jwt.token.Issuer, jwt.tenant, nil
+	case len(t.template) > 0:
+		return "", "", invalid(ReasonTenant, errTenant)
+	default:
+		return t.url, "", nil
+	}
 }
 
 // own judges whether iss is a value of t, and returns the tenant if it fills a template.
@@ -118,11 +146,12 @@ func answerKind(c *claimSet) *Error {
 	return nil
 }
 
-// answerKey is an answer in the light of one trust entry. Entries may share an Introspector and still differ in their
-// audiences.
+// answerKey is an answer about one token in the light of one trust entry. Entries may share an Introspector and still
+// differ in their audiences, and an Introspector may give one Response for several tokens.
 type answerKey struct {
 	response *introspection.Response
 	trust    *trust
+	token    digest
 }
 
 // answerCache keeps the judged form of answers for as long as the Introspector returns the same Response. It decides

@@ -85,7 +85,7 @@ func (n *requirement) stepUp(token *Token, now time.Time, leeway time.Duration) 
 		return nil
 	}
 	age := now.Sub(token.AuthTime)
-	if token.AuthTime.IsZero() || age > n.maxAge+leeway || age < -leeway {
+	if token.AuthTime.IsZero() || age-leeway > n.maxAge || age < -leeway {
 		return n.stepUpError(ReasonAuthTime, errAuthTime)
 	}
 	return nil

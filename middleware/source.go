@@ -113,10 +113,13 @@ func cookies(c Credentials, name string) []string {
 	return values
 }
 
+// noHost is the Host of a request that has none. The origin "null" has an empty host, and must not equal it.
+const noHost = "\x00"
+
 // originFacts is the request as CrossOriginProtection wants it. Without net/http there is no Host to compare with, so
 // only Sec-Fetch-Site or PublicURL can vouch for an unsafe request.
 func originFacts(c Credentials, r *http.Request) *http.Request {
-	if r != nil {
+	if r != nil && r.Host != "" {
 		return r
 	}
 	h := http.Header{}
@@ -125,7 +128,7 @@ func originFacts(c Credentials, r *http.Request) *http.Request {
 			h[name] = v
 		}
 	}
-	return &http.Request{Method: c.Method, Header: h, URL: &url.URL{}}
+	return &http.Request{Method: c.Method, Header: h, Host: noHost, URL: &url.URL{}}
 }
 
 func formTokens(r *http.Request, name string) ([]string, *Error) {

@@ -44,7 +44,7 @@ type Token struct {
 	// delegation. Earlier actors are history and grant nothing; Claims shows them.
 	Actor Actor
 
-	// Opaque says that the token was judged by introspection alone.
+	// Opaque says that the claims are those of an introspection answer, and not of a JWT that was verified here.
 	Opaque bool
 
 	claims *document // nil for a Token made by hand

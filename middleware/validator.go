@@ -17,6 +17,7 @@ type Validator struct {
 
 	policy  *policy
 	tokens  *tokenCache // nil: switched off
+	flights flights     // of tokens on their way into the cache
 	parsed  *answerCache
 	fetched []*jwks.Cache // the key sets that New made, and Close closes
 	closed  atomic.Bool

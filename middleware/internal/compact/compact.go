@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"unicode/utf8"
 )
 
 // The reasons for which Split refuses.
@@ -25,18 +26,37 @@ type JWS struct {
 }
 
 // LooksJOSE reports whether the first segment of token decodes to text that begins with a brace, which makes it a JOSE
-// object, good or bad, and nothing else.
+// object, good or bad, and nothing else. That it is text matters: one of some hundred random opaque tokens begins like a
+// brace as well.
 func LooksJOSE(token string) bool {
-	// The first six bits of "{" (0x7B) are an "e", the next two begin the second character.
-	if len(token) < 2 || token[0] != 'e' {
-		return false
-	}
-	c := token[1]
-	if !('w' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+	if token == "" || token[0] != 'e' { // the first six bits of "{"
 		return false
 	}
 	segment, _, _ := strings.Cut(token, ".")
-	return len(segment)%4 != 1 && strings.IndexFunc(segment, func(r rune) bool { return r >= 0x80 || !base64url[r] }) < 0
+	if len(segment)%4 == 1 {
+		return false
+	}
+	const most = 1024 // of the segment: more than enough to tell text from random bytes
+	cut := len(segment) > most
+	var decoded [most / 4 * 3]byte
+	n, err := base64.RawURLEncoding.Decode(decoded[:], []byte(segment[:min(len(segment), most)]))
+	return err == nil && n > 0 && decoded[0] == '{' && isText(decoded[:n], cut)
+}
+
+// isText reports whether b is UTF-8 without control characters other than JSON's white space. With cut, the last
+// character may be incomplete.
+func isText(b []byte, cut bool) bool {
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return cut && !utf8.FullRune(b)
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0x7f:
+			return false
+		}
+		b = b[size:]
+	}
+	return true
 }
 
 // HasEmptySegment reports whether a dot begins or ends token, or two of them touch.
@@ -92,11 +112,3 @@ func decode(segment string) ([]byte, error) {
 	}
 	return decoded, nil
 }
-
-var base64url = func() (set [128]bool) {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	for i := range len(alphabet) {
-		set[alphabet[i]] = true
-	}
-	return set
-}()

@@ -21,7 +21,7 @@ type names struct {
 		slots [64]int
 	}
 	stack []name
-	slots slots
+	slots hashTable
 }
 
 type name struct {
@@ -29,7 +29,7 @@ type name struct {
 	hash uint64
 }
 
-func (n *names) table() (stack []name, slots slots) {
+func (n *names) tables() (stack []name, slots hashTable) {
 	if n.stack != nil {
 		return n.stack, n.slots
 	}
@@ -38,13 +38,13 @@ func (n *names) table() (stack []name, slots slots) {
 
 // add notes a name of the innermost open object, whose own names begin at
 // first. It reports false if that object has the name, or one that differs only
-// in case, already. A plain text is ASCII without escapes.
-func (n *names) add(text string, plain bool, first int) bool {
-	stack, slots := n.table()
+// in case, already.
+func (n *names) add(text string, first int) bool {
+	stack, slots := n.tables()
 	if n.count == len(stack) {
 		stack, slots = n.grow(stack)
 	}
-	added := name{text, n.hash(text, plain, first)}
+	added := name{text, n.hash(text, first)}
 	slot := slots.start(added.hash)
 	for ; slots[slot] != 0; slot = slots.next(slot) {
 		i := slots[slot] - 1
@@ -62,7 +62,7 @@ func (n *names) add(text string, plain bool, first int) bool {
 // leave in the reverse order of their coming, so that an emptied slot never
 // cuts off a name that was put behind it.
 func (n *names) drop(first int) {
-	stack, slots := n.table()
+	stack, slots := n.tables()
 	for ; n.count > first; n.count-- {
 		slot := slots.start(stack[n.count-1].hash)
 		for slots[slot] != n.count {
@@ -72,9 +72,9 @@ func (n *names) drop(first int) {
 	}
 }
 
-func (n *names) grow(full []name) ([]name, slots) {
+func (n *names) grow(full []name) ([]name, hashTable) {
 	n.stack = make([]name, 2*len(full))
-	n.slots = make(slots, 4*len(full))
+	n.slots = make(hashTable, 4*len(full))
 	copy(n.stack, full)
 	for i := range full {
 		slot := n.slots.start(full[i].hash)
@@ -88,27 +88,21 @@ func (n *names) grow(full []name) ([]name, slots) {
 
 // hash includes first, which differs for all open objects, because the same
 // name at each level of a deep document would otherwise collide.
-func (n *names) hash(text string, plain bool, first int) uint64 {
+func (n *names) hash(text string, first int) uint64 {
 	var room [64]byte
-	var folded []byte
-	if plain {
-		folded = appendUpper(room[:0], text)
-	} else {
-		folded = AppendFold(room[:0], decode(text))
-	}
-	return maphash.Bytes(n.seed, folded) + uint64(first)*0x9e3779b97f4a7c15
+	return maphash.Bytes(n.seed, AppendFold(room[:0], decode(text))) + uint64(first)*0x9e3779b97f4a7c15
 }
 
 func (a name) equal(b name) bool {
 	return strings.EqualFold(decode(a.text), decode(b.text))
 }
 
-// slots is a hash table with linear probing. It holds indices of names plus
+// hashTable resolves collisions by linear probing. It holds indices of names plus
 // one, and zero in a free slot; its length is a power of two and twice that of the stack.
-type slots []int
+type hashTable []int
 
-func (s slots) start(hash uint64) int { return int(hash & uint64(len(s)-1)) }
-func (s slots) next(slot int) int     { return (slot + 1) & (len(s) - 1) }
+func (t hashTable) start(hash uint64) int { return int(hash & uint64(len(t)-1)) }
+func (t hashTable) next(slot int) int     { return (slot + 1) & (len(t) - 1) }
 
 // Fold returns name with every character replaced by the smallest one that
 // differs from it only in case, as encoding/json does to match struct fields:
@@ -120,20 +114,16 @@ func Fold(name string) string {
 
 // AppendFold appends the [Fold] of name to dst.
 func AppendFold(dst []byte, name string) []byte {
+	dst = slices.Grow(dst, len(name))
 	for _, r := range name {
-		dst = utf8.AppendRune(dst, foldRune(r))
-	}
-	return dst
-}
-
-func appendUpper(dst []byte, ascii string) []byte {
-	dst = slices.Grow(dst, len(ascii))
-	for i := range len(ascii) {
-		c := ascii[i]
-		if 'a' <= c && c <= 'z' {
-			c -= 'a' - 'A'
+		switch {
+		case 'a' <= r && r <= 'z':
+			dst = append(dst, byte(r-'a'+'A'))
+		case r < utf8.RuneSelf:
+			dst = append(dst, byte(r))
+		default:
+			dst = utf8.AppendRune(dst, foldRune(r))
 		}
-		dst = append(dst, c)
 	}
 	return dst
 }

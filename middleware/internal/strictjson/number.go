@@ -12,13 +12,10 @@ func number(text string, i int) int {
 	if i < len(text) && text[i] == '-' {
 		i++
 	}
-	switch {
-	case i < len(text) && text[i] == '0':
-		i++
-	default:
-		if i = digits(text, i); i < 0 {
-			return -1
-		}
+	if i < len(text) && text[i] == '0' {
+		i++ // and no digit may follow
+	} else if i = digits(text, i); i < 0 {
+		return -1
 	}
 	if i < len(text) && text[i] == '.' {
 		if i = digits(text, i+1); i < 0 {

@@ -31,8 +31,7 @@ func (s *scanner) at(i int) byte {
 func (s *scanner) value(i, depth int) int {
 	switch s.at(i) {
 	case '"':
-		end, _ := s.text(i)
-		return end
+		return s.text(i)
 	case '{':
 		return s.object(i, depth+1)
 	case '[':
@@ -64,11 +63,11 @@ func (s *scanner) object(i, depth int) int {
 		if s.at(i) != '"' {
 			return s.refuse(ErrSyntax, i)
 		}
-		end, plain := s.text(i)
+		end := s.text(i)
 		if end < 0 {
 			return -1
 		}
-		if !s.names.add(s.document[i+1:end-1], plain, first) {
+		if !s.names.add(s.document[i+1:end-1], first) {
 			return s.refuse(ErrDuplicate, i)
 		}
 		if i = space(s.document, end); s.at(i) != ':' {

@@ -7,28 +7,25 @@ import (
 	"unicode/utf8"
 )
 
-// text vets the string whose opening quote is at i. It is plain when it
-// consists of ASCII without escapes.
-func (s *scanner) text(i int) (end int, plain bool) {
-	doc := s.document
-	plain = true
-	for i++; ; plain = false {
-		i = skipPlain(doc, i)
+// text vets the string whose opening quote is at i.
+func (s *scanner) text(i int) int {
+	for i++; ; {
+		i = skipPlain(s.document, i)
 		switch c := s.at(i); {
 		case c == '"':
-			return i + 1, plain
+			return i + 1
 		case c == '\\':
-			_, size, err := unescape(doc[i:])
+			_, size, err := unescape(s.document[i:])
 			if err != nil {
-				return s.refuse(err, i), false
+				return s.refuse(err, i)
 			}
 			i += size
 		case c >= utf8.RuneSelf:
 			if i = s.beyondASCII(i); i < 0 {
-				return -1, false
+				return -1
 			}
 		default: // a control character, or the document's end
-			return s.refuse(ErrSyntax, i), false
+			return s.refuse(ErrSyntax, i)
 		}
 	}
 }

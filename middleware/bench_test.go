@@ -1,0 +1,72 @@
+package middleware_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// typical are the claims of a token of ordinary size.
+func typical() claims {
+	return good(claims{
+		"aud": []string{audience, "https://other.example.com", "https://third.example.com"}, "azp": "client-1",
+		"scope": "read write orders:read orders:write profile email", "roles": []string{"admin", "editor", "viewer", "auditor", "support"},
+		"nbf": now.Unix(), "acr": "urn:example:gold", "amr": []string{"pwd", "otp"}, "sid": "5d1f1a3e-6f0a-4c59-9b0e-0c8f4e2f1c77",
+		"tenant": claims{"id": "b7c4c4f0-3b1f-4d5e-9a63-2f0c8f4e2f1c", "name": "Example GmbH", "region": "eu-central-1", "plan": claims{"name": "enterprise", "seats": 250}},
+		"jti":    "6a0c6e7e-7c0e-4b62-8d38-1b6d3f1f7a10",
+	})
+}
+
+func BenchmarkCheck(b *testing.B) {
+	payload := string(toJSON(typical()))
+	for name, c := range map[string]struct {
+		header string
+		key    any
+	}{
+		"EdDSA": {edHeader, edKey()},
+		"RS256": {`{"alg":"RS256","kid":"rsa","typ":"at+jwt"}`, rsaKey()},
+		"ES256": {`{"alg":"ES256","kid":"p256","typ":"at+jwt"}`, p256Key()},
+	} {
+		token := sign(c.header, payload, c.key)
+		for _, cache := range []struct {
+			name    string
+			entries int
+		}{{"cached", 0}, {"cold", -1}} {
+			v := validator(b, func(cfg *middleware.Config) { cfg.TokenCache.Entries = cache.entries })
+			guard := v.Require("orders:read")
+			b.Run(name+"/"+cache.name, func(b *testing.B) {
+				r := bearer(token)
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := guard.Check(r); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+		b.Run(name+"/signature", func(b *testing.B) {
+			i := strings.LastIndexByte(token, '.')
+			sig := signatureOf(token)
+			keys, _ := keySet().VerificationKeys(b.Context(), map[string]string{"EdDSA": "ed", "RS256": "rsa", "ES256": "p256"}[name], name)
+			for b.Loop() {
+				if keys[0].Verify(token[:i], sig) != nil {
+					b.Fatal("bad")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkHandler(b *testing.B) {
+	v := validator(b, nil)
+	h := v.Require("orders:read").Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	r := bearer(sign(`{"alg":"RS256","kid":"rsa","typ":"at+jwt"}`, string(toJSON(typical())), rsaKey()))
+	w := httptest.NewRecorder()
+	b.ReportAllocs()
+	for b.Loop() {
+		h.ServeHTTP(w, r)
+	}
+}

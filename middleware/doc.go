@@ -1,0 +1,51 @@
+// Package middleware protects a Go API with OAuth 2.0 access tokens: it decides whether the bearer token of a request is
+// good, for this API and this route, and puts the verified token into the request's context.
+//
+//	auth, err := middleware.New(middleware.Config{
+//		Issuers:   []middleware.Issuer{{URL: "https://login.example.com"}},
+//		Audiences: []string{"https://api.example.com"},
+//	})
+//	…
+//	mux.Handle("GET /orders", auth.Require("orders:read").HandlerFunc(listOrders))
+//
+// JWTs are verified here, against the issuer's cached keys (package jwks). Opaque tokens are introspected (RFC 7662,
+// package introspection) when the Issuer has an Introspector. Behind a Guard, a handler asks the context:
+//
+//	token, _ := middleware.TokenFromContext(r.Context())                    // token.Subject, token.Scopes.Has("orders:write")
+//	claims, err := middleware.ClaimsFromContext[OrderClaims](r.Context())   // any struct with json tags
+//
+// # The shapes
+//
+// A [Config] is compiled once by [New] into an immutable [Validator]. Its methods Require and Optional make a [Guard], the
+// requirement of one route, which further methods narrow. A Guard decides ([Guard.Check], [Guard.Authorize]) and wraps
+// ([Guard.Handler]); packages echoauth and ginauth wrap it for Echo and Gin. New does no I/O: keys are fetched when the
+// first token needs them, or by [Validator.Warm].
+//
+// # What a refusal looks like
+//
+// Three failures never become one another. The caller's fault is 400, 401 or 403 with a WWW-Authenticate challenge
+// (RFC 6750). What could not be judged, because keys or introspection are out of reach, is 503 with Retry-After: a client
+// must not throw a good token away for it. Our own fault is 500. Clients read fixed texts; which check refused is
+// for Config.Observe and Config.Logger, as a [Reason].
+//
+// # Mistakes that people make around it
+//
+//   - A handler MUST be wrapped to be protected. There is no list of paths to skip and no middleware that verifies without
+//     enforcing; leave public routes unwrapped.
+//   - CORS middleware MUST go outside the Guard. A preflight carries no token, so a Guard refuses it, and a browser then
+//     never sends the request. Refusals need CORS headers as well, or the browser hides them.
+//   - Audiences MUST be the name that the authorization server writes into aud, byte for byte. A slash at the end, or
+//     the API's address in place of its registered name, is the commonest cause of 401.
+//   - ID tokens are for the client that asked for them and SHOULD NOT be sent to an API; they are refused.
+//   - Streams outlive the check at their start: use [ContextWithExpiry].
+//   - A JWT cannot be taken back before it expires. Where that matters use opaque tokens, VerifyAndIntrospectJWTs,
+//     or short lifetimes.
+//   - Successful answers are the application's to mark as private (RFC 9111 section 3.5): a shared cache must not store
+//     them.
+//
+// # Names
+//
+// The package's name is also that of chi's and Echo's middleware packages. Next to them import it under another:
+//
+//	import cardea "github.com/cardea-auth/cardea/middleware"
+package middleware
