@@ -34,7 +34,7 @@ func (v *Validator) jwt(ctx context.Context, raw string, id digest, d *Decision)
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	header, err := compact.ParseHeader(jws.Header)
+	header, known, err := v.headers.parse(jws.Header)
 	if err != nil {
 		return nil, unreadable(err)
 	}
@@ -75,6 +75,9 @@ func (v *Validator) jwt(ctx context.Context, raw string, id digest, d *Decision)
 	}
 	if name := trust.profile.missing(&claims, token.ClientID); name != "" {
 		return nil, invalid(ReasonMissingClaim, fmt.Errorf("claim %s is absent (RFC 9068 section 2.2)", name))
+	}
+	if !known {
+		v.headers.learn(jws.Header, header)
 	}
 	return &verified{
 		token:    *token,

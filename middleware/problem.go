@@ -64,11 +64,12 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	for name, values := range refusal.Header() {
 		h[name] = values
 	}
-	// What a wrapped handler would have said of its own body is not true of this one.
-	h.Del("Content-Encoding")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(refusal.Status())
-	if r == nil || r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client may be gone; there is nobody left to tell
+	if r != nil && r.Method == http.MethodHead {
+		h.Set("Content-Length", strconv.Itoa(len(body))) // as for GET (RFC 9110 section 9.3.2)
+		w.WriteHeader(refusal.Status())
+		return
 	}
+	h.Del("Content-Length") // the writer may compress what follows
+	w.WriteHeader(refusal.Status())
+	_, _ = w.Write(body) // the client may be gone; there is nobody left to tell
 }

@@ -18,6 +18,7 @@ type Validator struct {
 	policy  *policy
 	tokens  *tokenCache // nil: switched off
 	flights flights     // of tokens on their way into the cache
+	headers headers
 	parsed  *answerCache
 	fetched []*jwks.Cache // the key sets that New made, and Close closes
 	closed  atomic.Bool

@@ -1,0 +1,41 @@
+package middleware
+
+import (
+	"maps"
+	"strings"
+	"sync/atomic"
+
+	"github.com/cardea-auth/cardea/middleware/internal/compact"
+)
+
+// maxHeaders is many: an issuer has one header per key and type of token.
+const maxHeaders = 64
+
+// headers recognises header segments that have verified before, so that they need no decoding. A header is what its text
+// says whatever the keys are, so nothing here can go stale; that it is learnt only from verified tokens keeps the names that
+// attackers make up out. Reading takes no lock. Safe for concurrent use.
+type headers struct {
+	known atomic.Pointer[map[string]compact.Header] // never written once published
+}
+
+// parse is compact.ParseHeader with a memory.
+func (h *headers) parse(segment string) (header compact.Header, known bool, err error) {
+	if table := h.known.Load(); table != nil {
+		if header, known = (*table)[segment]; known {
+			return header, true, nil
+		}
+	}
+	header, err = compact.ParseHeader(segment)
+	return header, false, err
+}
+
+// learn remembers the header of a verified token. A full table is begun anew.
+func (h *headers) learn(segment string, header compact.Header) {
+	old := h.known.Load()
+	table := make(map[string]compact.Header)
+	if old != nil && len(*old) < maxHeaders {
+		maps.Copy(table, *old)
+	}
+	table[strings.Clone(segment)] = header // a copy: the segment would keep the whole token in memory
+	h.known.CompareAndSwap(old, &table)
+}
