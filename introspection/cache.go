@@ -69,15 +69,10 @@ func (s *segment) load(key digest, now time.Time) *Response {
 	if s.entries == nil {
 		return nil
 	}
-	e, found := s.entries.Get(key)
-	if !found {
-		return nil
+	if e, found := s.entries.Get(key); found && s.fresh(e, now) {
+		return e.response
 	}
-	if !s.fresh(e, now) {
-		s.entries.Remove(key)
-		return nil
-	}
-	return e.response
+	return nil
 }
 
 // fresh measures the age on the monotonic clock and on the wall clock, because the first stands still while a machine is

@@ -71,7 +71,7 @@ func (c *Client) ask(ctx context.Context, token string) (*Response, error) {
 	}
 	response, err := c.endpoint.ask(ctx, token)
 	if c.breaker.record(epoch, err, time.Now()) {
-		c.complain.say("the server does not answer: asking once a second until it does",
+		c.complain.say(aboutServer, "the server does not answer: asking once a second until it does",
 			"endpoint", c.endpoint.shown, "cause", err)
 	}
 	return response, err
@@ -89,7 +89,7 @@ func (c *Client) blocked(now time.Time) error {
 // quote the request; the stack holds addresses only.
 func (c *Client) crashed(value any) {
 	c.breaker.record(0, errNoEnd, time.Now())
-	c.complain.say("a request panicked in the transport, the BearerToken function or the signer",
+	c.complain.say(aboutPanic, "a request panicked in the transport, the BearerToken function or the signer",
 		"type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
 }
 

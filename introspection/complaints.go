@@ -8,30 +8,37 @@ import (
 
 const complaintEvery = time.Minute
 
-// complaints logs what only the operator can mend, each message once a minute at most. Messages are constants, so the
-// map is bounded.
+// subject is what a complaint is about. A server that refuses our credentials, and is therefore left alone, is one
+// trouble and not two.
+type subject int
+
+const (
+	aboutServer subject = iota
+	aboutPanic
+	subjects
+)
+
+// complaints logs what only the operator can mend, one line a minute about each subject.
 type complaints struct {
 	logger *slog.Logger
 
 	mu   sync.Mutex
-	last map[string]time.Time
+	last [subjects]time.Time
 }
 
-func (c *complaints) say(message string, attrs ...any) {
-	if c.due(message, time.Now()) {
+func (c *complaints) say(about subject, message string, attrs ...any) {
+	if c.due(about, time.Now()) {
 		c.logger.Error("introspection: "+message, attrs...)
 	}
 }
 
-func (c *complaints) due(message string, now time.Time) bool {
+func (c *complaints) due(about subject, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if last, said := c.last[message]; said && now.Sub(last) < complaintEvery {
+	last := &c.last[about]
+	if !last.IsZero() && now.Sub(*last) < complaintEvery {
 		return false
 	}
-	if c.last == nil {
-		c.last = make(map[string]time.Time)
-	}
-	c.last[message] = now
+	*last = now
 	return true
 }

@@ -62,10 +62,11 @@ type Config struct {
 	InactiveTTL time.Duration
 
 	// Entries is how many active answers are kept, and how many inactive ones in a segment of their own, so that a flood
-	// of bad tokens evicts no good one. An active answer takes at most 64 KiB, an inactive one 200 bytes. Zero: 8192.
+	// of bad tokens evicts no good one. An active answer takes at most 64 KiB, an inactive one some 200 bytes. Zero: 8192.
 	Entries int
 
-	// Logger hears of what only the operator can mend, at most one line a minute for each kind. Nil: silent.
+	// Logger hears of what only the operator can mend, at most one line a minute about the server and one about
+	// panics in code that the caller brought. Nil: silent.
 	Logger *slog.Logger
 }
 
@@ -94,9 +95,9 @@ func (cfg Config) compile() (settings, error) {
 	}
 	report(cfg.checkClientAuth())
 	report(cfg.checkSigned())
-	report(notNegative("Timeout", cfg.Timeout))
-	report(notNegative("MaxInFlight", cfg.MaxInFlight))
-	report(notNegative("Entries", cfg.Entries))
+	report(notNegative("Config.Timeout", cfg.Timeout))
+	report(notNegative("Config.MaxInFlight", cfg.MaxInFlight))
+	report(notNegative("Config.Entries", cfg.Entries))
 	if len(mistakes) > 0 {
 		return settings{}, errors.Join(mistakes...)
 	}
@@ -187,7 +188,7 @@ func isLoopback(host string) bool {
 
 func notNegative[T int | time.Duration](field string, value T) error {
 	if value < 0 {
-		return fmt.Errorf("Config.%s is negative (%v): set a positive value, or zero for the default", field, value)
+		return fmt.Errorf("%s is negative (%v): set a positive value, or zero for the default", field, value)
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 const (
 	maxWaiting = 16384 // callers, over all tokens
 	closeGrace = time.Second
+
+	landingTime = 50 * time.Millisecond // from the end of a request's context to the end of the request
 )
 
 var (
@@ -62,7 +64,7 @@ func newFlights(s settings, c *Client) *flights {
 	fs := &flights{
 		limit:      s.MaxInFlight,
 		timeout:    s.Timeout,
-		reuse:      min(s.activeTTL, s.inactiveTTL),
+		reuse:      min(s.activeTTL, s.inactiveTTL, s.Timeout),
 		cache:      c.cache,
 		blocked:    c.blocked,
 		ask:        c.ask,
@@ -88,14 +90,7 @@ func (fs *flights) do(ctx context.Context, key digest, token string) (*Response,
 	if f == nil {
 		return response, err
 	}
-	patience := time.NewTimer(fs.timeout)
-	defer patience.Stop()
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-	case <-fs.base.Done():
-	case <-patience.C:
-	}
+	fs.await(ctx, f)
 	sent := fs.leave(f)
 
 	select {
@@ -112,6 +107,32 @@ func (fs *flights) do(ctx context.Context, key digest, token string) (*Response,
 		return nil, fs.errQueued
 	}
 	return nil, fs.errTimeout
+}
+
+func (fs *flights) await(ctx context.Context, f *flight) {
+	patience := time.NewTimer(fs.timeout)
+	defer patience.Stop()
+	for overtime := false; ; overtime = true {
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+		case <-fs.base.Done():
+		case <-patience.C:
+			// A request that was sent when this caller came is being cut at this very moment. It knows best how it ended.
+			if !overtime && fs.due(f) {
+				patience.Reset(landingTime)
+				continue
+			}
+		}
+		return
+	}
+}
+
+// due tells whether the request has had all its time.
+func (fs *flights) due(f *flight) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return f.place == nil && time.Since(f.asked) >= fs.timeout
 }
 
 func callerGone(err error) error {
@@ -147,8 +168,8 @@ func (fs *flights) join(key digest, token string) (*flight, *Response, error) {
 	return f, nil, nil
 }
 
-// serves tells whether the answer will do for a caller who comes now: with the cache off, a question that was sent
-// before the call is as stale as a cached answer.
+// serves tells whether the answer will do for a caller who comes now. With the cache off, a question that was sent before
+// the call is as stale as a cached answer; and a question past the timeout, to which a transport clings, will have none.
 func (f *flight) serves(now time.Time, reuse time.Duration) bool {
 	return f.place != nil || now.Sub(f.asked) < reuse
 }

@@ -149,7 +149,7 @@ func checkSecret(hash crypto.Hash) func(any) error {
 var (
 	edP  = number("7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed")
 	edD  = number("52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3")
-	edY8 = number("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7")
+	edY8 = number("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7")
 	one  = big.NewInt(1)
 )
 

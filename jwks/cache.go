@@ -157,8 +157,9 @@ func (c *Cache) firstFlight(now time.Time, q question) (f *flight, fresh bool, e
 	return c.flight, true, nil
 }
 
-// Refresh fetches the keys now, whatever the schedule says, and returns when a fetch that began after the call has ended. The
-// error wraps [ErrUnavailable]; the keys held before then stay. If ctx ends the call returns, the fetch goes on.
+// Refresh fetches the keys now, whatever the schedule says. Nil means that a fetch which began after the call has succeeded, so
+// that a key withdrawn before it is gone. A fetch that is under way is waited for first; if it fails, that is the
+// answer. The error wraps [ErrUnavailable]; the keys held before stay. If ctx ends the call returns, and the fetch goes on.
 func (c *Cache) Refresh(ctx context.Context) error {
 	deadline := time.Now().Add(2*fetchTimeout + closePatience)
 	for joined := false; ; joined = true {

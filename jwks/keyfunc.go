@@ -116,7 +116,7 @@ func (s *KeyfuncSource) read(ctx context.Context, storage jwkset.Storage) (*tabl
 	if last := s.last.Load(); last != nil {
 		earlier = last.table
 	}
-	now := &reading{keys: keys, table: newTable(entriesOf(keys), earlier)}
+	now := &reading{keys: slices.Clone(keys), table: newTable(entriesOf(keys), earlier)}
 	s.last.Store(now)
 	return now.table, nil
 }

@@ -24,6 +24,7 @@ type plan struct {
 	ended    time.Time // the last fetch
 	failures int       // in a row
 	failure  error     // of the last fetch
+	told     time.Time // when the failure was last written to the log
 	asked    bool      // a token waited for a key since the last fetch began
 }
 
@@ -33,9 +34,11 @@ func (p *plan) succeeded(now time.Time, refreshAfter time.Duration) (recovered b
 	return recovered
 }
 
-// failed reports whether this is another failure than the one before it.
+// failed reports whether the log should know: of an outage that lasts it is told twice a minute at most.
 func (p *plan) failed(now time.Time, err error, withoutKeys bool) (news bool) {
-	news = p.failure == nil || p.failure.Error() != err.Error()
+	if news = p.failures == 0 || now.Sub(p.told) >= lastBackoff/2; news {
+		p.told = now
+	}
 	p.failures++
 	p.failure, p.ended, p.barred = err, now, time.Time{}
 	pause := backoff(p.failures)
@@ -175,11 +178,12 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 
 // seconds reads delta-seconds (RFC 9111 section 1.2.2); more than a year is as good as a year and cannot overflow.
 func seconds(text string) (time.Duration, bool) {
+	const year = 365 * 24 * time.Hour
 	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil {
-		return 0, false
+	if errors.Is(err, strconv.ErrRange) {
+		return year, true
 	}
-	return min(time.Duration(n)*time.Second, 365*24*time.Hour), true
+	return min(time.Duration(n)*time.Second, year), err == nil
 }
 
 // backoff is the pause after so many failures in a row.

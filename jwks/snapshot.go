@@ -55,6 +55,7 @@ func newTable(entries []*entry, earlier *table) *table {
 		t.generation = earlier.generation + 1
 	}
 	for _, e := range entries {
+		e = e.named(entries)
 		if t.holds(e) != nil {
 			continue
 		}
@@ -124,6 +125,20 @@ func (t *table) holds(e *entry) *entry {
 		}
 	}
 	return nil
+}
+
+// named returns e, or, if e names no algorithm, e with the one that another JWK names for the same key. What the issuer has
+// said once about a key holds wherever it lists it.
+func (e *entry) named(entries []*entry) *entry {
+	if e.alg != nil {
+		return e
+	}
+	for _, other := range entries {
+		if other.alg != nil && sameMaterial(e.material, other.material) {
+			return &entry{id: e.id, alg: other.alg, material: e.material}
+		}
+	}
+	return e
 }
 
 // tieOf finds the tie for the material of e: published under two kids it is still one key, and serves one algorithm.

@@ -82,5 +82,9 @@ func isSafe(c byte) bool {
 
 // retryAfter is in whole seconds and never zero: zero would invite a loop of retries (RFC 9110 section 10.2.3).
 func retryAfter(d time.Duration) string {
-	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
+	seconds := int64(d / time.Second)
+	if d%time.Second > 0 {
+		seconds++
+	}
+	return strconv.FormatInt(max(1, seconds), 10)
 }

@@ -21,9 +21,11 @@ type Credentials struct {
 	Certificate *x509.Certificate // the client certificate of the TLS layer; nil: none
 }
 
-// String tells which call it is, without the header, which holds the token. It serves %v and %+v.
+// String tells which call it is, without the header, which holds the token, and the query, where people put one. It
+// serves %v and %+v.
 func (c Credentials) String() string {
-	return fmt.Sprintf("%s %q from %s", c.Method, c.Target, c.RemoteAddr)
+	path, _, _ := strings.Cut(c.Target, "?")
+	return fmt.Sprintf("%s %q from %s", c.Method, path, c.RemoteAddr)
 }
 
 // GoString is String for %#v.

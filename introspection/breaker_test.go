@@ -1,0 +1,265 @@
+package introspection_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cardea-auth/cardea/introspection"
+)
+
+func TestBreakerOpensWhenTheServerDoesNotAnswer(t *testing.T) {
+	tests := map[string]func(*http.Request, string) (*http.Response, error){
+		"no connection":                   func(*http.Request, string) (*http.Response, error) { return nil, errors.New("refused") },
+		"an answer too late":              slowly(time.Hour, activeText),
+		"500":                             status(500, activeText),
+		"503":                             status(503, ""),
+		"429":                             status(429, ""),
+		"401 to us":                       status(401, ""),
+		"403 to us":                       status(403, ""),
+		"302":                             status(302, ""),
+		"404, the wrong address":          status(404, ""),
+		"an empty answer":                 answers(""),
+		"HTML":                            answers("<html>"),
+		"a JSON text that is no object":   answers(`[true]`),
+		"a JSON object that is cut short": answers(`{"active":true`),
+	}
+	for name, serve := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := &transport{serve: serve}
+				client := newClient(t, introspection.Config{}, tr)
+				for i := range 5 {
+					if client.Status().BreakerOpen {
+						t.Fatalf("open after %d failures", i)
+					}
+					response, err := client.Introspect(t.Context(), fmt.Sprint("token", i))
+					mustBeUnavailable(t, response, err)
+				}
+				if status := client.Status(); !status.BreakerOpen || status.LastError == nil {
+					t.Fatalf("status %+v after 5 failures", status)
+				}
+				start := time.Now()
+				response, err := client.Introspect(t.Context(), "token5")
+				mustBeUnavailable(t, response, err)
+				if time.Since(start) != 0 || retryAfter(err) != time.Second || tr.count() != 5 {
+					t.Errorf("refused after %v, RetryAfter %v, %d requests; want at once, 1s, 5", time.Since(start), retryAfter(err), tr.count())
+				}
+			})
+		})
+	}
+}
+
+func status(code int, text string) func(*http.Request, string) (*http.Response, error) {
+	return func(*http.Request, string) (*http.Response, error) { return respond(code, text), nil }
+}
+
+// Whoever chooses tokens, and to some extent claims, can cause these on a healthy server.
+func TestBreakerStaysClosedForOddTokens(t *testing.T) {
+	tests := map[string]func(*http.Request, string) (*http.Response, error){
+		"a token that the server calls malformed": status(400, ""),
+		"a token too long for the server":         status(413, ""),
+		"claims too large for us":                 answers(`{"active":true,"x":"` + strings.Repeat("x", 64<<10) + `"}`),
+		"a claim that occurs twice":               answers(`{"active":true,"x":1,"x":2}`),
+		"an exp that is no date":                  answers(`{"active":true,"exp":"never"}`),
+		"an object without active":                answers(`{}`),
+		"claims nested too deep":                  answers(`{"active":true,"x":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`),
+		"claims with half a character":            answers(`{"active":true,"x":"\ud800"}`),
+	}
+	for name, serve := range tests {
+		t.Run(name, func(t *testing.T) {
+			tr := &transport{serve: serve}
+			client := newClient(t, introspection.Config{}, tr)
+			for i := range 20 {
+				response, err := client.Introspect(t.Context(), fmt.Sprint("token", i))
+				mustBeUnavailable(t, response, err)
+			}
+			if client.Status().BreakerOpen || tr.count() != 20 {
+				t.Errorf("open %v after %d requests, want closed after 20", client.Status().BreakerOpen, tr.count())
+			}
+			response, err := client.Introspect(t.Context(), "token0")
+			mustBeUnavailable(t, response, err)
+			if tr.count() != 21 {
+				t.Error("an answer that cannot be used was cached")
+			}
+		})
+	}
+}
+
+func TestBreakerStaysClosedForOurOwnTroubles(t *testing.T) {
+	tr := &transport{serve: answers(activeText)}
+	client := newClient(t, introspection.Config{
+		ClientAuth: introspection.BearerToken(tokenError(errors.New("vault is sealed"))),
+	}, tr)
+	for i := range 20 {
+		response, err := client.Introspect(t.Context(), fmt.Sprint("token", i))
+		mustBeUnavailable(t, response, err)
+		if !strings.Contains(err.Error(), "vault is sealed") {
+			t.Errorf("error %q hides its cause", err)
+		}
+	}
+	if status := client.Status(); status.BreakerOpen || status.LastError == nil || tr.count() != 0 {
+		t.Errorf("status %+v, %d requests", status, tr.count())
+	}
+}
+
+func TestBreakerCountsFailuresInARowOnly(t *testing.T) {
+	tr := &transport{serve: func(_ *http.Request, token string) (*http.Response, error) {
+		if strings.HasPrefix(token, "good") {
+			return respond(200, activeText), nil
+		}
+		return respond(500, ""), nil
+	}}
+	client := newClient(t, introspection.Config{}, tr)
+	for i := range 20 {
+		for j := range 4 {
+			client.Introspect(t.Context(), fmt.Sprintf("bad-%d-%d", i, j))
+		}
+		mustIntrospect(t, client, fmt.Sprint("good", i))
+		if err := client.Status().LastError; err != nil {
+			t.Errorf("LastError %v after a success", err)
+		}
+	}
+}
+
+func TestBreakerProbesOnceASecondAndServesTheCache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down atomic.Bool
+		tr := &transport{serve: func(*http.Request, string) (*http.Response, error) {
+			if down.Load() {
+				return respond(503, ""), nil
+			}
+			return respond(200, activeText), nil
+		}}
+		client := newClient(t, introspection.Config{ActiveTTL: time.Hour}, tr)
+		mustIntrospect(t, client, "cached")
+		down.Store(true)
+		start := time.Now()
+		for i := 0; time.Since(start) < time.Minute; i++ { // 500 a second
+			response, err := client.Introspect(t.Context(), fmt.Sprint("token", i))
+			mustBeUnavailable(t, response, err)
+			mustIntrospect(t, client, "cached")
+			time.Sleep(2 * time.Millisecond)
+		}
+		if n := tr.count() - 1; n < 5+59 || n > 5+60 {
+			t.Errorf("%d requests in a minute's outage, want 5 and one a second", n)
+		}
+		down.Store(false)
+		start = time.Now()
+		for i := 0; ; i++ {
+			if _, err := client.Introspect(t.Context(), fmt.Sprint("again", i)); err == nil {
+				break
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("%v until the first answer after the outage, want a second at most", took)
+		}
+		mustIntrospect(t, client, "at.once")
+		if client.Status().BreakerOpen {
+			t.Error("still open after a success")
+		}
+	})
+}
+
+func TestBreakerLetsOneOfManyProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{serve: status(503, "")}
+		client := newClient(t, introspection.Config{}, tr)
+		for i := range 5 {
+			client.Introspect(t.Context(), fmt.Sprint("token", i))
+		}
+		time.Sleep(time.Second)
+		var wg sync.WaitGroup
+		for i := range 1000 {
+			wg.Go(func() {
+				response, err := client.Introspect(t.Context(), fmt.Sprint("probe", i))
+				mustBeUnavailable(t, response, err)
+			})
+		}
+		wg.Wait()
+		if tr.count() != 6 {
+			t.Errorf("%d requests, want 6", tr.count())
+		}
+	})
+}
+
+func TestBreakerRefusesWithoutQueueingBehindTheProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{}
+		tr.serve = func(r *http.Request, _ string) (*http.Response, error) {
+			if tr.count() > 5 {
+				return nil, wait(r.Context(), time.Hour)
+			}
+			return respond(503, ""), nil
+		}
+		client := newClient(t, introspection.Config{MaxInFlight: 1}, tr)
+		for i := range 5 {
+			client.Introspect(t.Context(), fmt.Sprint("token", i))
+		}
+		time.Sleep(time.Second)
+		go client.Introspect(t.Context(), "probe")
+		synctest.Wait()
+		start := time.Now()
+		response, err := client.Introspect(t.Context(), "other")
+		mustBeUnavailable(t, response, err)
+		if took := time.Since(start); took != 0 {
+			t.Errorf("took %v, want nothing", took)
+		}
+	})
+}
+
+func TestBreakerIsClosedByAnyAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var code atomic.Int32
+		code.Store(503)
+		tr := &transport{serve: func(*http.Request, string) (*http.Response, error) {
+			return respond(int(code.Load()), ""), nil
+		}}
+		client := newClient(t, introspection.Config{}, tr)
+		for i := range 5 {
+			client.Introspect(t.Context(), fmt.Sprint("token", i))
+		}
+		time.Sleep(time.Second)
+		code.Store(400) // the attacker's token got the probe
+		client.Introspect(t.Context(), "odd")
+		if client.Status().BreakerOpen {
+			t.Error("an odd token as probe keeps the breaker open although the server answers")
+		}
+	})
+}
+
+// Requests sent before the server came back end later than the probe that found it well.
+func TestBreakerIgnoresFailuresOfAnEarlierTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{serve: func(r *http.Request, token string) (*http.Response, error) {
+			switch {
+			case strings.HasPrefix(token, "hang"):
+				return nil, wait(r.Context(), time.Hour)
+			case strings.HasPrefix(token, "fail"):
+				return respond(503, ""), nil
+			}
+			return respond(200, activeText), nil
+		}}
+		client := newClient(t, introspection.Config{}, tr)
+		for i := range 20 {
+			go client.Introspect(t.Context(), fmt.Sprint("hang", i))
+		}
+		synctest.Wait()
+		for i := range 5 {
+			client.Introspect(t.Context(), fmt.Sprint("fail", i))
+		}
+		time.Sleep(time.Second)
+		mustIntrospect(t, client, "probe")
+		time.Sleep(2 * time.Second)
+		if client.Status().BreakerOpen {
+			t.Error("late failures opened the breaker again")
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package introspection_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+func TestNewRefuses(t *testing.T) {
+	p256, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	small, _ := rsa.GenerateKey(rand.Reader, 1024)
+	basic := introspection.SecretBasic("api", canarySecret)
+	const url = "https://as.example/introspect"
+	tests := []struct {
+		name string
+		cfg  introspection.Config
+		want []string // parts of the report, every one of them
+	}{
+		{"a Config that is empty", introspection.Config{}, []string{"Config.URL is required", "Config.ClientAuth is required"}},
+		{"every mistake at once", introspection.Config{URL: "http://as.example", Issuer: "as", Timeout: -1, MaxInFlight: -1, Entries: -1}, []string{
+			"Config.URL", "Config.Issuer", "Config.ClientAuth", "Config.Timeout", "Config.MaxInFlight", "Config.Entries"}},
+		{"plain http: tokens and secrets in the clear", introspection.Config{URL: "http://as.example/introspect", ClientAuth: basic}, []string{`Config.URL "http://as.example/introspect" is not https: use https`}},
+		{"http for a host that only begins like loopback", introspection.Config{URL: "http://127.0.0.1.evil.example/", ClientAuth: basic}, []string{"is not https"}},
+		{"http for a name below localhost", introspection.Config{URL: "http://as.localhost/", ClientAuth: basic}, []string{"is not https"}},
+		{"another scheme", introspection.Config{URL: "ftp://as.example/", ClientAuth: basic}, []string{"is not https"}},
+		{"a relative URL", introspection.Config{URL: "/introspect", ClientAuth: basic}, []string{"Config.URL is no absolute URL"}},
+		{"a URL without a host", introspection.Config{URL: "https://:443/introspect", ClientAuth: basic}, []string{"Config.URL is no absolute URL"}},
+		{"a URL that does not parse", introspection.Config{URL: "https://user:canary-Secret@as.example:port/", ClientAuth: basic}, []string{"Config.URL is no absolute URL"}},
+		{"a URL with user information", introspection.Config{URL: "https://user:canary-Secret@as.example/", ClientAuth: basic}, []string{`Config.URL "https://as.example/" holds user information`}},
+		{"a URL with a fragment", introspection.Config{URL: url + "#", ClientAuth: basic}, []string{"has a fragment"}},
+		{"an issuer with a query", introspection.Config{URL: url, Issuer: "https://as.example?a=canary-Secret", ClientAuth: basic}, []string{`Config.Issuer "https://as.example" has a query`}},
+		{"an issuer over http", introspection.Config{URL: url, Issuer: "http://as.example", ClientAuth: basic}, []string{`Config.Issuer "http://as.example" is not https`}},
+		{"an empty client id", introspection.Config{URL: url, ClientAuth: introspection.SecretBasic("", canarySecret)}, []string{"Config.ClientAuth: the client id is empty"}},
+		{"an empty client id and secret", introspection.Config{URL: url, ClientAuth: introspection.SecretPost("", "")}, []string{"the client id is empty", "the client secret is empty"}},
+		{"a secret with the newline of its file", introspection.Config{URL: url, ClientAuth: introspection.SecretPost("api", canarySecret+"\n")}, []string{"the client secret holds a control character: trim the newline"}},
+		{"a TLS client without an id", introspection.Config{URL: url, HTTPClient: certified(), ClientAuth: introspection.TLSClientAuth("")}, []string{"the client id is empty"}},
+		{"a TLS client without an HTTPClient", introspection.Config{URL: url, ClientAuth: introspection.TLSClientAuth("api")}, []string{"Config.HTTPClient has no client certificate"}},
+		{"a TLS client without a certificate", introspection.Config{URL: url, HTTPClient: &http.Client{Transport: &http.Transport{}}, ClientAuth: introspection.TLSClientAuth("api")}, []string{"Config.HTTPClient has no client certificate"}},
+		{"a nil token function", introspection.Config{URL: url, ClientAuth: introspection.BearerToken(nil)}, []string{"BearerToken got a nil function"}},
+		{"an assertion without an issuer to address it to", introspection.Config{URL: url, ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", p256)}, []string{"Config.Issuer is required by PrivateKeyJWT"}},
+		{"an assertion without a key", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", nil)}, []string{"the key is nil"}},
+		{"an assertion with a nil key in the interface", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", (*ecdsa.PrivateKey)(nil))}, []string{"the key is nil"}},
+		{"an assertion without an id", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("", "", "ES256", p256)}, []string{"the client id is empty"}},
+		{"an assertion signed with none", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "none", p256)}, []string{`the algorithm "none" is unknown`}},
+		{"an algorithm for another kind of key", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "RS256", p256)}, []string{"does not sign with RS256"}},
+		{"an algorithm for another curve", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "ES384", p256)}, []string{"does not sign with ES384"}},
+		{"an RSA key of 1024 bits", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "RS256", small)}, []string{"RSA needs 2048 bits"}},
+		{"signed answers without an issuer", introspection.Config{URL: url, ClientAuth: basic, SignedBy: jwks.NewSet()}, []string{"Config.Issuer is required by SignedBy"}},
+		{"signed answers for nobody in particular", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.NoClientAuth(), SignedBy: jwks.NewSet()}, []string{"Config.SignedBy needs a client id"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client, err := introspection.New(test.cfg)
+			if err == nil || client != nil {
+				t.Fatalf("accepted")
+			}
+			for _, part := range test.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("report %q does not say %q", err, part)
+				}
+			}
+			if lines := strings.Split(err.Error(), "\n"); len(lines) < len(test.want) {
+				t.Errorf("%d mistakes reported, want %d: %q", len(lines), len(test.want), err)
+			}
+			if strings.Contains(err.Error(), "canary-Secret") {
+				t.Errorf("the report tells a secret: %q", err)
+			}
+		})
+	}
+}
+
+func certified() *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{Certificates: make([]tls.Certificate, 1)}}}
+}
+
+func TestNewAccepts(t *testing.T) {
+	for _, url := range []string{
+		"https://as.example/introspect?tenant=1", "https://as.example:8443", "HTTPS://as.example/",
+		"http://localhost/", "http://LOCALHOST:9000/", "http://127.0.0.1:1/", "http://127.255.1.2/", "http://[::1]:8080/introspect",
+	} {
+		client, err := introspection.New(introspection.Config{URL: url, ClientAuth: introspection.NoClientAuth()})
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+			continue
+		}
+		client.Close()
+	}
+	client, err := introspection.New(introspection.Config{
+		URL: "https://as.example/", ClientAuth: introspection.TLSClientAuth("api"), HTTPClient: certified(),
+		Timeout: time.Hour, MaxInFlight: 1, ActiveTTL: -1, InactiveTTL: -1, Entries: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	auth := introspection.SecretPost("api", canarySecret)
+	cfg := introspection.Config{URL: "https://as.example/", ClientAuth: auth}
+	client, err := introspection.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	hidden := struct{ cfg introspection.Config }{cfg} // whose methods fmt may not call
+	for _, value := range []any{auth, &auth, cfg, &cfg, client, *client, hidden, &hidden} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			if text := fmt.Sprintf(verb, value); strings.Contains(text, "canary-Secret") || strings.Contains(text, fmt.Sprintf("%x", "canary-Secret")) {
+				t.Errorf("%s of %T tells the secret: %s", verb, value, text)
+			}
+		}
+	}
+	var logged strings.Builder
+	textLogger(&logged).Info("configured", "config", cfg, "auth", auth)
+	if strings.Contains(logged.String(), "canary-Secret") {
+		t.Errorf("the log tells the secret: %s", &logged)
+	}
+	if got := fmt.Sprint(auth); got != `introspection.ClientAuth(client_secret_post, id "api")` {
+		t.Errorf("prints as %s", got)
+	}
+	if got := fmt.Sprint(introspection.ClientAuth{}); got != `introspection.ClientAuth(unset, id "")` {
+		t.Errorf("the zero value prints as %s", got)
+	}
+}

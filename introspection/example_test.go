@@ -1,0 +1,176 @@
+package introspection_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+// authorizationServer knows one good token.
+func authorizationServer() *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if id, secret, ok := r.BasicAuth(); !ok || id != "orders-api" || secret != "secret" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if r.FormValue("token") == "2YotnFZFEjr1zCsicMWpAA" {
+			io.WriteString(w, `{"active":true,"sub":"alice","scope":"orders:read"}`)
+			return
+		}
+		io.WriteString(w, `{"active":false}`)
+	}))
+}
+
+func Example() {
+	server := authorizationServer()
+	defer server.Close()
+
+	client, err := introspection.New(introspection.Config{
+		URL:        server.URL,
+		ClientAuth: introspection.SecretBasic("orders-api", "secret"),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	for _, token := range []string{"2YotnFZFEjr1zCsicMWpAA", "stolen"} {
+		response, err := client.Introspect(context.Background(), token)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		var claims struct{ Sub, Scope string }
+		if err := response.Claims(&claims); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("active %v, sub %q, scope %q\n", response.Active(), claims.Sub, claims.Scope)
+	}
+	// Output:
+	// active true, sub "alice", scope "orders:read"
+	// active false, sub "", scope ""
+}
+
+// A refusal of our own credentials says nothing about the token.
+func ExampleErrUnavailable() {
+	server := authorizationServer()
+	defer server.Close()
+
+	client, err := introspection.New(introspection.Config{
+		URL:        server.URL,
+		ClientAuth: introspection.SecretBasic("orders-api", "last year's secret"),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	_, err = client.Introspect(context.Background(), "2YotnFZFEjr1zCsicMWpAA")
+	if errors.Is(err, introspection.ErrUnavailable) {
+		fmt.Println("503:", err)
+	}
+	// Output: 503: introspection: the server refuses our own credentials (401)
+}
+
+// The private key may be any crypto.Signer, as the ones of cloud key services are. The issuer is whom the assertion is
+// addressed to.
+func ExamplePrivateKeyJWT() {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := introspection.New(introspection.Config{
+		URL:        "https://login.example.com/introspect",
+		Issuer:     "https://login.example.com",
+		ClientAuth: introspection.PrivateKeyJWT("orders-api", "key-2026", "ES256", key),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	fmt.Println("ready")
+	// Output: ready
+}
+
+// Signed answers are proof against whoever can write between the server and us, and against a server that answers for
+// another.
+func ExampleConfig_signed() {
+	keys, err := jwks.New(jwks.Config{Issuer: "https://login.example.com"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer keys.Close()
+	client, err := introspection.New(introspection.Config{
+		URL:        "https://login.example.com/introspect",
+		Issuer:     "https://login.example.com",
+		ClientAuth: introspection.SecretBasic("orders-api", "secret"),
+		SignedBy:   keys,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	fmt.Println("ready")
+	// Output: ready
+}
+
+// With the cache off a revoked token is refused at once, at the price of one request per call.
+func ExampleConfig_revocationAtOnce() {
+	server := authorizationServer()
+	defer server.Close()
+
+	client, err := introspection.New(introspection.Config{
+		URL:         server.URL,
+		ClientAuth:  introspection.SecretBasic("orders-api", "secret"),
+		ActiveTTL:   -1,
+		InactiveTTL: time.Second,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	response, err := client.Introspect(context.Background(), "2YotnFZFEjr1zCsicMWpAA")
+	fmt.Println(response.Active(), err)
+	// Output: true <nil>
+}
+
+// An introspector of one's own translates what a vendor says and has it vetted.
+func ExampleParseResponse() {
+	vendor := struct {
+		Valid bool
+		User  string
+	}{true, "alice"}
+
+	body, err := json.Marshal(map[string]any{"active": vendor.Valid, "sub": vendor.User})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	response, err := introspection.ParseResponse(body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(response.Active())
+	// Output: true
+}

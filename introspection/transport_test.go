@@ -1,0 +1,213 @@
+package introspection_test
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/introspection"
+)
+
+// scripted is a server that does with each request on a connection what the script says; "close" hangs up on it.
+func scripted(t *testing.T, script func(call int, token string) string) (address string, calls *atomic.Int32) {
+	t.Helper()
+	calls = new(atomic.Int32)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text := script(int(calls.Add(1)), r.FormValue("token"))
+		if text != "close" {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, text)
+			return
+		}
+		connection, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		connection.(*net.TCPConn).SetLinger(0) // a reset
+		connection.Close()
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, calls
+}
+
+func TestRequestsOnDeadConnections(t *testing.T) {
+	t.Run("one that dies on a reused connection is repeated", func(t *testing.T) {
+		address, calls := scripted(t, func(call int, _ string) string {
+			if call == 2 {
+				return "close"
+			}
+			return activeText
+		})
+		client := newClient(t, introspection.Config{URL: address}, nil)
+		mustIntrospect(t, client, "first")
+		mustIntrospect(t, client, "second")
+		if calls.Load() != 3 {
+			t.Errorf("%d requests, want 3", calls.Load())
+		}
+	})
+	t.Run("it is repeated once", func(t *testing.T) {
+		address, calls := scripted(t, func(call int, _ string) string {
+			if call >= 2 {
+				return "close"
+			}
+			return activeText
+		})
+		client := newClient(t, introspection.Config{URL: address}, nil)
+		mustIntrospect(t, client, "first")
+		response, err := client.Introspect(t.Context(), "second")
+		mustBeUnavailable(t, response, err)
+		if calls.Load() != 3 {
+			t.Errorf("%d requests, want 3", calls.Load())
+		}
+	})
+	t.Run("one that dies on a fresh connection is not repeated", func(t *testing.T) {
+		address, calls := scripted(t, func(int, string) string { return "close" })
+		client := newClient(t, introspection.Config{URL: address}, nil)
+		response, err := client.Introspect(t.Context(), "token")
+		mustBeUnavailable(t, response, err)
+		if calls.Load() != 1 {
+			t.Errorf("%d requests, want 1", calls.Load())
+		}
+	})
+	t.Run("the second goes out on a fresh connection although others are idle", func(t *testing.T) {
+		const idle = 8
+		var warm sync.WaitGroup
+		warm.Add(idle)
+		used := make(map[string]bool) // remote addresses that have carried a request
+		var mu sync.Mutex
+		var calls atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			again := used[r.RemoteAddr]
+			used[r.RemoteAddr] = true
+			mu.Unlock()
+			if again { // every connection of the warm-up is dead by now
+				calls.Add(1)
+				connection, _, _ := w.(http.Hijacker).Hijack()
+				connection.Close()
+				return
+			}
+			if strings.HasPrefix(r.FormValue("token"), "warm") {
+				warm.Done()
+				warm.Wait()
+			}
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, activeText)
+		}))
+		defer server.Close()
+		client := newClient(t, introspection.Config{URL: server.URL}, nil)
+		var wg sync.WaitGroup
+		for i := range idle {
+			wg.Go(func() { mustIntrospect(t, client, fmt.Sprint("warm", i)) })
+		}
+		wg.Wait()
+		mustIntrospect(t, client, "token")
+		if calls.Load() != 1 {
+			t.Errorf("%d dead connections tried, want 1", calls.Load())
+		}
+	})
+}
+
+func TestConnectionsAreKept(t *testing.T) {
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, activeText)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	client := newClient(t, introspection.Config{URL: server.URL, Timeout: time.Minute}, nil)
+	var wg sync.WaitGroup
+	for i := range 2000 {
+		wg.Go(func() { mustIntrospect(t, client, fmt.Sprint("token", i)) })
+	}
+	wg.Wait()
+	if n := opened.Load(); n > 2*64 { // a dial may lose against a connection that became idle meanwhile
+		t.Errorf("%d connections for 2000 requests, 64 at once", n)
+	}
+}
+
+func TestServerWithoutAGoodCertificate(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	client := newClient(t, introspection.Config{URL: server.URL}, nil)
+	response, err := client.Introspect(t.Context(), "token")
+	mustBeUnavailable(t, response, err)
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(err, &unknown) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("error %v does not tell the operator why", err)
+	}
+}
+
+func TestServerThatIsAway(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	client := newClient(t, introspection.Config{URL: "http://" + address}, nil)
+	response, err := client.Introspect(t.Context(), "token")
+	mustBeUnavailable(t, response, err)
+	if !strings.Contains(err.Error(), "connect") {
+		t.Errorf("error %v does not tell the operator why", err)
+	}
+}
+
+// net/http quotes what it cannot parse, and a server may echo what it was sent.
+func TestServerThatEchoesTheRequest(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			buffer := make([]byte, 4096)
+			n, _ := connection.Read(buffer)
+			_, body, _ := strings.Cut(string(buffer[:n]), "\r\n\r\n")
+			if body == "" {
+				n, _ = connection.Read(buffer)
+				body = string(buffer[:n])
+			}
+			io.WriteString(connection, body+"\r\n\r\n")
+			connection.Close()
+		}
+	}()
+	var logged strings.Builder
+	client := newClient(t, introspection.Config{
+		URL:        "http://" + listener.Addr().String(),
+		ClientAuth: introspection.SecretPost("api", canarySecret),
+		Logger:     textLogger(&logged),
+	}, nil)
+	for range 6 {
+		response, err := client.Introspect(t.Context(), canaryToken)
+		mustBeUnavailable(t, response, err)
+	}
+	client.Close()
+	if text := logged.String(); !strings.Contains(text, "does not answer") || strings.Contains(text, "canary") {
+		t.Errorf("the log tells a secret, or nothing: %s", text)
+	}
+}

@@ -1,0 +1,78 @@
+package jwks_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	const good = "https://issuer.example"
+	for _, row := range []struct {
+		what string
+		cfg  jwks.Config
+		says []string
+	}{
+		{"nothing", jwks.Config{}, []string{"neither URL nor Issuer"}},
+		{"two places", jwks.Config{URL: good, Issuer: good}, []string{"both URL and Issuer"}},
+		{"plain http", jwks.Config{URL: "http://issuer.example/keys"}, []string{`Config.URL "http://issuer.example/keys"`, "must begin with https://"}},
+		{"plain http for an issuer", jwks.Config{Issuer: "http://issuer.example"}, []string{"Config.Issuer", "must begin with https://"}},
+		{"a name that only begins like this machine", jwks.Config{URL: "http://localhost.attacker.example"}, []string{"must begin with https://"}},
+		{"a name below localhost", jwks.Config{URL: "http://a.localhost"}, []string{"must begin with https://"}},
+		{"a private address", jwks.Config{URL: "http://10.0.0.1"}, []string{"must begin with https://"}},
+		{"the address of cloud metadata", jwks.Config{URL: "http://169.254.169.254"}, []string{"must begin with https://"}},
+		{"a file", jwks.Config{URL: "file:///etc/passwd"}, []string{"must begin with https://"}},
+		{"no scheme", jwks.Config{URL: "issuer.example/keys"}, []string{"must begin with https://"}},
+		{"no host", jwks.Config{URL: "https:///keys"}, []string{"no host"}},
+		{"a port without a host", jwks.Config{URL: "https://:443/keys"}, []string{"no host"}},
+		{"opaque", jwks.Config{URL: "https:issuer.example"}, []string{"no host"}},
+		{"a password", jwks.Config{URL: "https://me:hunter2@issuer.example"}, []string{"user name or password"}},
+		{"a fragment", jwks.Config{URL: good + "#keys"}, []string{"fragment"}},
+		{"an empty fragment", jwks.Config{Issuer: good + "#"}, []string{"fragment"}},
+		{"an issuer with a query", jwks.Config{Issuer: good + "?a=b"}, []string{"query"}},
+		{"an issuer with an empty query", jwks.Config{Issuer: good + "?"}, []string{"query"}},
+		{"no URL at all", jwks.Config{URL: "https://issuer.example/%zz"}, []string{"no URL"}},
+		{"a negative time", jwks.Config{URL: good, Refresh: -1}, []string{"Config.Refresh is -1ns"}},
+		{"a time without a unit", jwks.Config{URL: good, Cooldown: 30}, []string{"Config.Cooldown is 30ns", "with its unit"}},
+		{"keys that die before they are fetched again", jwks.Config{URL: good, Refresh: time.Hour, MaxStale: time.Minute}, []string{"Config.MaxStale 1m0s is shorter than Refresh 1h0m0s"}},
+		{"several mistakes at once", jwks.Config{URL: "ftp://x", Refresh: -1, MaxStale: 5}, []string{"Config.URL", "Config.Refresh", "Config.MaxStale"}},
+	} {
+		cache, err := jwks.New(row.cfg)
+		for _, says := range row.says {
+			if cache != nil || err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %v, want an error with %q", row.what, err, says)
+			}
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error shows the password: %v", row.what, err)
+		}
+	}
+}
+
+func TestNewAccepts(t *testing.T) {
+	t.Parallel()
+	for _, cfg := range []jwks.Config{
+		{URL: "https://issuer.example/keys?tenant=a"},
+		{Issuer: "https://issuer.example/tenant/"},
+		{URL: "http://127.0.0.1:8080/keys"},
+		{URL: "http://127.9.9.9/keys"},
+		{URL: "http://[::1]:8080/keys"},
+		{Issuer: "http://LOCALHOST:8080"},
+		{URL: "https://issuer.example", MaxStale: -1},
+		{URL: "https://issuer.example", MaxStale: 30 * time.Second},
+		{URL: "https://issuer.example", Refresh: 48 * time.Hour},
+	} {
+		cache, err := jwks.New(cfg)
+		if err != nil {
+			t.Errorf("%s%s: %v", cfg.URL, cfg.Issuer, err)
+			continue
+		}
+		if s := cache.Status(); !s.NextRefresh.IsZero() || !s.LoadedAt.IsZero() || s.LastError != nil {
+			t.Errorf("%s%s: New has done something: %+v", cfg.URL, cfg.Issuer, s)
+		}
+		_ = cache.Close()
+	}
+}

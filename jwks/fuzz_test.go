@@ -1,0 +1,242 @@
+package jwks_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
+
+// readIndependently lists the keys of a document with encoding/json and crypto alone. Whether the key material as such is allowed is
+// left to NewKey, which has tests of its own.
+func readIndependently(doc map[string]any) (keys []*jwks.Key) {
+	list, _ := doc["keys"].([]any)
+	if len(list) > 100 {
+		return nil
+	}
+	var usable []map[string]any
+	for _, item := range list {
+		if m, ok := item.(map[string]any); ok && materialOf(m) != nil && forVerifying(m) {
+			usable = append(usable, m)
+		}
+	}
+	for _, m := range usable {
+		kid, _ := m["kid"].(string)
+		for _, alg := range algorithmsOf(m, usable) {
+			k, err := jwks.NewKey(kid, alg, materialOf(m))
+			if err == nil && !slices.ContainsFunc(keys, k.Equal) {
+				keys = append(keys, k)
+			}
+		}
+	}
+	return keys
+}
+
+// algorithmsOf is the alg that the key names, or that another entry names for the same key, or all.
+func algorithmsOf(m map[string]any, usable []map[string]any) []string {
+	if alg, ok := m["alg"].(string); ok {
+		return []string{alg}
+	}
+	public := materialOf(m).(interface{ Equal(crypto.PublicKey) bool })
+	for _, other := range usable {
+		alg, ok := other["alg"].(string)
+		if _, err := jwks.NewKey("", alg, materialOf(other)); ok && err == nil && public.Equal(materialOf(other)) {
+			return []string{alg}
+		}
+	}
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
+}
+
+func forVerifying(m map[string]any) bool {
+	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
+		if m[private] != nil {
+			return false
+		}
+	}
+	for _, text := range []string{"kid", "alg", "kty", "crv", "x", "y", "n", "e"} {
+		if _, ok := m[text].(string); m[text] != nil && !ok {
+			return false
+		}
+	}
+	if ops := m["key_ops"]; ops != nil {
+		if list, ok := ops.([]any); !ok || !slices.Contains(list, any("verify")) || !allText(list) {
+			return false
+		}
+	}
+	return m["use"] == nil || m["use"] == "sig"
+}
+
+func allText(list []any) bool {
+	return !slices.ContainsFunc(list, func(v any) bool { _, ok := v.(string); return v != nil && !ok })
+}
+
+func materialOf(m map[string]any) (public crypto.PublicKey) {
+	part := func(name string) []byte {
+		text, _ := m[name].(string)
+		b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
+		if err != nil {
+			return nil
+		}
+		return b
+	}
+	number := func(name string) *big.Int { return new(big.Int).SetBytes(part(name)) }
+	curve, _ := m["crv"].(string)
+	switch m["kty"] {
+	case "RSA":
+		e := number("e")
+		if e.BitLen() > 31 {
+			return nil
+		}
+		public = &rsa.PublicKey{N: number("n"), E: int(e.Int64())}
+	case "EC":
+		if m["x"] == "" || m["y"] == "" || curves[curve] == nil {
+			return nil
+		}
+		public = &ecdsa.PublicKey{Curve: curves[curve], X: number("x"), Y: number("y")}
+	case "OKP":
+		if curve != "Ed25519" {
+			return nil
+		}
+		public = ed25519.PublicKey(part("x"))
+	default:
+		return nil
+	}
+	if chain := m["x5c"]; chain != nil {
+		list, ok := chain.([]any)
+		if !ok || !allText(list) {
+			return nil
+		}
+		if len(list) > 0 && !certifies(list[0], public) {
+			return nil
+		}
+	}
+	return public
+}
+
+func certifies(leaf any, public crypto.PublicKey) bool {
+	text, _ := leaf.(string)
+	der, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return false
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return false
+	}
+	key, ok := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(public)
+}
+
+func FuzzStatic(f *testing.F) {
+	f.Add([]byte(rfc7517))
+	f.Add([]byte(strings.ReplaceAll(rfc7517, `"enc"`, `"sig"`)))
+	f.Add([]byte(strings.NewReplacer(`,"alg":"RS256"`, ``, `"use":"enc",`, `"key_ops":["verify"],"d":null,`).Replace(rfc7517)))
+	f.Add([]byte(published))
+	f.Add([]byte(strings.Replace(published, `"EdDSA"`, `"Ed25519","k":"AA"`, 1)))
+	f.Add([]byte(`{"keys":[{"kty":"oct","k":"AA"},{"kty":"OKP","crv":"Ed25519","x":"AA","alg":"a","alg":"b"},null]}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		set, err := jwks.Static(doc)
+		var top map[string]any
+		if json.Unmarshal(doc, &top) != nil {
+			if err == nil {
+				t.Fatal("accepted what encoding/json refuses")
+			}
+			return
+		}
+		compare(t, set, readIndependently(top), false)
+		// Without doubled names, which encoding/json overwrites, both readings must agree.
+		clean := must(json.Marshal(top))
+		if set, err := jwks.Static(clean); err == nil || !strings.Contains(err.Error(), "stands there twice") && !strings.Contains(err.Error(), "no array") {
+			compare(t, set, readIndependently(top), true)
+		}
+	})
+}
+
+// compare checks that set holds no other keys than want, and, if complete, all of them.
+func compare(t *testing.T, set *jwks.Set, want []*jwks.Key, complete bool) {
+	t.Helper()
+	if set == nil {
+		if complete && len(want) > 0 {
+			t.Fatalf("refused a set that holds %v", names(want))
+		}
+		return
+	}
+	questions := [][2]string{}
+	for alg := range signers() {
+		questions = append(questions, [2]string{"", alg})
+		for _, k := range want {
+			questions = append(questions, [2]string{k.ID(), alg})
+		}
+	}
+	for _, q := range questions {
+		got, _ := set.VerificationKeys(t.Context(), q[0], q[1])
+		var expected []*jwks.Key
+		for _, k := range want {
+			if k.Algorithm() == q[1] && (q[0] == "" || k.ID() == q[0]) {
+				expected = append(expected, k)
+			}
+		}
+		for _, k := range got {
+			if !slices.ContainsFunc(expected, k.Equal) {
+				t.Fatalf("kid %q, %s: %v is not in the document", q[0], q[1], names([]*jwks.Key{k}))
+			}
+		}
+		if complete && len(got) != min(4, len(expected)) {
+			t.Fatalf("kid %q, %s: %v, want %v", q[0], q[1], names(got), names(expected))
+		}
+	}
+}
+
+func FuzzMetadata(f *testing.F) {
+	const name = "https://issuer.example"
+	f.Add([]byte(metadata(name, keysURL)))
+	f.Add([]byte(metadata(name+"/", "http://127.0.0.1/")))
+	f.Add([]byte(`{"issuer":"https://issuer.example","jwks_uri":"https://a:b@h/#x","JWKS_URI":1}`))
+	keys := string(document(first()))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		i := new(issuer)
+		i.answer = func(r *http.Request) (*http.Response, error) {
+			if i.fetches() == 1 {
+				return respond(200, string(doc)), nil
+			}
+			if strings.Contains(r.URL.Path, "/.well-known/") {
+				return respond(404, ""), nil
+			}
+			return respond(200, keys), nil
+		}
+		c := must(jwks.New(jwks.Config{Issuer: name, HTTPClient: &http.Client{Transport: i}}))
+		defer func() { _ = c.Close() }()
+		if c.Refresh(t.Context()) != nil {
+			return
+		}
+		var m struct {
+			Issuer string `json:"issuer"`
+			Keys   string `json:"jwks_uri"`
+		}
+		if err := json.NewDecoder(bytes.NewReader(doc)).Decode(&m); err != nil || m.Issuer != name {
+			t.Fatalf("used metadata of another issuer: %v, %q", err, m.Issuer)
+		}
+		u, err := url.Parse(m.Keys)
+		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
+			t.Fatalf("used jwks_uri %q", m.Keys)
+		}
+		if got := i.request(i.fetches() - 1).URL.String(); got != u.String() {
+			t.Fatalf("fetched %s, not %s", got, m.Keys)
+		}
+	})
+}

@@ -1,0 +1,249 @@
+package jwks_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+// raw is JSON that a map cannot express.
+type raw string
+
+func (r raw) MarshalJSON() ([]byte, error) { return []byte(r), nil }
+
+func certificate(key crypto.Signer) string {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1, 0)}
+	return base64.StdEncoding.EncodeToString(must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)))
+}
+
+func TestKeysThatAreSkipped(t *testing.T) {
+	t.Parallel()
+	rs, es, okp := publicJWK("k", "RS256", rsaA()), publicJWK("k", "ES256", p256A()), publicJWK("k", "", ed())
+	weak := must(rsa.GenerateKey(rand.Reader, 1024))
+	twice := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","alg":"RS256","alg":"PS256"}`)
+	variant := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","use":"sig","Use":"enc"}`)
+	folded := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","kid":"a","\u212aid":"b"}`)
+	const (
+		private, symmetric = "private members", "symmetric key"
+		unfit, broken      = "does not fit its type, curve or size", "broken or not supported"
+	)
+	for _, row := range []struct {
+		attack string
+		key    any
+		says   string
+	}{
+		{"an HMAC secret for everybody", members{"kty": "oct", "kid": "k", "alg": "HS256", "k": b64(secret)}, symmetric},
+		{"the same without its secret", members{"kty": "oct", "kid": "k"}, symmetric},
+		{"a public key that says it is for HMAC", rs.with("alg", "HS256"), unfit},
+		{"a private RSA key", rs.with("d", "AQAB"), private},
+		{"its first prime", rs.with("p", "AQAB"), private},
+		{"its second prime", rs.with("q", "AQAB"), private},
+		{"its first exponent", rs.with("dp", "AQAB"), private},
+		{"its second exponent", rs.with("dq", "AQAB"), private},
+		{"its coefficient", rs.with("qi", "AQAB"), private},
+		{"its other primes", rs.with("oth", []any{}), private},
+		{"a secret beside a public key", rs.with("k", b64(secret)), private},
+		{"a private EC key", es.with("d", "AQAB"), private},
+		{"a private Ed25519 key", okp.with("d", b64(make([]byte, 32))), private},
+		{"a private ML-DSA key", members{"kty": "AKP", "alg": "ML-DSA-44", "priv": "AA", "pub": "AA"}, private},
+		{"an ML-DSA key", members{"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA"}, broken},
+		{"an encryption key", rs.with("use", "enc"), "use is not sig"},
+		{"a use nobody registered", rs.with("use", "tls"), "use is not sig"},
+		{"a use in another case", rs.with("use", "SIG"), "use is not sig"},
+		{"operations without verify", rs.with("key_ops", []string{"encrypt", "wrapKey"}), "key_ops do not list verify"},
+		{"no operations at all", rs.with("key_ops", []string{}), "key_ops do not list verify"},
+		{"an encryption algorithm", rs.with("alg", "RSA-OAEP"), "alg is not supported"},
+		{"no algorithm", rs.with("alg", "none"), "alg is not supported"},
+		{"an empty algorithm", rs.with("alg", ""), "alg is not supported"},
+		{"an EC algorithm on an RSA key", rs.with("alg", "ES256"), unfit},
+		{"ES384 on P-256", es.with("alg", "ES384"), unfit},
+		{"RSA of 1024 bits", publicJWK("k", "RS256", weak), unfit},
+		{"the same without alg", publicJWK("k", "", weak), "size or exponent is not allowed"},
+		{"exponent 1", rs.with("e", "AQ"), broken},
+		{"an even exponent", rs.with("e", "BA"), unfit},
+		{"an exponent that overflows to 65537", rs.with("e", b64(append([]byte{1, 0, 0, 0, 0, 0}, 1, 0, 1))), broken},
+		{"a modulus of 16384 bits", rs.with("n", b64(slices.Concat([]byte{1}, make([]byte, 2046), []byte{1}))), unfit},
+		{"no modulus", members{"kty": "RSA", "e": "AQAB"}, broken},
+		{"a modulus that is not base64url", rs.with("n", "@@@"), broken},
+		{"a point off the curve", es.with("y", es["x"]), broken},
+		{"coordinates of another curve", es.with("crv", "P-384").with("alg", "ES384"), broken},
+		{"an unknown curve", es.with("crv", "secp256k1"), broken},
+		{"X25519, which signs nothing", okp.with("crv", "X25519"), "not supported"},
+		{"Ed448", okp.with("crv", "Ed448"), broken},
+		{"Ed25519 of 31 bytes", okp.with("x", b64(make([]byte, 31))), broken},
+		{"Ed25519 of small order", okp.with("x", b64(make([]byte, 32))), "not allowed"},
+		{"the certificate of another key", rs.with("x5c", []string{certificate(rsaB())}), "certificate is of another key"},
+		{"the certificate of another Ed25519 key", okp.with("x5c", []string{certificate(rsaB())}), "certificate is of another key"},
+		{"a certificate that is none", rs.with("x5c", []string{"AAAA"}), "certificate"},
+		{"an unknown kty", members{"kty": "XYZ"}, broken},
+		{"no kty", members{"kid": "k"}, broken},
+		{"a number as kid", rs.with("kid", 7), "wrong JSON type"},
+		{"a list as alg", rs.with("alg", []string{"RS256"}), "wrong JSON type"},
+		{"text as key_ops", rs.with("key_ops", "verify"), "wrong JSON type"},
+		{"a number as n", rs.with("n", 7), "wrong JSON type"},
+		{"text as x5c", rs.with("x5c", "AAAA"), "wrong JSON type"},
+		{"alg twice", twice, "stands there twice"},
+		{"use twice in different case", variant, "stands there twice"},
+		{"kid twice, once with a Kelvin sign", folded, "stands there twice"},
+		{"null", nil, "no JSON object"},
+		{"text", "key", "no JSON object"},
+		{"a list", []any{rs}, "no JSON object"},
+	} {
+		_, err := jwks.Static(document(row.key))
+		if err == nil || !strings.Contains(err.Error(), row.says) || !strings.Contains(err.Error(), "1 skipped (key 0: ") {
+			t.Errorf("%s: %v, want an error with %q", row.attack, err, row.says)
+		}
+		set, err := jwks.Static(document(row.key, publicJWK("good", "ES256", p256B())))
+		if err != nil {
+			t.Errorf("%s spoils its neighbour: %v", row.attack, err)
+			continue
+		}
+		for alg := range signers() {
+			for _, kid := range []string{"k", "", "good"} {
+				if keys, _ := set.VerificationKeys(t.Context(), kid, alg); len(keys) > 0 && (alg != "ES256" || keys[0].ID() != "good") {
+					t.Errorf("%s: used for kid %q and %s: %v", row.attack, kid, alg, names(keys))
+				}
+			}
+		}
+	}
+}
+
+func TestKeysThatAreUsed(t *testing.T) {
+	t.Parallel()
+	rs, es, okp := publicJWK("k", "RS256", rsaA()), publicJWK("k", "", p256A()), publicJWK("k", "", ed())
+	all := "PS256 PS384 PS512 RS256 RS384 RS512"
+	for _, row := range []struct {
+		what string
+		key  any
+		algs string
+	}{
+		{"RSA with alg", rs, "RS256"},
+		{"RSA with another alg", rs.with("alg", "PS384"), "PS384"},
+		{"RSA without alg", publicJWK("k", "", rsaA()), all},
+		{"alg null is no alg", rs.with("alg", nil), all},
+		{"null private members hold nothing", rs.with("d", nil).with("k", nil), "RS256"},
+		{"P-256 without alg", es, "ES256"},
+		{"P-384 without alg", publicJWK("k", "", p384()), "ES384"},
+		{"P-521 without alg", publicJWK("k", "", p521()), "ES512"},
+		{"Ed25519 without alg has two names", okp, "Ed25519 EdDSA"},
+		{"Ed25519 with the old name", okp.with("alg", "EdDSA"), "EdDSA"},
+		{"Ed25519 with the new name", okp.with("alg", "Ed25519"), "Ed25519"},
+		{"use and key_ops that allow it", rs.with("use", "sig").with("key_ops", []string{"sign", "verify"}), "RS256"},
+		{"an operation nobody registered", rs.with("key_ops", []string{"dance", "verify"}), "RS256"},
+		{"the certificate of the key, expired", rs.with("x5c", []string{certificate(rsaA())}), "RS256"},
+		{"a certificate beside Ed25519 without alg", okp.with("x5c", []string{certificate(ed())}), "Ed25519 EdDSA"},
+		{"a certificate beside alg Ed25519", okp.with("alg", "Ed25519").with("x5c", []string{certificate(ed())}), "Ed25519"},
+		{"a broken certificate behind the first", rs.with("x5c", []string{certificate(rsaA()), "AAAA"}), "RS256"},
+		{"no certificate", rs.with("x5c", []string{}), "RS256"},
+		{"x5u and x5t, which are not looked at", rs.with("x5u", "http://attacker.example/").with("x5t", "AAAA"), "RS256"},
+		{"members nobody knows", rs.with("issuer", "x").with("D", "capital"), "RS256"},
+	} {
+		set, err := jwks.Static(document(row.key))
+		if err != nil {
+			t.Errorf("%s: %v", row.what, err)
+			continue
+		}
+		var algs []string
+		for alg, private := range signers() {
+			keys, _ := set.VerificationKeys(t.Context(), "k", alg)
+			for _, k := range keys {
+				algs = append(algs, k.Algorithm())
+				if err := k.Verify(signingInput, sign(alg, private, signingInput)); err != nil {
+					t.Errorf("%s: %s: %v", row.what, alg, err)
+				}
+			}
+		}
+		slices.Sort(algs)
+		if got := strings.Join(algs, " "); got != row.algs {
+			t.Errorf("%s: serves %q, want %q", row.what, got, row.algs)
+		}
+	}
+}
+
+func TestDocumentsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	good := string(document(publicJWK("k", "RS256", rsaA())))
+	many := make([]any, 101)
+	for i := range many {
+		many[i] = publicJWK(fmt.Sprint(i), "ES256", p256A())
+	}
+	for _, row := range []struct{ attack, document, says string }{
+		{"nothing", ``, "no JSON object"},
+		{"an HTML error page", `<!DOCTYPE html><html>`, "no JSON object"},
+		{"null", `null`, "no JSON object"},
+		{"a list", `[]`, "no JSON object"},
+		{"an error instead of keys", `{"error":"server_error"}`, `no array "keys"`},
+		{"keys in another case", strings.Replace(good, `"keys"`, `"Keys"`, 1), `no array "keys"`},
+		{"keys null", `{"keys":null}`, `no array "keys"`},
+		{"keys as an object", `{"keys":{}}`, `no array "keys"`},
+		{"no keys", `{"keys":[]}`, "the key set is empty"},
+		{"keys twice", strings.Replace(good, `{`, `{"keys":[],`, 1), "stands there twice"},
+		{"keys twice in different case", strings.Replace(good, `{`, `{"KEYS":[],`, 1), "stands there twice"},
+		{"a cut document", good[:len(good)-3], "no JSON object"},
+		{"a second document behind it", good + good, "something follows"},
+		{"text behind it", good + "x", "something follows"},
+		{"bytes that are no text", strings.Replace(good, `"k"`, "\"\xff\"", 1), "not valid UTF-8"},
+		{"101 keys", string(document(many...)), "it has 101 keys, at most 100 are read"},
+		{"endless nesting", `{"keys":` + strings.Repeat("[", 20000), "no JSON object"},
+	} {
+		if _, err := jwks.Static([]byte(row.document)); err == nil || !strings.Contains(err.Error(), row.says) || !strings.HasPrefix(err.Error(), "jwks: Static: ") {
+			t.Errorf("%s: %v, want an error with %q", row.attack, err, row.says)
+		}
+	}
+	if _, err := jwks.Static(document(many[:100]...)); err != nil {
+		t.Errorf("100 keys: %v", err)
+	}
+}
+
+func TestErrorsQuoteNothingOfTheDocument(t *testing.T) {
+	t.Parallel()
+	const canary = "CANARY"
+	for _, doc := range []string{
+		`{"keys":[{"kty":"CANARY","kid":"CANARY","alg":"CANARY"}]}`,
+		`{"keys":[{"kty":"oct","k":"CANARY"}]}`,
+		`{"keys":[{"kty":"RSA","n":"@CANARY","e":"AQAB"}]}`,
+		`{"keys":[{"kty":"EC","crv":"CANARY","x":"AA","y":"AA"}]}`,
+		`{"CANARY":1,"CANARY":2}`, `CANARY`, `{"keys":"CANARY"}`,
+	} {
+		if _, err := jwks.Static([]byte(doc)); err == nil || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s: %v", doc, err)
+		}
+	}
+}
+
+// The set of RFC 7517 appendix A.1.
+const rfc7517 = `{"keys":[
+{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"enc","kid":"1"},
+{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`
+
+func TestRFC7517Example(t *testing.T) {
+	t.Parallel()
+	set := must(jwks.Static([]byte(rfc7517)))
+	if got := names(must(set.VerificationKeys(t.Context(), "2011-04-29", "RS256"))); len(got) != 1 {
+		t.Errorf("the RSA key: %v", got)
+	}
+	if keys, err := set.VerificationKeys(t.Context(), "1", "ES256"); err == nil {
+		t.Errorf("the EC key is for encryption: %v", names(keys))
+	}
+}
+
+// RFC 8037 appendix A.4: a signature with the key of appendix A.2.
+func TestRFC8037Example(t *testing.T) {
+	t.Parallel()
+	const input = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
+	signature := must(base64.RawURLEncoding.DecodeString("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"))
+	key := must(must(jwks.Static([]byte(published))).VerificationKeys(t.Context(), "", "EdDSA"))[0]
+	if err := key.Verify(input, signature); err != nil {
+		t.Error(err)
+	}
+}

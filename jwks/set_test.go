@@ -1,0 +1,120 @@
+package jwks_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cardea-auth/cardea/jwks"
+)
+
+func TestSetAnswersByKidAndAlgorithm(t *testing.T) {
+	t.Parallel()
+	set := must(jwks.Static(document(
+		publicJWK("a", "RS256", rsaA()),
+		publicJWK("b", "ES256", p256A()),
+		publicJWK("twin", "ES256", p256A()),
+		publicJWK("twin", "ES256", p256B()),
+		publicJWK("twin", "RS256", rsaB()),
+		publicJWK("", "ES384", p384()),
+		publicJWK("b", "ES256", p256A()), // the same key again
+	)))
+	for _, row := range []struct {
+		what, kid, alg string
+		want           []string
+	}{
+		{"the kid's only key", "a", "RS256", []string{"a/RS256"}},
+		{"a key that is listed twice counts once", "b", "ES256", []string{"b/ES256"}},
+		{"two keys under one kid are both tried", "twin", "ES256", []string{"twin/ES256", "twin/ES256"}},
+		{"the third under that kid is of another type", "twin", "RS256", []string{"twin/RS256"}},
+		{"a known kid with another algorithm", "a", "PS256", nil},
+		{"a known kid is never answered with a key that has none", "a", "ES384", nil},
+		{"an unknown kid may belong to a key without", "x", "ES384", []string{"/ES384"}},
+		{"an unknown kid", "x", "ES256", nil},
+		{"a kid in another case", "A", "RS256", nil},
+		{"a kid like SQL", "a' OR '1'='1", "RS256", nil},
+		{"no kid: all keys that fit", "", "ES256", []string{"b/ES256", "twin/ES256", "twin/ES256"}},
+		{"no kid: a key without kid fits too", "", "ES384", []string{"/ES384"}},
+		{"no kid and nothing fits", "", "ES512", nil},
+		{"the algorithm of a confused deputy", "a", "HS256", nil},
+		{"no algorithm", "a", "none", nil},
+		{"an empty algorithm", "a", "", nil},
+	} {
+		keys, err := set.VerificationKeys(t.Context(), row.kid, row.alg)
+		if !slices.Equal(names(keys), append([]string{}, row.want...)) || errors.Is(err, jwks.ErrKeyNotFound) != (row.want == nil) || (err == nil) == (row.want == nil) {
+			t.Errorf("%s: %v, %v; want %v", row.what, names(keys), err, row.want)
+		}
+		if errors.Is(err, jwks.ErrUnavailable) {
+			t.Errorf("%s: a fixed set is never unavailable: %v", row.what, err)
+		}
+	}
+}
+
+func TestAtMostFourKeysAreTried(t *testing.T) {
+	t.Parallel()
+	var keys []*jwks.Key
+	for i := range 1000 {
+		keys = append(keys, must(jwks.NewSecret("", "HS256", fmt.Appendf(nil, "%032d", i))))
+	}
+	for kid, set := range map[string]*jwks.Set{"": jwks.NewSet(keys...), "unknown": jwks.NewSet(keys...)} {
+		got := must(set.VerificationKeys(t.Context(), kid, "HS256"))
+		if len(got) != 4 || !got[0].Equal(keys[0]) || !got[3].Equal(keys[3]) {
+			t.Errorf("kid %q: %d keys, or not the first ones", kid, len(got))
+		}
+	}
+}
+
+func TestSetLeavesOutWhatVerifiesNothing(t *testing.T) {
+	t.Parallel()
+	for what, set := range map[string]*jwks.Set{
+		"zero Set":          {},
+		"no keys":           jwks.NewSet(),
+		"nil and zero keys": jwks.NewSet(nil, &jwks.Key{}),
+	} {
+		for _, kid := range []string{"", "k"} {
+			if keys, err := set.VerificationKeys(t.Context(), kid, "RS256"); keys != nil || !errors.Is(err, jwks.ErrKeyNotFound) {
+				t.Errorf("%s, kid %q: %v, %v", what, kid, keys, err)
+			}
+		}
+	}
+}
+
+func TestHMACRotation(t *testing.T) {
+	t.Parallel()
+	older := append([]byte("older"), secret...)
+	set := must(jwks.HMAC("HS256", secret, older))
+	for _, kid := range []string{"", "whatever the token says"} {
+		keys := must(set.VerificationKeys(t.Context(), kid, "HS256"))
+		if len(keys) != 2 || keys[0].Verify("x", sign("HS256", secret, "x")) != nil || keys[1].Verify("x", sign("HS256", older, "x")) != nil {
+			t.Errorf("kid %q: the secrets are not there newest first", kid)
+		}
+	}
+	for _, alg := range []string{"HS384", "HS512", "RS256"} {
+		if _, err := set.VerificationKeys(t.Context(), "", alg); !errors.Is(err, jwks.ErrKeyNotFound) {
+			t.Errorf("%s: the secrets serve a second algorithm: %v", alg, err)
+		}
+	}
+}
+
+func TestHMACRefuses(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		what, alg string
+		secrets   [][]byte
+		says      []string
+	}{
+		{"no secret", "HS256", nil, []string{"0 secrets"}},
+		{"more than are tried", "HS256", [][]byte{secret, secret, secret, secret, secret}, []string{"5 secrets"}},
+		{"short secrets, all of them named", "HS512", [][]byte{secret[:63], secret, secret[:1]}, []string{"secret 0", "63 bytes", "secret 2", "1 bytes"}},
+		{"a public-key algorithm", "RS256", [][]byte{secret}, []string{"RS256", "use HS256"}},
+	} {
+		set, err := jwks.HMAC(row.alg, row.secrets...)
+		for _, says := range row.says {
+			if set != nil || err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "0123456789") {
+				t.Errorf("%s: %v, want an error with %q", row.what, err, says)
+			}
+		}
+	}
+}

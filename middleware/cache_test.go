@@ -1,0 +1,313 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// cachedAfter sends the token n times and lists Decision.Cached of each.
+func cachedAfter(t *testing.T, change func(*middleware.Config), token string, n int) string {
+	t.Helper()
+	var d middleware.Decision
+	v := validator(t, func(cfg *middleware.Config) {
+		change(cfg)
+		cfg.Observe = observeInto(&d)
+	})
+	var seen []string
+	for range n {
+		serve(v.Require(), bearer(token))
+		seen = append(seen, fmt.Sprintf("%s cached=%t", d.Outcome, d.Cached))
+	}
+	return strings.Join(seen, ", ")
+}
+
+func TestWhatComesFromTheCache(t *testing.T) {
+	const miss, hit = "allowed cached=false", "allowed cached=true"
+	refused := func(n int) string {
+		return strings.TrimSuffix(strings.Repeat("refused cached=false, ", n), ", ")
+	}
+	token := mint(good(nil))
+	for name, row := range map[string]struct {
+		change func(*middleware.Config)
+		token  string
+		want   string
+	}{
+		"a good token":              {func(*middleware.Config) {}, token, strings.Join([]string{miss, hit, hit}, ", ")},
+		"a cache that is off":       {func(cfg *middleware.Config) { cfg.TokenCache.Entries = -1 }, token, strings.Join([]string{miss, miss, miss}, ", ")},
+		"a cache of one":            {func(cfg *middleware.Config) { cfg.TokenCache.Entries = 1 }, token, strings.Join([]string{miss, hit, hit}, ", ")},
+		"a forged token":            {func(*middleware.Config) {}, sign(edHeader, string(toJSON(good(nil))), strangeKey()), refused(3)},
+		"an expired token":          {func(*middleware.Config) {}, mint(good(claims{"exp": 1})), refused(3)},
+		"a token ahead of its time": {func(*middleware.Config) {}, mint(good(claims{"nbf": now.Add(time.Hour).Unix()})), refused(3)},
+		"a token for another API":   {func(*middleware.Config) {}, mint(good(claims{"aud": "other"})), refused(3)},
+		"a token that Accept refuses": {func(cfg *middleware.Config) {
+			cfg.Issuers[0].Accept = func(*middleware.Token) error { return errors.New("no") }
+		}, token, refused(3)},
+		"an opaque token of one answer": {func(cfg *middleware.Config) { cfg.Issuers[0].Introspector = answering(active(nil)) }, opaque,
+			strings.Join([]string{miss, hit, hit}, ", ")},
+		"an opaque token, cache off": {func(cfg *middleware.Config) {
+			cfg.Issuers[0].Introspector, cfg.TokenCache.Entries = answering(active(nil)), -1
+		}, opaque, strings.Join([]string{miss, miss, miss}, ", ")},
+		"a verified and introspected token": {func(cfg *middleware.Config) {
+			askingAbout(middleware.VerifyAndIntrospectJWTs, answering(active(nil)))(cfg)
+		}, token, strings.Join([]string{miss, hit, hit}, ", ")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := cachedAfter(t, row.change, row.token, 3); got != row.want {
+				t.Errorf("decisions are %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// CWE-613 in liboauth2, C1: nothing outlives exp, whatever the cache holds and whichever way the clock jumps.
+func TestExpiryIsJudgedOnHits(t *testing.T) {
+	at := now
+	var d middleware.Decision
+	v := validator(t, func(cfg *middleware.Config) {
+		cfg.Clock = func() time.Time { return at }
+		cfg.Observe = observeInto(&d)
+	})
+	token := mint(good(nil))
+	wantAdmitted(t, v, token)
+	at = now.Add(time.Hour + 31*time.Second)
+	wantRefused(t, v, token, badToken, expired)
+	if !d.Cached || d.Subject != "user-1" || d.Issuer != issuer {
+		t.Errorf("the refusal was not of the cached token: %+v", d)
+	}
+}
+
+func TestMaxAgeOfAnEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d middleware.Decision
+		v := validator(t, func(cfg *middleware.Config) {
+			cfg.TokenCache.MaxAge = time.Minute
+			cfg.Observe = observeInto(&d)
+		})
+		for i, want := range []bool{false, true, true, false, true} {
+			serve(v.Require(), bearer(mint(good(nil))))
+			if d.Cached != want {
+				t.Errorf("request %d: cached is %t, want %t", i, d.Cached, want)
+			}
+			time.Sleep(25 * time.Second) // the fourth comes 75 s after the first
+		}
+	})
+}
+
+func TestWhatIsAskedOnEachRequest(t *testing.T) {
+	keys, accepted, tenantsAsked := &countedKeys{Set: keySet()}, 0, 0
+	allowed := true
+	v := validator(t, func(cfg *middleware.Config) {
+		cfg.Issuers = []middleware.Issuer{{
+			URL: tenants, Keys: keys,
+			AllowTenant: func(context.Context, string) bool { tenantsAsked++; return allowed },
+			Accept:      func(*middleware.Token) error { accepted++; return nil },
+		}}
+	})
+	token := tenantToken("acme")
+	wantAdmitted(t, v, token)
+	keys.asked.Store(0)
+	accepted, tenantsAsked = 0, 0
+	for range 5 {
+		serve(v.Require(), bearer(token))
+	}
+	if n := keys.asked.Load(); n != 5 || accepted != 5 || tenantsAsked != 5 {
+		t.Errorf("5 hits asked the keys %d, Accept %d and AllowTenant %d times", n, accepted, tenantsAsked)
+	}
+	allowed = false
+	wantRefused(t, v, token, badToken, middleware.ReasonTenant)
+	allowed = true
+	wantAdmitted(t, v, token)
+}
+
+// Every character of the token counts: a spelling that shares all but one is another token.
+func TestTheWholeTokenIsTheKey(t *testing.T) {
+	v := validator(t, nil)
+	token := mint(good(nil))
+	wantAdmitted(t, v, token)
+	for i := range token {
+		for _, c := range []byte("AQgw_.=") {
+			if token[i] == c {
+				continue
+			}
+			changed := token[:i] + string(c) + token[i+1:]
+			if got := serve(v.Require(), bearer(changed)); got.ran {
+				t.Fatalf("with %q in place %d the token is admitted", c, i)
+			}
+		}
+	}
+	for _, changed := range []string{token + "A", token + "=", token[1:], token[:len(token)-1], token + "." + token} {
+		if got := serve(v.Require(), bearer(changed)); got.ran {
+			t.Errorf("%s is admitted", changed)
+		}
+	}
+}
+
+// The cache is bounded, and who falls out is verified again.
+func TestEntriesBoundTheCache(t *testing.T) {
+	keys := &countedKeys{Set: keySet()}
+	var d middleware.Decision
+	v := validator(t, func(cfg *middleware.Config) {
+		cfg.Issuers[0].Keys, cfg.TokenCache.Entries, cfg.Observe = keys, 2, observeInto(&d)
+	})
+	token := func(i int) string { return mint(good(claims{"sub": fmt.Sprint("user-", i)})) }
+	for _, step := range []struct {
+		token  int
+		cached bool
+	}{{1, false}, {2, false}, {1, true}, {3, false}, {2, false}, {3, true}, {1, false}} {
+		got := serve(v.Require(), bearer(token(step.token)))
+		if want := fmt.Sprint("user-", step.token); got.token.Subject != want || d.Cached != step.cached {
+			t.Errorf("token %d: subject %q, cached %t, want %t", step.token, got.token.Subject, d.Cached, step.cached)
+		}
+	}
+}
+
+// CVE-2026-25536, D1: subject out is subject in, and what a handler does to its token stays with it.
+func TestParallelSubjects(t *testing.T) {
+	server := introspectorByToken{}
+	v := validator(t, func(cfg *middleware.Config) {
+		cfg.TokenCache.Entries = 64 // so that tokens keep falling out
+		cfg.Issuers[0].Introspector = server
+	})
+	const subjects, rounds = 1000, 3
+	tokens := make([]string, 0, 2*subjects)
+	for i := range subjects {
+		tokens = append(tokens, mint(good(claims{"sub": fmt.Sprint("jwt-", i)})), fmt.Sprint("opaque-", i))
+	}
+	var wrong atomic.Int64
+	var all sync.WaitGroup
+	guard := v.Require("read")
+	for worker := range 16 {
+		all.Go(func() {
+			for i := worker; i < len(tokens)*rounds; i += 13 { // overlapping, so that tokens meet
+				token := tokens[i%len(tokens)]
+				want := token
+				if strings.HasPrefix(token, "ey") {
+					want = fmt.Sprint("jwt-", i%len(tokens)/2)
+				}
+				got := serve(guard, bearer(token))
+				if !got.ran || got.token.Subject != want {
+					wrong.Add(1)
+					continue
+				}
+				got.token.Subject, got.token.Scopes = "changed by a handler", middleware.SetOf("admin")
+			}
+		})
+	}
+	all.Wait()
+	if n := wrong.Load(); n != 0 {
+		t.Errorf("%d answers were wrong", n)
+	}
+}
+
+// Many first sights of one token are one verification; none of them waits for ever if the first fails.
+func TestFirstSightsOfOneToken(t *testing.T) {
+	for name, row := range map[string]struct {
+		err     error
+		outcome string
+		most    int64
+	}{
+		"of a good token":  {nil, "200", 1},
+		"during an outage": {errors.New("down"), "503", 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked, verified atomic.Int64
+				v := validator(t, func(cfg *middleware.Config) {
+					cfg.Issuers[0].Keys = keySourceFunc(func(_ context.Context, kid, alg string) ([]*jwks.Key, error) {
+						asked.Add(1)
+						time.Sleep(time.Second)
+						return []*jwks.Key{edPublic("ed", edKey())}, row.err
+					})
+					cfg.Observe = func(_ context.Context, d middleware.Decision) {
+						if !d.Cached {
+							verified.Add(1)
+						}
+					}
+				})
+				token := mint(good(nil))
+				for range 50 {
+					go func() {
+						if got := serve(v.Require(), bearer(token)).String(); got != row.outcome {
+							t.Errorf("outcome is %q, want %q", got, row.outcome)
+						}
+					}()
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if n := verified.Load(); n > row.most {
+					t.Errorf("%d verifications, want at most %d", n, row.most)
+				}
+			})
+		})
+	}
+}
+
+// G3: the first of them may leave. The others are judged all the same.
+func TestFirstCallerLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := validator(t, func(cfg *middleware.Config) {
+			cfg.Issuers[0].Keys = keySourceFunc(func(ctx context.Context, kid, alg string) ([]*jwks.Key, error) {
+				select {
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				case <-time.After(time.Second):
+					return []*jwks.Key{edPublic("ed", edKey())}, nil
+				}
+			})
+		})
+		token := mint(good(nil))
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			if got := serve(v.Require(), bearer(token).WithContext(ctx)).String(); got != "503" {
+				t.Errorf("who leaves gets %q", got)
+			}
+		}()
+		synctest.Wait()
+		for range 10 {
+			go func() {
+				if got := serve(v.Require(), bearer(token)).String(); got != "200" {
+					t.Errorf("who stays gets %q", got)
+				}
+			}()
+		}
+		synctest.Wait()
+		cancel()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+	})
+}
+
+// CVE-2025-64527: two tokens in one request while the keys cannot be fetched.
+func TestTwoTokensWhileKeysFail(t *testing.T) {
+	v := validator(t, func(cfg *middleware.Config) {
+		cfg.Issuers[0].Keys = keySourceFunc(func(context.Context, string, string) ([]*jwks.Key, error) { return nil, errors.New("down") })
+		cfg.TokenSources = []middleware.TokenSource{middleware.FromHeader("X-Token")}
+	})
+	token := mint(good(nil))
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 500 {
+				r := request(http.MethodGet, http.Header{"Authorization": {"Bearer " + token}, "X-Token": {token}})
+				if got := serve(v.Require(), r).String(); got != "400 invalid_request" {
+					t.Errorf("outcome is %q", got)
+				}
+				if got := serve(v.Optional(), bearer(token)).String(); got != "503" {
+					t.Errorf("outcome is %q", got)
+				}
+			}
+		})
+	}
+	all.Wait()
+}

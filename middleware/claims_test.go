@@ -1,0 +1,295 @@
+package middleware_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// jsonValues are what an attacker, or a careless server, may write in the place of any claim.
+var jsonValues = map[string]string{
+	"null": "null", "true": "true", "false": "false", "0": "0", "-1": "-1", "1e400": "1e400", "a huge number": strings.Repeat("9", 400),
+	"1e300": "1e300", "text": `"text"`, "empty text": `""`, "a huge text": `"` + strings.Repeat("x", 4000) + `"`, "empty array": "[]", "array of arrays": `[["text"]]`,
+	"array of a number": "[1]", "array with null": `["text",null]`, "empty object": "{}", "object": `{"text":true}`, "nested": `{"a":{"b":[{"c":"text"}]}}`, "text of a number": `"1"`,
+}
+
+// outcomes of a claim: the values that are not listed give the reason otherwise.
+type outcomes struct {
+	absent, otherwise middleware.Reason
+	values            map[string]middleware.Reason
+}
+
+func these(reason middleware.Reason, names ...string) map[string]middleware.Reason {
+	m := make(map[string]middleware.Reason)
+	for _, name := range names {
+		m[name] = reason
+	}
+	return m
+}
+
+var anyText = []string{"text", "a huge text", "text of a number"}
+
+// ignored is a claim that is not read, or only informs.
+var ignored = outcomes{}
+
+func textOr(reason middleware.Reason) outcomes {
+	return outcomes{otherwise: reason, values: these("", anyText...)}
+}
+
+// Rows of a claim under typ at+jwt. Advisories: GO-2026-4351, CVE-2026-40574, CVE-2026-54560, GO-2026-5732, CVE-2020-26160, CVE-2024-5798.
+var claimOutcomes = map[string]outcomes{
+	"iss":       {absent: middleware.ReasonMissingClaim, otherwise: middleware.ReasonMalformedClaim, values: these(middleware.ReasonUnknownIssuer, anyText...)},
+	"sub":       textOr(middleware.ReasonMalformedClaim),
+	"jti":       textOr(middleware.ReasonMalformedClaim),
+	"client_id": textOr(middleware.ReasonMalformedClaim),
+	"aud": {absent: middleware.ReasonAudience, otherwise: middleware.ReasonMalformedClaim,
+		values: these(middleware.ReasonAudience, append([]string{"empty text", "empty array"}, anyText...)...)},
+	"exp":        {absent: middleware.ReasonMissingClaim, otherwise: middleware.ReasonMalformedClaim, values: these(middleware.ReasonExpired, "0", "-1")},
+	"nbf":        {otherwise: middleware.ReasonMalformedClaim, values: these("", "0", "-1")},
+	"iat":        {otherwise: middleware.ReasonMalformedClaim, values: these("", "0", "-1")},
+	"act":        {absent: "", otherwise: middleware.ReasonMalformedClaim}, // none of the values names an actor
+	"cnf":        {otherwise: middleware.ReasonConfirmation},
+	"tid":        ignored,
+	"acr":        ignored,
+	"amr":        ignored,
+	"auth_time":  ignored,
+	"active":     ignored, // of introspection answers only
+	"token_type": ignored,
+	"typ":        ignored, // at+jwt in the header is taken at its word
+	"token_use":  ignored,
+	"nonce":      ignored,
+	"events":     ignored,
+	"scope":      ignored, // grants nothing, see TestScopeClaims
+	"scp":        ignored,
+	"azp":        ignored, // client_id comes first
+	"cid":        ignored,
+	"username":   ignored,
+	"status":     ignored,
+	"unheard_of": ignored,
+}
+
+func TestEveryClaimWithEveryValue(t *testing.T) {
+	eachWay(t, nil, func(t *testing.T, v *middleware.Validator) {
+		for claim, want := range claimOutcomes {
+			t.Run(claim+" absent", func(t *testing.T) {
+				wantOutcome(t, v, mint(good(claims{claim: nil})), want.absent)
+			})
+			for name, value := range jsonValues {
+				reason, listed := want.values[name]
+				if !listed {
+					reason = want.otherwise
+				}
+				t.Run(claim+" is "+name, func(t *testing.T) {
+					wantOutcome(t, v, mintText(withText(good(claims{claim: nil}), claim, value)), reason)
+				})
+			}
+		}
+	})
+}
+
+// withText adds a member as text.
+func withText(c claims, name, value string) string {
+	return fmt.Sprintf(`{%s,%q:%s}`, inner(toJSON(c)), name, value)
+}
+
+func TestClientIDIsTheFirstThatIsPresent(t *testing.T) {
+	none := claims{"client_id": nil}
+	with := func(c claims) claims { m := maps.Clone(none); maps.Copy(m, c); return m }
+	eachWay(t, nil, func(t *testing.T, v *middleware.Validator) {
+		for name, row := range map[string]struct {
+			changes claims
+			want    string
+		}{
+			"no client":                {none, ""},
+			"azp alone":                {with(claims{"azp": "b"}), "b"},
+			"cid alone":                {with(claims{"cid": "c"}), "c"},
+			"client_id before azp":     {claims{"client_id": "a", "azp": "b", "cid": "c"}, "a"},
+			"azp before cid":           {with(claims{"azp": "b", "cid": "c"}), "b"},
+			"client_id hides a broken": {claims{"client_id": "a", "azp": 1}, "a"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				if got := wantAdmitted(t, v, mint(good(row.changes))).ClientID; got != row.want {
+					t.Errorf("client is %q, want %q", got, row.want)
+				}
+			})
+		}
+		for name, token := range map[string]string{
+			"null hides the client behind":    mintText(withText(good(claims{"client_id": nil, "azp": "b"}), "client_id", "null")),
+			"an empty azp instead of a cid":   mint(good(with(claims{"azp": "", "cid": "c"}))),
+			"an array in the place of azp":    mint(good(with(claims{"azp": []string{"a"}}))),
+			"a boolean before a good one":     mint(good(with(claims{"azp": true, "cid": "c"}))),
+			"an empty client before good azp": mint(good(claims{"client_id": "", "azp": "b"})),
+		} {
+			t.Run(name, func(t *testing.T) { wantRefused(t, v, token, badToken, middleware.ReasonMalformedClaim) })
+		}
+	})
+}
+
+// RFC 6749 section 3.3 and 8693 section 4.2; attacks C-21 and C-23: no value may grant more than it says.
+func TestScopeClaims(t *testing.T) {
+	absent := claims{"scope": nil}
+	for name, row := range map[string]struct {
+		changes claims
+		want    []string
+	}{
+		"none":                                      {absent, nil},
+		"one":                                       {claims{"scope": "read"}, []string{"read"}},
+		"two":                                       {claims{"scope": "read write"}, []string{"read", "write"}},
+		"two spaces between":                        {claims{"scope": "read  write"}, []string{"read", "write"}},
+		"spaces around":                             {claims{"scope": " read "}, []string{"read"}},
+		"nothing but spaces":                        {claims{"scope": "   "}, nil},
+		"empty":                                     {claims{"scope": ""}, nil},
+		"repeated":                                  {claims{"scope": "read read write read"}, []string{"read", "write"}},
+		"a tab does not split":                      {claims{"scope": "read\twrite"}, []string{"read\twrite"}},
+		"a line break does not split":               {claims{"scope": "read\nwrite"}, []string{"read\nwrite"}},
+		"a no-break space does not split":           {claims{"scope": "read\u00a0write"}, []string{"read\u00a0write"}},
+		"an ideographic space does not split":       {claims{"scope": "read\u3000write"}, []string{"read\u3000write"}},
+		"a comma does not split":                    {claims{"scope": "read,write"}, []string{"read,write"}},
+		"a plus does not split":                     {claims{"scope": "read+write"}, []string{"read+write"}},
+		"an array":                                  {claims{"scope": []string{"read", "write"}}, []string{"read", "write"}},
+		"elements of an array are not split":        {claims{"scope": []string{"read write"}}, []string{"read write"}},
+		"an empty array":                            {claims{"scope": []string{}}, nil},
+		"an array with a number grants nothing":     {claims{"scope": []any{"read", 1}}, nil},
+		"an array with null grants nothing":         {claims{"scope": []any{"read", nil}}, nil},
+		"nested arrays grant nothing":               {claims{"scope": []any{[]string{"read"}}}, nil},
+		"an object grants nothing":                  {claims{"scope": claims{"read": true}}, nil},
+		"a number grants nothing":                   {claims{"scope": 7}, nil},
+		"true grants nothing":                       {claims{"scope": true}, nil},
+		"scp where scope is absent":                 {claims{"scope": nil, "scp": []string{"read"}}, []string{"read"}},
+		"scp as text where scope is absent":         {claims{"scope": nil, "scp": "read write"}, []string{"read", "write"}},
+		"scp is not merged into scope":              {claims{"scope": "write", "scp": "read"}, []string{"write"}},
+		"an empty scope hides scp":                  {claims{"scope": "", "scp": "read"}, nil},
+		"a scope of no use hides scp":               {claims{"scope": 0, "scp": "read"}, nil},
+		"an array of no use hides scp":              {claims{"scope": []any{1}, "scp": "read"}, nil},
+		"permissions and roles are no scopes":       {claims{"scope": nil, "permissions": []string{"read"}, "roles": []string{"read"}}, nil},
+		"an escaped name and an escaped space":      {claims{"scope": "re\u0061d\u0020write"}, []string{"read", "write"}},
+		"a scope that is a prefix of the needed":    {claims{"scope": "rea"}, []string{"rea"}},
+		"a scope of which the needed is a prefix":   {claims{"scope": "read:all readonly"}, []string{"read:all", "readonly"}},
+		"a scope that ends like the needed":         {claims{"scope": "xread unread"}, []string{"xread", "unread"}},
+		"the needed scope in another case":          {claims{"scope": "READ Read"}, []string{"READ", "Read"}},
+		"a wildcard":                                {claims{"scope": "* .* read*"}, []string{"*", ".*", "read*"}},
+		"many, beyond the list that is scanned":     {claims{"scope": strings.Repeat("a b c d e f g h i j k l m n o p q ", 3) + "read"}, strings.Fields("a b c d e f g h i j k l m n o p q read")},
+		"a scope with a NUL":                        {claims{"scope": "read\x00"}, []string{"read\x00"}},
+		"a look-alike of Cyrillic letters":          {claims{"scope": "rеad"}, []string{"rеad"}},
+		"a scope within quotes":                     {claims{"scope": `"read"`}, []string{`"read"`}},
+		"a scope with a zero-width space behind it": {claims{"scope": "read\u200b"}, []string{"read\u200b"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachWay(t, nil, func(t *testing.T, v *middleware.Validator) {
+				token := mint(good(row.changes))
+				if got := wantAdmitted(t, v, token).Scopes.Slice(); !slices.Equal(got, row.want) {
+					t.Errorf("scopes are %q, want %q", got, row.want)
+				}
+				want := "403 insufficient_scope"
+				if slices.Contains(row.want, "read") {
+					want = "200"
+				}
+				if got := serve(v.Require("read"), bearer(token)).String(); got != want {
+					t.Errorf("a route that needs read gives %q, want %q", got, want)
+				}
+			})
+		})
+	}
+	t.Run("null hides scp", func(t *testing.T) {
+		v := validator(t, nil)
+		token := mintText(withText(good(claims{"scope": nil, "scp": "read"}), "scope", "null"))
+		if got := wantAdmitted(t, v, token).Scopes; got.Len() != 0 {
+			t.Errorf("scopes are %q, want none", got)
+		}
+	})
+}
+
+func TestRoleClaims(t *testing.T) {
+	for name, row := range map[string]struct {
+		roles any
+		want  []string
+	}{
+		"absent":                             {nil, nil},
+		"one text, not split":                {"admin user", []string{"admin user"}},
+		"an array":                           {[]string{"admin", "user"}, []string{"admin", "user"}},
+		"repeated":                           {[]string{"admin", "admin"}, []string{"admin"}},
+		"SCIM objects":                       {[]any{claims{"value": "admin", "display": "x"}, claims{"value": "user"}}, []string{"admin", "user"}},
+		"SCIM objects and texts":             {[]any{"admin", claims{"value": "user"}}, []string{"admin", "user"}},
+		"an object keyed by role":            {claims{"admin": claims{"org": "x"}}, []string{"admin"}},
+		"a role that is true":                {claims{"admin": true}, []string{"admin"}},
+		"a role that is false":               {claims{"admin": false}, nil},
+		"a role that is null":                {claims{"admin": nil}, nil},
+		"an object without value":            {[]any{claims{"display": "admin"}}, nil},
+		"an object whose value is no text":   {[]any{claims{"value": []string{"admin"}}}, nil},
+		"an object whose value is null":      {[]any{claims{"value": nil}}, nil},
+		"a value in another case":            {[]any{claims{"Value": "admin"}}, nil},
+		"an array with a number":             {[]any{"admin", 1}, nil},
+		"an array of arrays":                 {[]any{[]string{"admin"}}, nil},
+		"a number":                           {1, nil},
+		"true":                               {true, nil},
+		"an empty object":                    {claims{}, nil},
+		"an empty array":                     {[]string{}, nil},
+		"a role in another case":             {[]string{"ADMIN"}, []string{"ADMIN"}},
+		"a role of which admin is a prefix":  {[]string{"administrator"}, []string{"administrator"}},
+		"a role with a space, not two roles": {[]string{"admin user"}, []string{"admin user"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachWay(t, func(cfg *middleware.Config) { cfg.Issuers[0].Claims.Roles = []string{"groups"} }, func(t *testing.T, v *middleware.Validator) {
+				token := mint(good(claims{"groups": row.roles}))
+				if got := wantAdmitted(t, v, token).Roles.Slice(); !slices.Equal(got, row.want) {
+					t.Errorf("roles are %q, want %q", got, row.want)
+				}
+				want := "403 insufficient_scope"
+				if slices.Contains(row.want, "admin") {
+					want = "200"
+				}
+				if got := serve(v.Require().AnyRole("admin"), bearer(token)).String(); got != want {
+					t.Errorf("a route for admins gives %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestClaimsAreMappedByPointer(t *testing.T) {
+	mapping := middleware.ClaimMapping{
+		Scopes:   []string{"/ext/scopes", "/https:~1~1example.com~1scope", "scope"},
+		Roles:    []string{"/realm_access/roles", "/resource_access/api/roles", "/list/1/roles", "/a~1b/c~0d"},
+		ClientID: []string{"/client/id", "client_id"},
+	}
+	access := func(roles any) claims { return claims{"roles": roles} }
+	for name, row := range map[string]struct {
+		changes              claims
+		scopes, roles, asked string
+	}{
+		"nothing mapped is present":                {claims{}, "read write", "", "client-1"},
+		"a pointer into an object":                 {claims{"realm_access": access([]string{"a"})}, "read write", "a", "client-1"},
+		"the first that is present wins":           {claims{"realm_access": access([]string{"a"}), "resource_access": claims{"api": access([]string{"b"})}}, "read write", "a", "client-1"},
+		"an empty first one wins too":              {claims{"realm_access": access([]string{}), "resource_access": claims{"api": access([]string{"b"})}}, "read write", "", "client-1"},
+		"a first one of no use wins too":           {claims{"realm_access": access(1), "resource_access": claims{"api": access([]string{"b"})}}, "read write", "", "client-1"},
+		"a parent without the member is absent":    {claims{"realm_access": claims{}, "resource_access": claims{"api": access([]string{"b"})}}, "read write", "b", "client-1"},
+		"a parent that is text is absent":          {claims{"realm_access": "roles", "resource_access": claims{"api": access([]string{"b"})}}, "read write", "b", "client-1"},
+		"another client's roles do not count":      {claims{"resource_access": claims{"other": access([]string{"b"})}}, "read write", "", "client-1"},
+		"a pointer into an array":                  {claims{"list": []any{access([]string{"x"}), access([]string{"y"})}}, "read write", "y", "client-1"},
+		"an array that is too short":               {claims{"list": []any{access([]string{"x"})}}, "read write", "", "client-1"},
+		"an object with the index as its name":     {claims{"list": claims{"1": access([]string{"z"})}}, "read write", "z", "client-1"},
+		"escaped pointers":                         {claims{"https://example.com/scope": "ns", "a/b": claims{"c~d": "role"}}, "ns", "role", "client-1"},
+		"the names of a pointer taken as a whole":  {claims{"/realm_access/roles": []string{"a"}, "realm_access/roles": []string{"a"}}, "read write", "", "client-1"},
+		"a scope of the extension, client nested":  {claims{"ext": claims{"scopes": []string{"deep"}}, "client": claims{"id": "nested"}}, "deep", "", "nested"},
+		"members of a parent in another case":      {claims{"realm_access": claims{"Roles": []string{"a"}}}, "read write", "", "client-1"},
+		"a nested duplicate of a name further out": {claims{"realm_access": claims{"roles": []string{"a"}, "realm_access": access([]string{"b"})}}, "read write", "a", "client-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachWay(t, func(cfg *middleware.Config) { cfg.Issuers[0].Claims = mapping }, func(t *testing.T, v *middleware.Validator) {
+				token := wantAdmitted(t, v, mint(good(row.changes)))
+				if token.Scopes.String() != row.scopes || token.Roles.String() != row.roles || token.ClientID != row.asked {
+					t.Errorf("scopes, roles and client are %q, %q, %q, want %q, %q, %q", token.Scopes, token.Roles, token.ClientID, row.scopes, row.roles, row.asked)
+				}
+			})
+		})
+	}
+	wantAllRefused(t, func(cfg *middleware.Config) { cfg.Issuers[0].Claims = mapping }, []hostile{
+		{"a mapped parent in another case", mint(good(claims{"REALM_ACCESS": access([]string{"admin"})})), malformed},
+		{"a mapped parent twice", mintText(`{` + inner(toJSON(good(nil))) + `,"realm_access":{},"realm_access":{"roles":["admin"]}}`), malformed},
+		{"a mapped client that is no text", mint(good(claims{"client": claims{"id": 1}})), middleware.ReasonMalformedClaim},
+	})
+}

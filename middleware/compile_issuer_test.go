@@ -1,0 +1,167 @@
+package middleware_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+func anyTenant(context.Context, string) bool { return true }
+
+// change makes a change to the only issuer of a Config.
+func change(f func(*middleware.Issuer)) func(*middleware.Config) {
+	return func(cfg *middleware.Config) { f(&cfg.Issuers[0]) }
+}
+
+func second(issuer middleware.Issuer) func(*middleware.Config) {
+	return func(cfg *middleware.Config) { cfg.Issuers = append(cfg.Issuers, issuer) }
+}
+
+func TestIssuerNameMistakes(t *testing.T) {
+	wantMistakes(t, []mistake{
+		{"no URL", change(func(i *middleware.Issuer) { i.URL = "" }), []string{
+			"middleware: Issuers[0].URL is empty: it must be the exact iss value of the server's tokens"}},
+		{"an empty alias", change(func(i *middleware.Issuer) { i.Aliases = []string{""} }), []string{
+			"middleware: Issuers[0].Aliases[0] is empty: is an environment variable missing?"}},
+		{"the URL of another issuer", second(middleware.Issuer{URL: issuer, Keys: keySet()}), []string{
+			`middleware: Issuers[1].URL "` + issuer + `" is named twice among the URLs and Aliases: each iss value must lead to one issuer`}},
+		{"the alias of another issuer", second(middleware.Issuer{URL: "https://b.example", Aliases: []string{issuer}, Keys: keySet()}), []string{
+			`middleware: Issuers[1].URL "` + issuer + `" is named twice among the URLs and Aliases: each iss value must lead to one issuer`}},
+		{"two placeholders", change(func(i *middleware.Issuer) { i.URL = "https://a/{tenantid}/{tenantid}" }), []string{
+			`middleware: Issuers[0].URL "https://a/{tenantid}/{tenantid}" holds {tenantid} more than once`}},
+		{"every tenant of a server", change(func(i *middleware.Issuer) { i.URL = "https://a/{tenantid}" }), []string{
+			`middleware: Issuers[0].AllowTenant is nil, but "https://a/{tenantid}" stands for every tenant of the server: judge there which tenants may come`}},
+		{"a judge of tenants without tenants", change(func(i *middleware.Issuer) { i.AllowTenant = anyTenant }), []string{
+			`middleware: Issuers[0].AllowTenant is set, but URL "` + issuer + `" holds no {tenantid} for it to judge`}},
+		{"tenants without a key set", change(func(i *middleware.Issuer) {
+			i.URL, i.AllowTenant, i.Keys = "https://a/{tenantid}", anyTenant, nil
+		}), []string{
+			`middleware: Issuers[0].JWKSURI is empty: the metadata of "https://a/{tenantid}" differs by tenant, so name the key set, or set Keys`}},
+		{"the same tenants twice", func(cfg *middleware.Config) {
+			cfg.Issuers[0].URL, cfg.Issuers[0].AllowTenant = "https://a/{tenantid}", anyTenant
+			second(middleware.Issuer{URL: "https://a/{tenantid}", AllowTenant: anyTenant, Keys: keySet()})(cfg)
+		}, []string{
+			`middleware: Issuers[1].URL "https://a/{tenantid}" is named twice among the URLs and Aliases: each iss value must lead to one issuer`}},
+	})
+}
+
+func TestIssuerAudienceMistakes(t *testing.T) {
+	const exclude = "middleware: Issuers[0].Audiences AllowedClients and DangerouslyNoAudience exclude each other: set one, and use Accept for a further check"
+	wantMistakes(t, []mistake{
+		{"an empty audience", change(func(i *middleware.Issuer) { i.Audiences = []string{""} }), []string{
+			"middleware: Issuers[0].Audiences[0] is empty: is an environment variable missing?"}},
+		{"an empty client, which a token without one would match", change(func(i *middleware.Issuer) { i.AllowedClients = []string{"a", ""} }), []string{
+			"middleware: Issuers[0].AllowedClients[1] is empty: is an environment variable missing?"}},
+		{"audiences beside clients", change(func(i *middleware.Issuer) { i.Audiences, i.AllowedClients = []string{"a"}, []string{"b"} }), []string{exclude}},
+		{"audiences beside none", change(func(i *middleware.Issuer) { i.Audiences, i.DangerouslyNoAudience = []string{"a"}, true }), []string{exclude}},
+		{"clients beside no audience", change(func(i *middleware.Issuer) { i.AllowedClients, i.DangerouslyNoAudience = []string{"a"}, true }), []string{exclude}},
+	})
+}
+
+func TestIssuerAlgorithmMistakes(t *testing.T) {
+	algorithms := func(names ...string) func(*middleware.Config) {
+		return change(func(i *middleware.Issuer) { i.Algorithms = names })
+	}
+	unsupported := func(name string) []string {
+		return []string{`middleware: Issuers[0].Algorithms holds "` + name + `", which is not supported: use RS256, RS384, RS512, PS256, PS384, PS512, ` +
+			"ES256, ES384, ES512, EdDSA, Ed25519, or HS256, HS384, HS512 with Keys"}
+	}
+	wantMistakes(t, []mistake{
+		{"a list of none", change(func(i *middleware.Issuer) { i.Algorithms = []string{} }), []string{
+			"middleware: Issuers[0].Algorithms is empty, which would accept nothing: name some, or leave it nil for the usual ones"}},
+		{"the algorithm none", algorithms("none"), unsupported("none")},
+		{"an empty name", algorithms(""), unsupported("")},
+		{"a name in other case", algorithms("rs256"), unsupported("rs256")},
+		{"a curve that is not supported", algorithms("ES256K"), unsupported("ES256K")},
+		{"a secret beside public keys", algorithms("RS256", "HS256"), []string{
+			"middleware: Issuers[0].Algorithms mixes HS256, RS256 with public-key algorithms: a public key could be taken for a secret (RFC 8725 section 3.1)"}},
+		{"a secret that would have to be fetched", change(func(i *middleware.Issuer) { i.Algorithms, i.Keys = []string{"HS256"}, nil }), []string{
+			"middleware: Issuers[0].Algorithms names a symmetric algorithm without Keys: set Keys to jwks.HMAC(…), a secret is never fetched"}},
+	})
+}
+
+func TestIssuerModeMistakes(t *testing.T) {
+	asks := fixedAnswer{answer: `{"active":false}`}
+	wantMistakes(t, []mistake{
+		{"too much leeway", change(func(i *middleware.Issuer) { i.Leeway = 5*time.Minute + 1 }), []string{
+			"middleware: Issuers[0].Leeway is 5m0.000000001s: RFC 9068 section 4 allows a few minutes, at most 5m0s here"}},
+		{"a profile that does not exist", change(func(i *middleware.Issuer) { i.Profile = -1 }), []string{
+			"middleware: Issuers[0].Profile is -1: use AnyAccessToken or RFC9068"}},
+		{"a mode that does not exist", change(func(i *middleware.Issuer) { i.JWTs = 3 }), []string{
+			"middleware: Issuers[0].JWTs is 3: use VerifyJWTs, VerifyAndIntrospectJWTs or IntrospectJWTs"}},
+		{"introspection by nobody", change(func(i *middleware.Issuer) { i.JWTs = middleware.VerifyAndIntrospectJWTs }), []string{
+			"middleware: Issuers[0].Introspector is nil, but JWTs wants JWTs introspected: set Introspector to an *introspection.Client"}},
+		{"keys that are never used", change(func(i *middleware.Issuer) { i.JWTs, i.Introspector = middleware.IntrospectJWTs, asks }), []string{
+			"middleware: Issuers[0].JWKSURI or Keys is set, but JWTs says IntrospectJWTs, which never uses keys: choose VerifyAndIntrospectJWTs, or leave them out"}},
+		{"prefixes without an Introspector", change(func(i *middleware.Issuer) { i.OpaquePrefixes = []string{"a_"} }), []string{
+			"middleware: Issuers[0].OpaquePrefixes is set without an Introspector: set Introspector, or leave the prefixes out"}},
+		{"an empty prefix", change(func(i *middleware.Issuer) { i.Introspector, i.OpaquePrefixes = asks, []string{""} }), []string{
+			`middleware: Issuers[0].OpaquePrefixes: "" is empty or named twice`}},
+		{"two Introspectors and no prefix, so that a token would be shown to the wrong one", func(cfg *middleware.Config) {
+			cfg.Issuers[0].Introspector, cfg.Issuers[0].OpaquePrefixes = asks, []string{"a_"}
+			second(middleware.Issuer{URL: "https://b.example", Keys: keySet(), Introspector: asks})(cfg)
+		}, []string{
+			"middleware: Issuers[1].OpaquePrefixes is empty while 2 issuers introspect: an opaque token must lead to one of them, so name the prefixes of each"}},
+		{"one prefix for two Introspectors", func(cfg *middleware.Config) {
+			cfg.Issuers[0].Introspector, cfg.Issuers[0].OpaquePrefixes = asks, []string{"a_"}
+			second(middleware.Issuer{URL: "https://b.example", Keys: keySet(), Introspector: asks, OpaquePrefixes: []string{"a_"}})(cfg)
+		}, []string{
+			`middleware: Issuers[1].OpaquePrefixes: "a_" is empty or named twice`}},
+	})
+}
+
+func TestIssuerKeyMistakes(t *testing.T) {
+	fetched := func(url, jwksURI string) func(*middleware.Config) {
+		return change(func(i *middleware.Issuer) { i.URL, i.JWKSURI, i.Keys = url, jwksURI, nil })
+	}
+	wantMistakes(t, []mistake{
+		{"keys from two places", change(func(i *middleware.Issuer) { i.JWKSURI = "https://a/keys" }), []string{
+			`middleware: Issuers[0].JWKSURI "https://a/keys" and Keys exclude each other: set one`}},
+		{"metadata over plain http", fetched("http://login.example.com", ""), []string{
+			`middleware: Issuers[0]: jwks: Config.Issuer "http://login.example.com": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost only`}},
+		{"a host that an environment variable should have filled", fetched("https:///realm", ""), []string{
+			`middleware: Issuers[0]: jwks: Config.Issuer "https:///realm": it names no host`}},
+		{"an issuer without a scheme", fetched("login.example.com", ""), []string{
+			`middleware: Issuers[0]: jwks: Config.Issuer "login.example.com": it must begin with https://`}},
+		{"keys over plain http", fetched(issuer, "http://login.example.com/keys"), []string{
+			`middleware: Issuers[0]: jwks: Config.URL "http://login.example.com/keys": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost only`}},
+	})
+}
+
+func TestClaimMappingMistakes(t *testing.T) {
+	scopes := func(names ...string) func(*middleware.Config) {
+		return change(func(i *middleware.Issuer) { i.Claims.Scopes = names })
+	}
+	wantMistakes(t, []mistake{
+		{"an empty name", scopes("scope", ""), []string{`middleware: Issuers[0].Claims.Scopes [1] "": it names no claim`}},
+		{"a pointer to nowhere", scopes("/"), []string{`middleware: Issuers[0].Claims.Scopes [0] "/": it names no claim`}},
+		{"a claim that only other kinds of token have", change(func(i *middleware.Issuer) { i.Claims.Roles = []string{"nonce"} }), []string{
+			`middleware: Issuers[0].Claims.Roles [0] "nonce": this claim marks tokens that are no access tokens, and cannot be mapped`}},
+	})
+}
+
+// What a mistake stands next to: none of these is one.
+func TestIssuerConfigsThatAreFine(t *testing.T) {
+	for name, f := range map[string]func(*middleware.Config){
+		"no leeway":       change(func(i *middleware.Issuer) { i.Leeway = -1 }),
+		"the most leeway": change(func(i *middleware.Issuer) { i.Leeway = 5 * time.Minute }),
+		"a secret": change(func(i *middleware.Issuer) {
+			i.Algorithms, i.Keys = []string{"HS256"}, must(jwks.HMAC("HS256", make([]byte, 32)))
+		}),
+		"clients in place of audiences": func(c *middleware.Config) { c.Audiences = nil; c.Issuers[0].AllowedClients = []string{"a"} },
+		"no audience, loudly":           func(c *middleware.Config) { c.Audiences = nil; c.Issuers[0].DangerouslyNoAudience = true },
+		"a template and an exact value": change(func(i *middleware.Issuer) {
+			i.URL, i.Aliases, i.AllowTenant = "https://a/{tenantid}", []string{"https://a"}, anyTenant
+		}),
+		"an Introspector without prefix": change(func(i *middleware.Issuer) { i.Introspector = fixedAnswer{} }),
+		"introspection alone": change(func(i *middleware.Issuer) {
+			i.Introspector, i.JWTs, i.Keys = fixedAnswer{}, middleware.IntrospectJWTs, nil
+		}),
+		"keys over http on loopback": change(func(i *middleware.Issuer) { i.URL, i.Keys = "http://127.0.0.1:8080", nil }),
+	} {
+		t.Run(name, func(t *testing.T) { validator(t, f) })
+	}
+}

@@ -1,0 +1,202 @@
+package middleware_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+func TestAuthorizationField(t *testing.T) {
+	good := mint(good(nil))
+	const (
+		none      = "401" // no error code: RFC 6750 section 3.1
+		malformed = "400 invalid_request"
+		noGood    = "401 invalid_token"
+	)
+	for _, row := range []struct {
+		name, want string
+		reason     middleware.Reason
+		lines      []string
+	}{
+		{"a good token passes", "200", "", []string{"Authorization: Bearer " + good}},
+		{"the scheme has no case", "200", "", []string{"authorization: bEaReR " + good}},
+		{"several spaces may follow the scheme", "200", "", []string{"Authorization: Bearer   " + good}},
+		{"space around the field is no part of it", "200", "", []string{"Authorization:   Bearer " + good + " \t "}},
+
+		{"a request without the field", none, middleware.ReasonNoToken, nil},
+		{"a proxy took the field away and names a user instead", none, middleware.ReasonNoToken,
+			[]string{"X-Forwarded-User: admin", "X-Forwarded-Authorization: Bearer " + good, "X-Forwarded-Access-Token: " + good}},
+		{"a token in Proxy-Authorization, which is not for origins", none, middleware.ReasonNoToken, []string{"Proxy-Authorization: Bearer " + good}},
+		{"a token in a cookie, which nobody asked for", none, middleware.ReasonNoToken, []string{"Cookie: access_token=" + good}},
+		{"a token in a header of its own, which nobody asked for", none, middleware.ReasonNoToken, []string{"X-Access-Token: " + good}},
+		{"Basic credentials", none, middleware.ReasonOtherScheme, []string{"Authorization: Basic dXNlcjpwYXNz"}},
+		{"the scheme Token", none, middleware.ReasonOtherScheme, []string{"Authorization: Token " + good}},
+		{"a scheme that begins like Bearer", none, middleware.ReasonOtherScheme, []string{"Authorization: BearerX " + good}},
+		{"a scheme that ends like Bearer", none, middleware.ReasonOtherScheme, []string{"Authorization: XBearer " + good}},
+		{"the scheme DPoP, whose proofs are not judged", none, middleware.ReasonOtherScheme, []string{"Authorization: DPoP " + good}},
+		{"Bearer behind another scheme, as proxies merge fields", none, middleware.ReasonOtherScheme, []string{"Authorization: Basic dXNlcg==, Bearer " + good}},
+		{"the token alone, without a scheme", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: =" + good}},
+
+		{"an empty field", malformed, middleware.ReasonMalformedRequest, []string{"Authorization:"}},
+		{"the scheme alone", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer"}},
+		{"the scheme and spaces", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer    "}},
+		{"a tab in the place of the space", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer\t" + good}},
+		{"a tab after the space", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer \t" + good}},
+		{"a colon after the scheme", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer: " + good}},
+		{"an equals sign in the place of the space", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer=" + good}},
+		{"a quoted scheme", malformed, middleware.ReasonMalformedRequest, []string{`Authorization: "Bearer" ` + good}},
+		{"the scheme in letters of another script", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Веarer " + good}},
+		{"the scheme twice", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer Bearer " + good}},
+		{"a quoted token", malformed, middleware.ReasonMalformedRequest, []string{`Authorization: Bearer "` + good + `"`}},
+		{"parameters in the place of a token", malformed, middleware.ReasonMalformedRequest, []string{`Authorization: Bearer realm="x", token="` + good + `"`}},
+		{"a comma list, as proxies merge fields", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer " + good + ", Bearer " + good}},
+		{"a comma without a space", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer " + good + ",Bearer"}},
+		{"words after the token", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer " + good + " admin"}},
+		{"equals signs alone", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer ==="}},
+		{"padding in the middle", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer a=b"}},
+		{"a byte above ASCII", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer " + good + "\x80"}},
+		{"a non-breaking space before the token", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer \u00a0" + good}},
+		{"percent encoding, to be decoded by a lax reader", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer %65" + good[1:]}},
+
+		{"two good tokens", malformed, middleware.ReasonSeveralTokens, []string{"Authorization: Bearer " + good, "Authorization: Bearer " + good}},
+		{"a good token before a bad one", malformed, middleware.ReasonSeveralTokens, []string{"Authorization: Bearer " + good, "Authorization: Bearer bad"}},
+		{"a good token behind a bad one", malformed, middleware.ReasonSeveralTokens, []string{"Authorization: Bearer bad", "Authorization: Bearer " + good}},
+		{"a good token beside Basic credentials", malformed, middleware.ReasonSeveralTokens, []string{"Authorization: Basic dXNlcg==", "Authorization: Bearer " + good}},
+		{"an empty field beside a good token", malformed, middleware.ReasonSeveralTokens, []string{"Authorization:", "Authorization: Bearer " + good}},
+
+		{"padding after the signature, a second spelling of a good token", noGood, middleware.ReasonMalformed, []string{"Authorization: Bearer " + good + "="}},
+		{"token68 that is no JWT and nobody introspects", noGood, middleware.ReasonNotIntrospected, []string{"Authorization: Bearer -._~+/9=="}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v := validator(t, nil)
+			for _, state := range []string{"unknown", "cached"} {
+				r := arriving(t, append([]string{"GET /orders HTTP/1.1", "Host: api.example.com"}, row.lines...)...)
+				if got := serve(v.Require(), r); got.String() != row.want {
+					t.Errorf("token %s: got %v, want %s", state, got, row.want)
+				}
+				if got := reasonOf(t, v.Require(), r); got != row.reason {
+					t.Errorf("token %s: reason %q, want %q", state, got, row.reason)
+				}
+				serve(v.Require(), bearer(good)) // from here on the token is in the cache
+			}
+		})
+	}
+}
+
+func TestQueryIsNeverRead(t *testing.T) {
+	v := validator(t, func(cfg *middleware.Config) {
+		cfg.TokenSources = []middleware.TokenSource{middleware.FromForm()}
+	})
+	good := mint(good(nil))
+	for _, method := range []string{"GET", "POST"} {
+		r := arriving(t, method+" /orders?access_token="+good+" HTTP/1.1", "Host: api.example.com", "Content-Type: application/x-www-form-urlencoded")
+		if got := serve(v.Require(), r); got.String() != "401" {
+			t.Errorf("%s with the token in the query: got %v, want 401", method, got)
+		}
+		r.Header.Set("Authorization", "Bearer "+good)
+		if got := serve(v.Require(), r); got.String() != "200" {
+			t.Errorf("%s with a token in the query beside the field: got %v, want 200: the query does not count", method, got)
+		}
+	}
+}
+
+func TestTrailerIsNoCredential(t *testing.T) {
+	r := arriving(t, "POST /orders HTTP/1.1", "Host: api.example.com", "Transfer-Encoding: chunked", "Trailer: Authorization",
+		"", "0", "Authorization: Bearer "+mint(good(nil)))
+	if got := serve(validator(t, nil).Require(), r); got.String() != "401" {
+		t.Errorf("got %v, want 401", got)
+	}
+}
+
+func TestLongTokens(t *testing.T) {
+	fits := mint(good(claims{"pad": strings.Repeat("x", 1000)}))
+	for _, row := range []struct {
+		name, token, want string
+		limit             int
+	}{
+		{"a token as long as the limit", fits, "200", len(fits)},
+		{"a good token one byte beyond the limit", fits, "400 invalid_request", len(fits) - 1},
+		{"16 KiB, the limit unless one is set", strings.Repeat("x", 16<<10), "401 invalid_token", 0},
+		{"garbage one byte beyond it", strings.Repeat("x", 16<<10+1), "400 invalid_request", 0},
+		{"a million dots", strings.Repeat(".", 1<<20), "400 invalid_request", 0},
+		{"a million quotes", strings.Repeat(`"`, 1<<20), "400 invalid_request", 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v := validator(t, func(cfg *middleware.Config) { cfg.MaxTokenBytes = row.limit })
+			if got := serve(v.Require(), bearer(row.token)); got.String() != row.want {
+				t.Errorf("got %v, want %s", got, row.want)
+			}
+		})
+	}
+}
+
+func TestLongTokenCostsNoMemory(t *testing.T) {
+	v := validator(t, nil)
+	r := bearer(strings.Repeat("A", 1<<20))
+	bytes := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			_, _ = v.Require().Check(r)
+		}
+	}).AllocedBytesPerOp()
+	if bytes > 8<<10 {
+		t.Errorf("a token of 1 MiB costs %d bytes, want no cost that grows with it", bytes)
+	}
+}
+
+func TestAuthorizeTakesAnyTransport(t *testing.T) {
+	v := validator(t, nil)
+	good := mint(good(nil))
+	for _, row := range []struct {
+		name   string
+		header middleware.Header
+		reason middleware.Reason
+	}{
+		{"a call with a token", fields("Authorization", "Bearer "+good), ""},
+		{"a call without header fields", nil, middleware.ReasonNoToken},
+		{"a call with a nil http.Header", http.Header(nil), middleware.ReasonNoToken},
+		{"a call with two tokens", fields("Authorization", "Bearer "+good, "Authorization", "Bearer "+good), middleware.ReasonSeveralTokens},
+		{"a line break, which other transports may let through", fields("Authorization", "Bearer "+good+"\r\n"), middleware.ReasonMalformedRequest},
+		{"a line break inside the token", fields("Authorization", "Bearer "+good[:40]+"\r\n"+good[40:]), middleware.ReasonMalformedRequest},
+		{"a zero byte", fields("Authorization", "Bearer "+good+"\x00"), middleware.ReasonMalformedRequest},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			ctx, err := v.Require().Authorize(context.Background(), middleware.Credentials{Header: row.header})
+			if row.reason != "" {
+				if e, ok := err.(*middleware.Error); !ok || e.Reason != row.reason || ctx != nil {
+					t.Fatalf("got %v, %v; want no context and reason %s", ctx, err, row.reason)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if token, ok := middleware.TokenFromContext(ctx); !ok || token.Subject != "user-1" {
+				t.Errorf("token is %v, %v", token, ok)
+			}
+		})
+	}
+}
+
+// FuzzAuthorizationField holds the field against the one rule: Bearer in any case, spaces, and exactly the good token.
+func FuzzAuthorizationField(f *testing.F) {
+	v := validator(f, nil)
+	good := mint(good(nil))
+	for _, seed := range []string{"Bearer " + good, "bearer  " + good, good, "Bearer", "Bearer\t" + good, "Bearer " + good + ",", "Basic x", ", ,", "\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, field string) {
+		r := request(http.MethodGet, http.Header{"Authorization": {field}})
+		got := serve(v.Require(), r)
+		scheme, rest, _ := strings.Cut(field, " ")
+		allowed := strings.EqualFold(scheme, "bearer") && strings.TrimLeft(rest, " ") == good
+		if got.ran != allowed || (got.StatusCode == 200) != allowed {
+			t.Errorf("Authorization %q: got %v, want admitted %v", field, got, allowed)
+		}
+		if got.StatusCode >= 500 {
+			t.Errorf("Authorization %q: got %v, want a fault of the caller", field, got)
+		}
+	})
+}

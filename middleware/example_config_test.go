@@ -1,0 +1,161 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// Several authorization servers, each with its own names for scopes and roles. A token is judged by the rules of the
+// issuer that it names, and by no other's.
+func Example_issuers() {
+	auth, err := middleware.New(middleware.Config{
+		Audiences: []string{"https://api.example.com"},
+		Issuers: []middleware.Issuer{
+			{
+				URL:  "https://login.example.com",
+				Keys: serverKeys(), // without this line they are fetched
+			},
+			{
+				URL:    "https://keycloak.example.com/realms/shop",
+				Claims: middleware.ClaimMapping{Roles: []string{"/realm_access/roles"}},
+			},
+			{
+				// Every tenant of a server, of which two may come.
+				URL:         "https://login.microsoftonline.com/{tenantid}/v2.0",
+				JWKSURI:     "https://login.microsoftonline.com/common/discovery/v2.0/keys",
+				Audiences:   []string{"api://shop"},
+				Claims:      middleware.ClaimMapping{Scopes: []string{"scp"}, Roles: []string{"roles"}},
+				AllowTenant: func(_ context.Context, tenant string) bool { return tenant == "contoso" || tenant == "fabrikam" },
+			},
+			{
+				// Cognito names no audience in its access tokens.
+				URL:            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc",
+				AllowedClients: []string{"shop-web", "shop-app"},
+				Claims:         middleware.ClaimMapping{Roles: []string{"cognito:groups"}},
+				Accept: func(t *middleware.Token) error {
+					var claims struct {
+						TokenUse string `json:"token_use"`
+					}
+					if err := t.Claims(&claims); err != nil || claims.TokenUse != "access" {
+						return errors.New("token_use is not access")
+					}
+					return nil
+				},
+			},
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer auth.Close()
+	for _, issuer := range auth.Health() {
+		fmt.Println(issuer.Issuer, "is ready:", issuer.Ready)
+	}
+	// Output:
+	// https://login.example.com is ready: true
+	// https://keycloak.example.com/realms/shop is ready: false
+	// https://login.microsoftonline.com/{tenantid}/v2.0 is ready: false
+	// https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc is ready: false
+}
+
+// All mistakes of a Config are reported at once, each with the field, the value and the remedy.
+func ExampleNew() {
+	_, err := middleware.New(middleware.Config{
+		Issuers:   []middleware.Issuer{{URL: "http://login.example.com"}},
+		Audiences: []string{""},
+		Realm:     `the "shop"`,
+	})
+	fmt.Println(err)
+	// Output:
+	// middleware: Realm "the \"shop\"": it must be of printable ASCII without quotes and backslashes (RFC 6750 section 3)
+	// middleware: Audiences[0] is empty: is an environment variable missing?
+	// middleware: Issuers[0]: jwks: Config.Issuer "http://login.example.com": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost only
+}
+
+// An ErrorHandler renders refusals in the application's own form. It cannot let a request pass.
+func Example_errorHandler() {
+	auth, err := middleware.New(middleware.Config{
+		Issuers:   []middleware.Issuer{{URL: "https://login.example.com", Keys: serverKeys()}},
+		Audiences: []string{"https://api.example.com"},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, e *middleware.Error) {
+			if r.Header.Get("Accept") != "text/plain" {
+				middleware.WriteError(w, r, e)
+				return
+			}
+			for name, values := range e.Header() { // the challenge belongs to every refusal
+				w.Header()[name] = values
+			}
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(e.Status())
+			fmt.Fprintln(w, "Please sign in.")
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	h := auth.Require().HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	w := newRecorder()
+	h.ServeHTTP(w, request("GET", http.Header{"Accept": {"text/plain"}}))
+	fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
+	fmt.Print(w.Body)
+	// Output:
+	// 401 Bearer realm="api"
+	// Please sign in.
+}
+
+// Observe feeds metrics and audit logs. Outcome, Reason and Issuer have few values, all known from the configuration.
+func Example_observe() {
+	auth, err := middleware.New(middleware.Config{
+		Issuers:   []middleware.Issuer{{URL: "https://login.example.com", Keys: serverKeys()}},
+		Audiences: []string{"https://api.example.com"},
+		Observe: func(_ context.Context, d middleware.Decision) {
+			if d.Nested {
+				return // the outer Guard has counted this request
+			}
+			fmt.Printf("cardea_decisions_total{outcome=%q,reason=%q,issuer=%q} 1\n", d.Outcome, d.Reason, d.Issuer)
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	h := auth.Require("orders").HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	call(h, "GET", "/orders", tokenFor("alice", "orders"))
+	call(h, "GET", "/orders", "")
+	// Output:
+	// cardea_decisions_total{outcome="allowed",reason="",issuer="https://login.example.com"} 1
+	// GET /orders: 200
+	// cardea_decisions_total{outcome="refused",reason="no_token",issuer=""} 1
+	// GET /orders: 401 Bearer realm="api", scope="orders"
+}
+
+// A token in a cookie. Browsers attach cookies to requests that other sites cause, so those that change something are
+// refused.
+func ExampleFromCookie() {
+	auth, err := middleware.New(middleware.Config{
+		Issuers:      []middleware.Issuer{{URL: "https://login.example.com", Keys: serverKeys()}},
+		Audiences:    []string{"https://api.example.com"},
+		PublicURL:    "https://shop.example.com",
+		TokenSources: []middleware.TokenSource{middleware.FromCookie("__Host-token")},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	h := auth.Require().HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "done") })
+	cookie := "__Host-token=" + tokenFor("alice", "")
+
+	send(h, "GET", "/cart", http.Header{"Cookie": {cookie}, "Sec-Fetch-Site": {"cross-site"}})
+	send(h, "POST", "/cart", http.Header{"Cookie": {cookie}, "Sec-Fetch-Site": {"same-origin"}})
+	send(h, "POST", "/cart", http.Header{"Cookie": {cookie}, "Sec-Fetch-Site": {"cross-site"}})
+	// Output:
+	// GET /cart: 200 done
+	// POST /cart: 200 done
+	// POST /cart: 403 Bearer realm="api"
+}

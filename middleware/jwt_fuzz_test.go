@@ -1,0 +1,89 @@
+package middleware_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// FuzzToken sends whatever there is through a Guard: no panic, no 5xx, and nothing passes but a token that is good.
+func FuzzToken(f *testing.F) {
+	v := validator(f, nil)
+	guard := v.Require()
+	good := mint(good(nil))
+	h, p, s := segments()
+	for _, seed := range []string{
+		good, "", ".", "..", "a", h, h + "." + p, h + "." + p + ".", h + ".." + s, good + "=", good + "." + s, h + "." + p + "." + s + "." + p + "." + s, "e30.e30.AA", "e58ed763-928c-4155-bee9-fdbaaadc15f3",
+		sign(`{"alg":"none"}`, "{}", nil), sign(`{"alg":"HS256"}`, "{}", []byte{}), mintText(`{"iss":"` + issuer + `","exp":1e400}`), mintAs("logout+jwt", claims{}), strings.Repeat("A", 17000),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		for range 2 {
+			got := serve(guard, bearer(token))
+			passes := strings.TrimLeft(token, " ") == good // "Bearer" 1*SP
+			if got.ran != passes {
+				t.Fatalf("%q: the handler ran: %t", token, got.ran)
+			}
+			if code := got.StatusCode; !passes && code != 400 && code != 401 {
+				t.Fatalf("%q gives %d", token, code)
+			}
+		}
+	})
+}
+
+// FuzzMutation changes good tokens of three families in one place, and puts segments of one into another.
+func FuzzMutation(f *testing.F) {
+	v := validator(f, nil)
+	guard := v.Require()
+	payload := string(toJSON(good(nil)))
+	tokens := []string{
+		mint(good(nil)),
+		sign(`{"alg":"RS256","kid":"rsa","typ":"at+jwt"}`, payload, rsaKey()),
+		sign(`{"alg":"ES256","kid":"p256","typ":"at+jwt"}`, payload, p256Key()),
+	}
+	for _, token := range tokens { // the honest ones are in the cache when the others come
+		wantAdmitted(f, v, token)
+	}
+	f.Add(uint8(0), uint16(0), uint16(1), "A")
+	f.Add(uint8(1), uint16(20), uint16(0), ".")
+	f.Add(uint8(2), uint16(60000), uint16(60000), "")
+	f.Fuzz(func(t *testing.T, which uint8, from, length uint16, put string) {
+		token := tokens[int(which)%len(tokens)]
+		start := int(from) % len(token)
+		end := min(len(token), start+int(length)%8)
+		mutant := token[:start] + put + token[end:]
+		if got := serve(guard, bearer(mutant)); got.ran != (strings.TrimLeft(mutant, " ") == token) {
+			t.Fatalf("%q: the handler ran: %t", mutant, got.ran)
+		}
+	})
+}
+
+// FuzzPayload signs whatever there is with the issuer's key. It may pass, but then it says what every reader reads.
+func FuzzPayload(f *testing.F) {
+	v := validator(f, nil)
+	guard := v.Require()
+	honest := string(toJSON(good(nil)))
+	for _, seed := range []string{honest, "{}", "[]", "", strings.Replace(honest, `"sub"`, `"SUB"`, 1), honest[:len(honest)-1] + `,"sub":"x"}`, honest[:len(honest)-1] + `,"aud":[],"cnf":{}}`, honest[:len(honest)-1] + `,"act":{"sub":"a"},"nbf":1.5e9}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		got := serve(guard, bearer(mintText(payload)))
+		if !got.ran {
+			if got.StatusCode != 401 && got.StatusCode != 400 {
+				t.Fatalf("%q gives %d", payload, got.StatusCode)
+			}
+			return
+		}
+		var loose struct { // encoding/json matches names without case, and takes the last of several
+			Iss, Sub string
+			Exp      float64
+			Cnf      any
+		}
+		if err := got.token.Claims(&loose); err != nil {
+			t.Skip("a claim that is not read has another type")
+		}
+		if loose.Iss != issuer || loose.Sub != got.token.Subject || loose.Cnf != nil || loose.Exp <= float64(now.Unix()-30) {
+			t.Fatalf("%q is read as %+v, and by others as %+v", payload, got.token, loose)
+		}
+	})
+}

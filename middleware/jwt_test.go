@@ -1,0 +1,244 @@
+package middleware_test
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	_ "crypto/sha512"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// Advisories: CVE-2015-9235, CVE-2016-10555, CVE-2022-29217, CVE-2026-22817, CVE-2026-34950, CVE-2026-23993, GO-2026-4779.
+
+func TestAlgorithmNone(t *testing.T) {
+	payload := string(toJSON(good(nil)))
+	honest := mint(good(nil))
+	stolen := honest[strings.LastIndexByte(honest, '.')+1:]
+
+	var attacks []hostile
+	spellings := []string{"none ", " none", "none\u0000", "\tnone", "ｎｏｎｅ", "nοne" /* Greek omicron */, "none,EdDSA", "null", "None256", ""}
+	for mask := range 16 { // none, nonE, noNe … NONE
+		spelling := []byte("none")
+		for i := range spelling {
+			if mask>>i&1 == 1 {
+				spelling[i] -= 'a' - 'A'
+			}
+		}
+		spellings = append(spellings, string(spelling))
+	}
+	for _, alg := range spellings {
+		for _, rest := range []string{"", `,"kid":"ed"`, `,"kid":"ed","typ":"at+jwt"`} {
+			header := fmt.Sprintf(`{"alg":%s%s}`, toJSON(alg), rest)
+			unsigned := sign(header, payload, nil)
+			attacks = append(attacks,
+				hostile{fmt.Sprintf("alg %q%s and an empty signature", alg, rest), unsigned, middleware.ReasonMalformed},
+				hostile{fmt.Sprintf("alg %q%s and the signature of another token", alg, rest), unsigned + stolen, middleware.ReasonAlgorithm},
+				hostile{fmt.Sprintf("alg %q%s and a MAC under the empty key", alg, rest), sign(header, payload, []byte{}), middleware.ReasonAlgorithm},
+				hostile{fmt.Sprintf("alg %q%s and a true signature", alg, rest), sign(header, payload, edKey()), middleware.ReasonAlgorithm},
+			)
+		}
+	}
+	wantAllRefused(t, nil, attacks)
+}
+
+func TestAlgorithmIsNotAnExactNameOfTheList(t *testing.T) {
+	payload := string(toJSON(good(nil)))
+	var attacks []hostile
+	for _, alg := range []string{
+		`"eddsa"`, `"EDDSA"`, `"EdDSA "`, `" EdDSA"`, `"EdDSA\u0000"`, `"EdDSA\n"`, `"Ed448"`, `"ed25519"`, `"rs256"`, `"RS256 "`,
+		`"ＲＳ256"`, `"RS-256"`, `"RSA256"`, `"RS1"`, `"PS1"`, `"ES256K"`, `"HS256"`, `" HS256"`, `"HS384"`, `"HS512"`, `"HS1"`, `"ML-DSA-44"`,
+		`"ML-DSA-65"`, `"ML-DSA-87"`, `"dir"`, `"A128KW"`, `"RSA-OAEP"`, `"PBES2-HS256+A128KW"`, `"SHA256withRSA"`,
+		`null`, `true`, `0`, `1e400`, `[]`, `["EdDSA"]`, `{}`, `{"EdDSA":1}`, `""`,
+	} {
+		for _, kid := range []string{"", `,"kid":"ed"`} {
+			header := `{"alg":` + alg + `,"typ":"at+jwt"` + kid + `}`
+			attacks = append(attacks, hostile{"a true signature under alg " + alg + kid, sign(header, payload, edKey()), middleware.ReasonAlgorithm})
+		}
+	}
+	attacks = append(attacks,
+		hostile{"no alg at all", sign(`{"kid":"ed","typ":"at+jwt"}`, payload, edKey()), middleware.ReasonAlgorithm},
+		hostile{"an empty header", sign(`{}`, payload, edKey()), middleware.ReasonAlgorithm},
+	)
+	wantAllRefused(t, nil, attacks)
+}
+
+// publicText lists what an attacker can make of public keys and take for a secret.
+func publicText() map[string][]byte {
+	secrets := map[string][]byte{
+		"the empty key":     {},
+		"the kid":           []byte("ed"),
+		"the issuer's name": []byte(issuer),
+		"zeros":             make([]byte, 32),
+	}
+	for name, public := range map[string]crypto.PublicKey{"RSA": &rsaKey().PublicKey, "EC": &p256Key().PublicKey, "Ed25519": edKey().Public()} {
+		der := must(x509.MarshalPKIXPublicKey(public))
+		block := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+		secrets[name+" as DER"] = der
+		secrets[name+" as PEM"] = block
+		secrets[name+" as trimmed PEM"] = []byte(strings.TrimSpace(string(block)))
+		secrets[name+" as PEM with a leading blank"] = append([]byte(" "), block...)
+		secrets[name+" as PEM with CRLF"] = []byte(strings.ReplaceAll(string(block), "\n", "\r\n"))
+		secrets[name+" as base64 DER"] = []byte(base64.StdEncoding.EncodeToString(der))
+		secrets[name+" as hex DER"] = []byte(hex.EncodeToString(der))
+	}
+	n := rsaKey().N.Bytes()
+	secrets["RSA as PKCS #1"] = x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey)
+	secrets["RSA as PKCS #1 PEM"] = pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: secrets["RSA as PKCS #1"]})
+	secrets["the modulus"] = n
+	secrets["the modulus in base64url"] = []byte(b64(n))
+	secrets["RSA as JWK"] = toJSON(claims{"kty": "RSA", "n": b64(n), "e": "AQAB", "kid": "rsa", "alg": "RS256"})
+	secrets["the 32 bytes of Ed25519"] = edKey().Public().(ed25519.PublicKey)
+	secrets["the x of Ed25519 in base64url"] = []byte(b64(edKey().Public().(ed25519.PublicKey)))
+	secrets["Ed25519 as JWK"] = toJSON(claims{"kty": "OKP", "crv": "Ed25519", "x": b64(edKey().Public().(ed25519.PublicKey))})
+	secrets["the point of EC"] = must(p256Key().PublicKey.Bytes())
+	return secrets
+}
+
+func TestPublicKeyAsSecret(t *testing.T) {
+	payload := string(toJSON(good(nil)))
+	var attacks []hostile
+	for name, secret := range publicText() {
+		for alg, hash := range map[string]crypto.Hash{"HS256": crypto.SHA256, "HS384": crypto.SHA384, "HS512": crypto.SHA512} {
+			for _, kid := range []string{"", "ed", "rsa", "p256"} {
+				input := b64(toJSON(claims{"alg": alg, "kid": kid, "typ": "at+jwt"})) + "." + b64([]byte(payload))
+				mac := hmac.New(hash.New, secret)
+				mac.Write([]byte(input))
+				attacks = append(attacks, hostile{fmt.Sprintf("%s with %s, kid %q", alg, name, kid), input + "." + b64(mac.Sum(nil)), middleware.ReasonAlgorithm})
+			}
+		}
+	}
+	wantAllRefused(t, nil, attacks)
+}
+
+// RFC 8725 section 3.10: a token that brings its key, or says where to find it, is not asked for it. CVE-2018-0114, GO-2025-3460.
+func TestTokenBringsItsKey(t *testing.T) {
+	address := trap(t)
+	payload := string(toJSON(good(nil)))
+	own := claims{"kty": "OKP", "crv": "Ed25519", "x": b64(strangeKey().Public().(ed25519.PublicKey)), "alg": "EdDSA", "use": "sig", "kid": "own"}
+	offers := map[string]claims{
+		"jwk":           {"jwk": own},
+		"jku":           {"jku": address + "/jku"},
+		"x5u":           {"x5u": address + "/x5u"},
+		"x5c":           {"x5c": []string{base64.StdEncoding.EncodeToString([]byte("certificate"))}},
+		"x5t":           {"x5t": "AAAA", "x5t#S256": "AAAA"},
+		"all of them":   {"jwk": own, "jku": address, "x5u": address, "x5c": []string{"MIIB"}},
+		"iss in header": {"iss": address, "jku": address},
+		"nonsense":      {"jwk": 1, "jku": []int{1}, "x5u": nil, "x5c": "no list"},
+	}
+	var attacks []hostile
+	for name, offer := range offers {
+		for kid, reason := range map[string]middleware.Reason{"": middleware.ReasonSignature, "ed": middleware.ReasonSignature, "own": middleware.ReasonUnknownKey, address: middleware.ReasonUnknownKey} {
+			header := claims{"alg": "EdDSA", "typ": "at+jwt"}
+			if kid != "" {
+				header["kid"] = kid
+			}
+			for member, value := range offer {
+				header[member] = value
+			}
+			attacks = append(attacks, hostile{name + ", kid " + kid, sign(string(toJSON(header)), payload, strangeKey()), reason})
+		}
+	}
+	wantAllRefused(t, nil, attacks)
+
+	eachWay(t, nil, func(t *testing.T, v *middleware.Validator) {
+		for name, offer := range offers { // they are ignored, not forbidden: RFC 7515 section 4
+			header := claims{"alg": "EdDSA", "kid": "ed", "typ": "at+jwt"}
+			for member, value := range offer {
+				header[member] = value
+			}
+			t.Run("beside a true signature: "+name, func(t *testing.T) {
+				wantAdmitted(t, v, sign(string(toJSON(header)), payload, edKey()))
+			})
+		}
+	})
+}
+
+func TestEveryAlgorithmOfTheList(t *testing.T) {
+	eachWay(t, nil, func(t *testing.T, v *middleware.Validator) {
+		for header, key := range map[string]any{
+			`{"alg":"EdDSA","kid":"ed","typ":"at+jwt"}`:   edKey(),
+			`{"alg":"RS256","kid":"rsa","typ":"at+jwt"}`:  rsaKey(),
+			`{"alg":"ES256","kid":"p256","typ":"at+jwt"}`: p256Key(),
+			`{"alg":"ES256","typ":"at+jwt"}`:              p256Key(), // no kid: the keys that fit the algorithm
+			`{"typ":"at+jwt","x":null,"alg":"EdDSA"}`:     edKey(),
+		} {
+			wantAdmitted(t, v, sign(header, string(toJSON(good(nil))), key))
+		}
+	})
+}
+
+// BC-02: what one issuer may use is no business of another one's.
+func TestAlgorithmsBelongToTheIssuer(t *testing.T) {
+	const other = "https://other.example.com"
+	change := func(cfg *middleware.Config) {
+		cfg.Issuers[0].Algorithms = []string{"EdDSA"}
+		cfg.Issuers = append(cfg.Issuers, middleware.Issuer{URL: other, Keys: keySet(), Algorithms: []string{"RS256"}})
+	}
+	const rs256 = `{"alg":"RS256","kid":"rsa","typ":"at+jwt"}`
+	wantAllRefused(t, change, []hostile{
+		{"RS256 at the issuer with EdDSA", sign(rs256, string(toJSON(good(nil))), rsaKey()), middleware.ReasonAlgorithm},
+		{"EdDSA at the issuer with RS256", mint(good(claims{"iss": other})), middleware.ReasonAlgorithm},
+		{"ES256 at neither", sign(`{"alg":"ES256","kid":"p256","typ":"at+jwt"}`, string(toJSON(good(nil))), p256Key()), middleware.ReasonAlgorithm},
+	})
+	eachWay(t, change, func(t *testing.T, v *middleware.Validator) {
+		wantAdmitted(t, v, sign(rs256, string(toJSON(good(claims{"iss": other}))), rsaKey()))
+	})
+}
+
+func TestSharedSecret(t *testing.T) {
+	secret, older := []byte(strings.Repeat("s", 32)), []byte(strings.Repeat("o", 64))
+	change := func(cfg *middleware.Config) {
+		cfg.Issuers = []middleware.Issuer{{URL: issuer, Keys: must(jwks.HMAC("HS256", secret, older)), Algorithms: []string{"HS256"}}}
+	}
+	payload := string(toJSON(good(nil)))
+	const header = `{"alg":"HS256","typ":"at+jwt"}`
+	token := sign(header, payload, secret)
+	eachWay(t, change, func(t *testing.T, v *middleware.Validator) {
+		wantAdmitted(t, v, token)
+		wantAdmitted(t, v, sign(header, payload, older))
+		for name, attack := range map[string]hostile{
+			"another secret":            {token: sign(header, payload, []byte("guess")), reason: middleware.ReasonSignature},
+			"half a MAC":                {token: token[:len(token)-21] + "A", reason: middleware.ReasonSignature},
+			"HS512 under the secret":    {token: sign(`{"alg":"HS512","typ":"at+jwt"}`, payload, secret), reason: middleware.ReasonAlgorithm},
+			"none":                      {token: sign(`{"alg":"none","typ":"at+jwt"}`, payload, secret), reason: middleware.ReasonAlgorithm},
+			"a public key's algorithm":  {token: mint(good(nil)), reason: middleware.ReasonAlgorithm},
+			"a MAC over another header": {token: b64([]byte(`{"alg":"HS256","typ":"JWT"}`)) + token[strings.IndexByte(token, '.'):], reason: middleware.ReasonSignature},
+		} {
+			t.Run(name, func(t *testing.T) { wantRefused(t, v, attack.token, badToken, attack.reason) })
+		}
+	})
+}
+
+// RFC 8725bis section 3.1: one key, one algorithm. The JWK names none, so it takes the first that its owner really uses.
+func TestKeyKeepsToItsFirstAlgorithm(t *testing.T) {
+	document := toJSON(claims{"keys": []claims{{"kty": "RSA", "kid": "rsa", "n": b64(rsaKey().N.Bytes()), "e": "AQAB"}}})
+	rs256 := sign(`{"alg":"RS256","kid":"rsa","typ":"at+jwt"}`, string(toJSON(good(nil))), rsaKey())
+	ps256 := sign(`{"alg":"PS256","kid":"rsa","typ":"at+jwt"}`, string(toJSON(good(nil))), rsaKey())
+	forged := sign(`{"alg":"PS256","kid":"rsa","typ":"at+jwt"}`, string(toJSON(good(nil))), must(rsa.GenerateKey(rand.Reader, 2048)))
+
+	change := func(cfg *middleware.Config) { cfg.Issuers[0].Keys = must(jwks.Static(document)) }
+	eachWay(t, change, func(t *testing.T, v *middleware.Validator) {
+		wantRefused(t, v, forged, badToken, middleware.ReasonSignature) // a forgery binds nothing
+		wantAdmitted(t, v, rs256)
+		wantRefused(t, v, ps256, badToken, middleware.ReasonAlgorithm)
+		wantAdmitted(t, v, rs256)
+	})
+	eachWay(t, func(cfg *middleware.Config) {
+		change(cfg)
+		cfg.Issuers[0].Algorithms = []string{"RS256", "PS256"} // asked for by name
+	}, func(t *testing.T, v *middleware.Validator) {
+		wantAdmitted(t, v, rs256)
+		wantAdmitted(t, v, ps256)
+	})
+}

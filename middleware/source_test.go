@@ -1,0 +1,263 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+func withSources(t testing.TB, sources ...middleware.TokenSource) *middleware.Validator {
+	return validator(t, func(cfg *middleware.Config) { cfg.TokenSources = sources })
+}
+
+func TestHeaderSource(t *testing.T) {
+	v := withSources(t, middleware.FromHeader("cf-access-jwt-assertion"))
+	good := mint(good(nil))
+	for _, row := range []struct {
+		name, want string
+		header     http.Header
+	}{
+		{"a bare token", "200", fields("Cf-Access-Jwt-Assertion", good)},
+		{"an empty field is no token", "401", fields("Cf-Access-Jwt-Assertion", "")},
+		{"a bad token", "401 invalid_token", fields("Cf-Access-Jwt-Assertion", "bad")},
+		{"a scheme before the token", "400 invalid_request", fields("Cf-Access-Jwt-Assertion", "Bearer "+good)},
+		{"the field twice, once past the proxy", "400 invalid_request", fields("Cf-Access-Jwt-Assertion", good, "Cf-Access-Jwt-Assertion", good)},
+		{"a token in the Authorization field as well", "400 invalid_request", fields("Cf-Access-Jwt-Assertion", good, "Authorization", "Bearer "+good)},
+		{"a bad token hidden behind a good one", "400 invalid_request", fields("Cf-Access-Jwt-Assertion", good, "Authorization", "Bearer bad")},
+		{"space after the token, as no HTTP/1 parser leaves it", "400 invalid_request", fields("Cf-Access-Jwt-Assertion", good+" ")},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := serve(v.Require(), request("GET", row.header)); got.String() != row.want {
+				t.Errorf("got %v, want %s", got, row.want)
+			}
+		})
+	}
+}
+
+func TestCookieSource(t *testing.T) {
+	good := mint(good(nil))
+	cookie := "__Host-token=" + good
+	for _, row := range []struct {
+		name, method, want string
+		reason             middleware.Reason
+		header             http.Header
+	}{
+		{"a safe request", "GET", "200", "", fields("Cookie", cookie)},
+		{"a safe request of another site, whose answer it cannot read", "GET", "200", "", fields("Cookie", cookie, "Sec-Fetch-Site", "cross-site")},
+		{"an unsafe request of the same origin", "POST", "200", "", fields("Cookie", cookie, "Sec-Fetch-Site", "same-origin")},
+		{"an unsafe request by the user's own hand", "POST", "200", "", fields("Cookie", cookie, "Sec-Fetch-Site", "none")},
+		{"an unsafe request of the same host, by an old browser", "POST", "200", "", fields("Cookie", cookie, "Origin", "https://api.example.com")},
+		{"an unsafe request of no browser", "POST", "200", "", fields("Cookie", cookie)},
+		{"an empty cookie is no token", "GET", "401", middleware.ReasonNoToken, fields("Cookie", "__Host-token=")},
+		{"a cookie of another name", "GET", "401", middleware.ReasonNoToken, fields("Cookie", "token="+good)},
+		{"the name in other case", "GET", "401", middleware.ReasonNoToken, fields("Cookie", "__host-token="+good)},
+		{"a bad token", "GET", "401 invalid_token", middleware.ReasonNotIntrospected, fields("Cookie", "__Host-token=bad")},
+
+		{"CSRF by a form of another site", "POST", "403", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Sec-Fetch-Site", "cross-site")},
+		{"CSRF from a sibling host", "DELETE", "403", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Sec-Fetch-Site", "same-site")},
+		{"CSRF through an old browser", "PUT", "403", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Origin", "https://evil.example")},
+		{"CSRF from a sandboxed frame", "PATCH", "403", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Origin", "null")},
+		{"CSRF from the same host at another port", "POST", "403", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Origin", "https://api.example.com:8443")},
+		{"a method that only looks safe", "get", "403", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Origin", "https://evil.example")},
+		{"an overriding method on a safe request stays a safe request", "GET", "200", "", fields("Cookie", cookie, "Sec-Fetch-Site", "cross-site", "X-Http-Method-Override", "DELETE")},
+
+		{"the cookie twice, planted by a sibling host", "GET", "400 invalid_request", middleware.ReasonSeveralTokens, fields("Cookie", cookie+"; "+cookie)},
+		{"the cookie in two fields", "GET", "400 invalid_request", middleware.ReasonSeveralTokens, fields("Cookie", cookie, "Cookie", cookie)},
+		{"the cookie beside the field", "GET", "400 invalid_request", middleware.ReasonSeveralTokens, fields("Cookie", cookie, "Authorization", "Bearer "+good)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			g := withSources(t, middleware.FromCookie("__Host-token")).Require()
+			r := request(row.method, row.header)
+			r.Host = "api.example.com"
+			if got := serve(g, r); got.String() != row.want {
+				t.Errorf("got %v, want %s", got, row.want)
+			}
+			if got := reasonOf(t, g, r); got != row.reason {
+				t.Errorf("reason is %q, want %q", got, row.reason)
+			}
+		})
+	}
+}
+
+// Without net/http there is no Host to compare an Origin with.
+func TestCookieSourceOfOtherTransports(t *testing.T) {
+	cookie := "token=" + mint(good(nil))
+	for _, row := range []struct {
+		name, publicURL, method string
+		reason                  middleware.Reason
+		header                  http.Header
+	}{
+		{"a safe call", "", "GET", "", fields("Cookie", cookie)},
+		{"the browser vouches for the origin", "", "POST", "", fields("Cookie", cookie, "Sec-Fetch-Site", "same-origin")},
+		{"PublicURL vouches for the origin", "https://api.example.com/v1", "POST", "", fields("Cookie", cookie, "Origin", "https://api.example.com")},
+		{"CSRF by a form of another site", "", "POST", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Sec-Fetch-Site", "cross-site")},
+		{"CSRF through an old browser", "", "POST", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Origin", "https://evil.example")},
+		{"CSRF from a site that PublicURL does not name", "https://api.example.com", "POST", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Origin", "https://evil.example")},
+		{"CSRF from a sandboxed frame, whose origin names no host", "", "POST", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Origin", "null")},
+		{"CSRF with an origin of no host", "https://api.example.com", "POST", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Origin", "file://")},
+		{"CSRF through a transport that tells no method", "", "", middleware.ReasonCrossOrigin, fields("Cookie", cookie, "Origin", "https://evil.example")},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v := validator(t, func(cfg *middleware.Config) {
+				cfg.PublicURL = row.publicURL
+				cfg.TokenSources = []middleware.TokenSource{middleware.FromCookie("token")}
+			})
+			_, err := v.Require().Authorize(context.Background(), middleware.Credentials{Method: row.method, Header: row.header})
+			var got middleware.Reason
+			if e := (*middleware.Error)(nil); errors.As(err, &e) {
+				got = e.Reason
+			}
+			if got != row.reason {
+				t.Errorf("reason is %q, want %q", got, row.reason)
+			}
+		})
+	}
+}
+
+const urlencoded = "application/x-www-form-urlencoded"
+
+func form(method, contentType, body string, header http.Header) *http.Request {
+	r := httptest.NewRequest(method, "/orders", strings.NewReader(body))
+	r.Header = header
+	if header == nil {
+		r.Header = http.Header{}
+	}
+	r.Header.Set("Content-Type", contentType)
+	return r
+}
+
+func TestFormSource(t *testing.T) {
+	g := withSources(t, middleware.FromForm()).Require()
+	good := mint(good(nil))
+	field := "access_token=" + good
+	for _, row := range []struct {
+		name, want, method, contentType, body string
+		header                                http.Header
+	}{
+		{"a POST", "200", "POST", urlencoded, field, nil},
+		{"a PUT with a charset", "200", "PUT", urlencoded + "; charset=UTF-8", "a=b&" + field, nil},
+		{"a PATCH, the media type in other case", "200", "PATCH", "Application/X-WWW-Form-URLEncoded", field, nil},
+		{"a form without a token", "401", "POST", urlencoded, "a=b", nil},
+		{"an empty parameter is no token", "401", "POST", urlencoded, "access_token=", nil},
+		{"the parameter's name in other case", "401", "POST", urlencoded, "Access_Token=" + good, nil},
+		{"a GET with a body", "401", "GET", urlencoded, field, nil},
+		{"a DELETE with a body", "401", "DELETE", urlencoded, field, nil},
+		{"a body of several parts", "401", "POST", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"access_token\"\r\n\r\n" + good + "\r\n--x--", nil},
+		{"a body of JSON", "401", "POST", "application/json", `{"access_token":"` + good + `"}`, nil},
+		{"a body of no type", "401", "POST", "", field, nil},
+		{"a bad token", "401 invalid_token", "POST", urlencoded, "access_token=bad", nil},
+		{"line breaks inside the token, which a lax decoder skips", "400 invalid_request", "POST", urlencoded, "access_token=" + good[:50] + "%0d%0a" + good[50:], nil},
+		{"a space before the token", "400 invalid_request", "POST", urlencoded, "access_token=+" + good, nil},
+		{"the parameter twice", "400 invalid_request", "POST", urlencoded, field + "&" + field, nil},
+		{"a bad token behind a good one", "400 invalid_request", "POST", urlencoded, field + "&access_token=bad", nil},
+		{"a form and the Authorization field", "400 invalid_request", "POST", urlencoded, field, fields("Authorization", "Bearer "+good)},
+		{"a malformed pair beside the token, which parsers read differently", "400 invalid_request", "POST", urlencoded, field + "&%zz=1", nil},
+		{"a form beyond 1 MiB", "400 invalid_request", "POST", urlencoded, field + "&pad=" + strings.Repeat("x", 1<<20), nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := serve(g, form(row.method, row.contentType, row.body, row.header)); got.String() != row.want {
+				t.Errorf("got %v, want %s", got, row.want)
+			}
+		})
+	}
+}
+
+func TestFormIsGivenBack(t *testing.T) {
+	v := withSources(t, middleware.FromForm())
+	body := "a=b&access_token=" + mint(good(nil))
+	var closed bool
+	r := form("POST", urlencoded, "", nil)
+	r.Body = closeTeller{strings.NewReader(body), &closed}
+	admitted, ok := v.Require().Admit(httptest.NewRecorder(), r)
+	if !ok {
+		t.Fatal("refused")
+	}
+	if admitted, ok = v.Require("read").Admit(httptest.NewRecorder(), admitted); !ok {
+		t.Fatal("a nested Guard did not find the token again")
+	}
+	if got := must(io.ReadAll(admitted.Body)); string(got) != body {
+		t.Errorf("the handler reads %q, want %q", got, body)
+	}
+	if err := admitted.Body.Close(); err != nil || !closed {
+		t.Errorf("closing the body reached its owner: %v, %v", closed, err)
+	}
+}
+
+type closeTeller struct {
+	io.Reader
+	closed *bool
+}
+
+func (c closeTeller) Close() error {
+	*c.closed = true
+	return nil
+}
+
+func TestFormThatWasParsedBefore(t *testing.T) {
+	g := withSources(t, middleware.FromForm()).Require()
+	r := form("POST", urlencoded, "access_token="+mint(good(nil)), nil)
+	if err := r.ParseForm(); err != nil {
+		t.Fatal(err)
+	}
+	if got := serve(g, r); got.String() != "200" {
+		t.Errorf("got %v, want 200", got)
+	}
+	r = form("POST", urlencoded, "", nil)
+	r.URL.RawQuery = "access_token=" + mint(good(nil))
+	if err := r.ParseForm(); err != nil {
+		t.Fatal(err)
+	}
+	if got := serve(g, r); got.String() != "401" {
+		t.Errorf("a token of the query, smuggled in by ParseForm: got %v, want 401", got)
+	}
+}
+
+func TestFormThatNeverEnds(t *testing.T) {
+	g := withSources(t, middleware.FromForm()).Require()
+	endless := &endlessReader{}
+	r := form("POST", urlencoded, "", nil)
+	r.Body, r.ContentLength = io.NopCloser(endless), -1
+	if got := serve(g, r); got.String() != "400 invalid_request" {
+		t.Errorf("got %v, want 400 invalid_request", got)
+	}
+	if endless.read > 2<<20 {
+		t.Errorf("%d bytes of an endless form were read, want about 1 MiB", endless.read)
+	}
+}
+
+type endlessReader struct{ read int }
+
+func (e *endlessReader) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+func TestFormThatBreaksOff(t *testing.T) {
+	g := withSources(t, middleware.FromForm()).Optional()
+	r := form("POST", urlencoded, "", nil)
+	r.Body = io.NopCloser(io.MultiReader(strings.NewReader("a=b"), brokenReader{}))
+	if got := serve(g, r); got.String() != "400 invalid_request" {
+		t.Errorf("a form that breaks off before its token: got %v, want 400 invalid_request and not anonymous", got)
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestFormIsForNetHTTPOnly(t *testing.T) {
+	g := withSources(t, middleware.FromForm()).Require()
+	_, err := g.Authorize(context.Background(), middleware.Credentials{Method: "POST", Header: fields("Content-Type", urlencoded)})
+	if e, ok := err.(*middleware.Error); !ok || e.Reason != middleware.ReasonNoToken {
+		t.Errorf("got %v, want reason %s", err, middleware.ReasonNoToken)
+	}
+}
