@@ -16,8 +16,13 @@ import (
 
 func TestBreakerOpensWhenTheServerDoesNotAnswer(t *testing.T) {
 	tests := map[string]func(*http.Request, string) (*http.Response, error){
-		"no connection":                   func(*http.Request, string) (*http.Response, error) { return nil, errors.New("refused") },
-		"an answer too late":              slowly(time.Hour, activeText),
+		"no connection":      func(*http.Request, string) (*http.Response, error) { return nil, errors.New("refused") },
+		"an answer too late": slowly(time.Hour, activeText),
+		"a transport slow to give up": func(r *http.Request, _ string) (*http.Response, error) {
+			err := wait(r.Context(), time.Hour)
+			time.Sleep(10 * time.Millisecond)
+			return nil, err
+		},
 		"500":                             status(500, activeText),
 		"503":                             status(503, ""),
 		"429":                             status(429, ""),

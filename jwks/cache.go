@@ -141,7 +141,6 @@ func (c *Cache) unanswered(now time.Time) error {
 // that follow in the background; but a question after a quiet time starts a try of its own.
 func (c *Cache) firstFlight(now time.Time, q question) (f *flight, fresh bool, err error) {
 	if c.flight != nil {
-		c.plan.asked = true
 		if c.flight.background && c.plan.failures > 0 {
 			return nil, false, c.unavailable(now)
 		}
@@ -152,7 +151,6 @@ func (c *Cache) firstFlight(now time.Time, q question) (f *flight, fresh bool, e
 		return nil, false, c.unavailable(now)
 	}
 	c.start(false)
-	c.plan.asked = true
 	c.flight.want(q)
 	return c.flight, true, nil
 }

@@ -205,6 +205,26 @@ func TestKeysOutliveAnOutageUntilMaxStale(t *testing.T) {
 	})
 }
 
+// Whenever the keys end, the token that comes next does not have to wait for a server that hangs.
+func TestNobodyWaitsWhenKeysBecomeStale(t *testing.T) {
+	t.Parallel()
+	for n := range 10 {
+		synctest.Test(t, func(t *testing.T) {
+			life := time.Hour + time.Duration(n)*7*time.Second
+			i := &issuer{answer: serving(first())}
+			c := newCache(t, i, func(cfg *jwks.Config) { cfg.MaxStale = life })
+			expect(t, "start", c, "first", "found")
+			i.set(slow(time.Hour, serving(first())))
+			time.Sleep(life + time.Millisecond)
+			began := time.Now()
+			expect(t, "stale", c, "first", "unavailable")
+			if waited := time.Since(began); waited != 0 {
+				t.Errorf("after %v: the caller waited %v", life, waited)
+			}
+		})
+	}
+}
+
 func TestMaxStaleCountsFromTheLastSuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -260,7 +280,7 @@ func TestABoundKeyStaysBoundThroughRefreshAndOutage(t *testing.T) {
 		if err := pick("k", "RS256").Bind(); err != nil {
 			t.Fatal(err)
 		}
-		i.set(serving(first(), publicJWK("k", "", rsaA()), publicJWK("again", "", rsaA())))
+		i.set(serving(first(), publicJWK("again", "", rsaA()), publicJWK("k", "", rsaA())))
 		time.Sleep(10 * time.Minute)
 		for _, kid := range []string{"k", "again"} {
 			if pick(kid, "RS256").Bind() != nil || pick(kid, "PS256").Bind() == nil {

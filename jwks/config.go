@@ -112,7 +112,7 @@ func checkURL(text string) (*url.URL, error) {
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("it must begin with https://")
-	case u.Hostname() == "" || u.Opaque != "":
+	case u.Hostname() == "":
 		return nil, errors.New("it names no host")
 	case u.User != nil:
 		return nil, errors.New("it must not hold a user name or password; set HTTPClient to authenticate")

@@ -104,6 +104,32 @@ func TestABodyThatTricklesInIsCut(t *testing.T) {
 	})
 }
 
+// tap is an endless body that counts what is taken from it.
+type tap struct{ taken int }
+
+func (b *tap) Read(p []byte) (int, error) {
+	if b.taken += len(p); b.taken > 64<<20 {
+		return 0, io.EOF // the test has failed, the machine need not
+	}
+	return spaces{}.Read(p)
+}
+
+func TestAnEndlessBodyIsNotReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		body := new(tap)
+		i := &issuer{answer: func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
+		}}
+		if err := newCache(t, i).Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "longer than") {
+			t.Error(err)
+		}
+		if body.taken != 1<<20+1 {
+			t.Errorf("%d bytes were read, want 1 MiB and one", body.taken)
+		}
+	})
+}
+
 func TestConditionalRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

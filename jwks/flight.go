@@ -41,7 +41,6 @@ type goodSet struct {
 // start begins a fetch. The caller holds the lock and has seen that there is none.
 func (c *Cache) start(background bool) {
 	c.flight = &flight{done: make(chan struct{}), background: background}
-	c.plan.asked = false
 	c.arm()
 	go c.run(c.flight)
 }
@@ -66,7 +65,7 @@ func (c *Cache) land(f *flight, found *document, err error) (report func()) {
 	}
 	now := time.Now()
 	if err != nil {
-		news := c.plan.failed(now, err, c.held.Load() == nil)
+		news := c.plan.failed(now, err)
 		f.err = c.unavailable(now)
 		c.arm()
 		return func() {

@@ -134,6 +134,12 @@ func sameMaterial(a, b any) bool {
 		other, ok := b.([]byte)
 		return ok && subtle.ConstantTimeCompare(secret, other) == 1
 	}
+	switch a.(type) {
+	case *rsa.PublicKey, *ecdsa.PublicKey:
+		if a == b { // the same pointer: much cheaper than comparing numbers
+			return true
+		}
+	}
 	public, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && public.Equal(b)
 }

@@ -108,7 +108,11 @@ func TestKeyfuncSourceFollowsItsStorage(t *testing.T) {
 	if got := verdict(s.VerificationKeys(t.Context(), "first", "ES256")); got != "not found" {
 		t.Errorf("a key that was deleted: %s", got)
 	}
-	_, _ = storage.KeyDelete(t.Context(), "second")
+	_ = storage.KeyReplaceAll(t.Context(), must(store(t, second().with("kid", "renamed")).KeyReadAll(t.Context())))
+	if got := verdict(s.VerificationKeys(t.Context(), "second", "ES256")); got != "not found" {
+		t.Errorf("a key that was renamed: %s", got)
+	}
+	_, _ = storage.KeyDelete(t.Context(), "renamed")
 	if got := verdict(s.VerificationKeys(t.Context(), "second", "ES256")); got != "unavailable" {
 		t.Errorf("an emptied storage judges tokens: %s", got)
 	}

@@ -144,6 +144,9 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.times = append(i.times, time.Now())
 	answer := i.answer
 	i.mu.Unlock()
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
 	return answer(r)
 }
 

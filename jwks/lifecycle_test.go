@@ -83,6 +83,13 @@ func TestCloseDoesNotWaitForATransportThatIgnoresIt(t *testing.T) {
 		go func() { _ = c.Refresh(t.Context()) }()
 		time.Sleep(time.Millisecond)
 		began := time.Now()
+		go func() {
+			expect(t, "a caller that waits when Close comes", c, "first", "unavailable")
+			if waited := time.Since(began); waited != 0 {
+				t.Errorf("the caller waited %v", waited)
+			}
+		}()
+		synctest.Wait()
 		_ = c.Close()
 		if took := time.Since(began); took != time.Second {
 			t.Errorf("Close took %v, want 1s", took)

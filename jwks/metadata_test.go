@@ -193,7 +193,14 @@ func TestMovedKeysAreFoundThroughMetadata(t *testing.T) {
 		const name, place, moved = "https://h", "https://h/.well-known/openid-configuration", "https://cdn.example/keys"
 		var log record
 		s := newSite(place, metadata(name, keysURL), keysURL, string(document(first())))
-		i := &issuer{answer: s.answer}
+		i := &issuer{answer: func(r *http.Request) (*http.Response, error) {
+			if r.URL.String() == moved && len(r.Header["If-None-Match"]) > 0 {
+				return respond(304, ""), nil
+			}
+			answer, err := s.answer(r)
+			answer.Header.Set("ETag", `"v1"`)
+			return answer, err
+		}}
 		c := newDiscovering(t, i, name, func(cfg *jwks.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		expect(t, "start", c, "first", "found")
 		s.pages.Delete(keysURL)

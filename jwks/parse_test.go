@@ -33,6 +33,7 @@ func TestKeysThatAreSkipped(t *testing.T) {
 	twice := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","alg":"RS256","alg":"PS256"}`)
 	variant := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","use":"sig","Use":"enc"}`)
 	folded := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","kid":"a","\u212aid":"b"}`)
+	longS := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","use":"sig","u\u017fe":"enc"}`)
 	const (
 		private, symmetric = "private members", "symmetric key"
 		unfit, broken      = "does not fit its type, curve or size", "broken or not supported"
@@ -95,6 +96,7 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"alg twice", twice, "stands there twice"},
 		{"use twice in different case", variant, "stands there twice"},
 		{"kid twice, once with a Kelvin sign", folded, "stands there twice"},
+		{"use twice, once with a long s", longS, "stands there twice"},
 		{"null", nil, "no JSON object"},
 		{"text", "key", "no JSON object"},
 		{"a list", []any{rs}, "no JSON object"},

@@ -25,7 +25,6 @@ type plan struct {
 	failures int       // in a row
 	failure  error     // of the last fetch
 	told     time.Time // when the failure was last written to the log
-	asked    bool      // a token waited for a key since the last fetch began
 }
 
 func (p *plan) succeeded(now time.Time, refreshAfter time.Duration) (recovered bool) {
@@ -35,27 +34,22 @@ func (p *plan) succeeded(now time.Time, refreshAfter time.Duration) (recovered b
 }
 
 // failed reports whether the log should know: of an outage that lasts it is told twice a minute at most.
-func (p *plan) failed(now time.Time, err error, withoutKeys bool) (news bool) {
+func (p *plan) failed(now time.Time, err error) (news bool) {
 	if news = p.failures == 0 || now.Sub(p.told) >= lastBackoff/2; news {
 		p.told = now
 	}
 	p.failures++
 	p.failure, p.ended, p.barred = err, now, time.Time{}
-	pause := backoff(p.failures)
-	if withoutKeys && p.asked {
-		pause = min(pause, urgentBackoff)
-	}
 	var status *statusError
 	if errors.As(err, &status) && status.after > 0 {
 		p.barred = now.Add(status.after)
 	}
-	p.next = later(now.Add(pause), p.barred)
+	p.next = later(now.Add(backoff(p.failures)), p.barred)
 	return news
 }
 
 // hurry brings the next try forward, because a token waits for a key. It returns the earliest time at which it may be.
 func (p *plan) hurry() time.Time {
-	p.asked = true
 	if p.failures == 0 {
 		return time.Time{}
 	}

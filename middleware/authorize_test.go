@@ -193,3 +193,26 @@ func TestAuthorizeDecidesAsCheckDoes(t *testing.T) {
 		}
 	}
 }
+
+// CVE-2024-45809, CVE-2021-21378: optional means that there may be no token, never that there may be a bad one.
+func TestOptionalGuardRefusesBadTokens(t *testing.T) {
+	v := validator(t, nil)
+	for _, f := range faults {
+		if f.outcome != badToken || f.reason == middleware.ReasonNotAccepted {
+			continue
+		}
+		header, payload := claims{"alg": "EdDSA", "kid": "ed", "typ": "at+jwt"}, good(nil)
+		var key any = edKey()
+		f.spoil(header, payload, &key)
+		token := sign(string(toJSON(header)), string(toJSON(payload)), key)
+		if f.wrap != nil {
+			token = f.wrap(token)
+		}
+		if got := serve(v.Optional(), bearer(token)).String(); got != badToken {
+			t.Errorf("%s: outcome is %q", f.name, got)
+		}
+	}
+	if got := serve(v.Optional(), request(http.MethodGet, nil)); got.String() != "200" || got.token != nil {
+		t.Errorf("without a token: %q, %v", got, got.token)
+	}
+}

@@ -153,6 +153,20 @@ func TestTheWholeTokenIsTheKey(t *testing.T) {
 	}
 }
 
+// Long tokens differ at their end as well: one that shares all but its signature with a cached one is a forgery.
+func TestTheEndOfALongTokenCounts(t *testing.T) {
+	for _, length := range []int{1000, 1200, 1500, 2000, 5000, 10_000} {
+		v := validator(t, nil)
+		payload := string(toJSON(good(claims{"x": strings.Repeat("x", length)})))
+		wantAdmitted(t, v, mintText(payload))
+		wantRefused(t, v, sign(edHeader, payload, strangeKey()), badToken, middleware.ReasonSignature)
+		wantRefused(t, v, mintText(payload)+"A", badToken, middleware.ReasonSignature)
+		wantRefused(t, v, mintText(payload[:len(payload)-1]+`,"aud":"other"}`), badToken, middleware.ReasonMalformed)
+		wantRefused(t, v, mintText(strings.Replace(payload, `x"}`, `y"}`, 1))[:len(mintText(payload))-86]+strings.Repeat("A", 86), badToken, middleware.ReasonSignature)
+		wantAdmitted(t, v, mintText(payload))
+	}
+}
+
 // The cache is bounded, and who falls out is verified again.
 func TestEntriesBoundTheCache(t *testing.T) {
 	keys := &countedKeys{Set: keySet()}
@@ -284,6 +298,37 @@ func TestFirstCallerLeaves(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		time.Sleep(time.Minute)
+		synctest.Wait()
+	})
+}
+
+// Who waits for another caller's verification of the same token may leave before it ends.
+func TestWaitingCallerLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := validator(t, func(cfg *middleware.Config) {
+			cfg.Issuers[0].Keys = keySourceFunc(func(ctx context.Context, kid, alg string) ([]*jwks.Key, error) {
+				select {
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				case <-time.After(time.Minute):
+					return []*jwks.Key{edPublic("ed", edKey())}, nil
+				}
+			})
+		})
+		token, start := mint(good(nil)), time.Now()
+		go func() {
+			if got := serve(v.Require(), bearer(token)).String(); got != "200" {
+				t.Errorf("who came first gets %q", got)
+			}
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		got := serve(v.Require(), bearer(token).WithContext(ctx)).String()
+		if waited := time.Since(start); got != "503" || waited != time.Second {
+			t.Errorf("who leaves gets %q after %v", got, waited)
+		}
+		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 	})
 }

@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"slices"
@@ -70,6 +71,16 @@ func TestEveryRefusalIsNeverStored(t *testing.T) {
 		if got := e.Header()["Cache-Control"]; !slices.Equal(got, []string{"no-store"}) {
 			t.Errorf("%v: Cache-Control is %q, want no-store", e, got)
 		}
+	}
+}
+
+// Transports that use Error.Header in the place of WriteError get the realm of the Config too.
+func TestRealm(t *testing.T) {
+	v := validator(t, func(cfg *middleware.Config) { cfg.Realm = "shop 7" })
+	_, err := v.Require().Check(request(http.MethodGet, nil))
+	var refusal *middleware.Error
+	if !errors.As(err, &refusal) || refusal.Header().Get("Www-Authenticate") != `Bearer realm="shop 7"` {
+		t.Errorf("the challenge is %v", refusal.Header())
 	}
 }
 

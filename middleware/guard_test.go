@@ -105,7 +105,8 @@ func TestGuardsAreImmutable(t *testing.T) {
 	v := validator(t, func(cfg *middleware.Config) { cfg.Issuers[0].Claims.Roles = []string{"roles"} })
 	token := bearer(mint(good(claims{"scope": "s0 s1 s2 s3 left", "roles": []string{"r0", "left"}, "acr": "left", "auth_time": now.Unix() - 60})))
 
-	parent := v.Require("s0").Require("s1").Require("s2").AnyRole("r0").Allow(pass).Allow(pass).Allow(pass) // room behind the slices
+	parent := v.Require("s0").Require("s1").Require("s2").AnyRole("r0").AnyRole("r0").AnyRole("r0").
+		ACR("left", "x").ACR("left", "y").ACR("left", "z").Allow(pass).Allow(pass).Allow(pass) // three of each leave room behind the slices
 	for _, row := range []struct {
 		name        string
 		left, right func(*middleware.Guard) *middleware.Guard
@@ -134,7 +135,7 @@ func TestGuardsAreImmutable(t *testing.T) {
 }
 
 func TestArgumentsAreCopied(t *testing.T) {
-	v := validator(t, nil)
+	v := validator(t, func(cfg *middleware.Config) { cfg.Issuers[0].Claims.Roles = []string{"roles"} })
 	scopes := []string{"read", "write"}
 	all, choice := v.Require(scopes...), v.Require().AnyScope(scopes...)
 	scopes[0], scopes[1] = "admin", "admin"
@@ -146,7 +147,7 @@ func TestArgumentsAreCopied(t *testing.T) {
 	roles, contexts := []string{"a"}, []string{"a"}
 	byRole, byACR := v.Require().AnyRole(roles...), v.Require().ACR(contexts...)
 	roles[0], contexts[0] = "b", "b"
-	token := bearer(mint(good(claims{"acr": "b"})))
+	token := bearer(mint(good(claims{"acr": "b", "roles": []string{"b"}})))
 	if got := serve(byACR, token); got.StatusCode != 401 {
 		t.Errorf("ACR: got %v, want the step-up challenge", got)
 	}

@@ -10,13 +10,15 @@ type IssuerHealth struct {
 	_ [0]func() // keyed literals only
 
 	Issuer        string               // Issuer.URL as configured
-	Ready         bool                 // its tokens can be judged now
+	Ready         bool                 // its tokens can be judged now; see Health before acting on it
 	Keys          jwks.Status          // zero when its KeySource has no Status method
 	Introspection introspection.Status // zero when its Introspector has no Status method, or there is none
 }
 
 // Health returns one entry per issuer, in the order of Config.Issuers. It does no I/O. A service that has several
-// issuers may well be ready while one of them is not.
+// issuers may well be ready while one of them is not. Keys not loaded yet, and an introspection endpoint that stopped
+// answering, recover through requests (or Warm, for keys): a readiness check that takes all of them away would keep the
+// service from ever becoming ready again.
 func (v *Validator) Health() []IssuerHealth {
 	if v.unusable() {
 		return nil

@@ -97,7 +97,8 @@ type Profile int
 // The profiles.
 const (
 	// AnyAccessToken takes typ at+jwt at its word. JWT, or no typ, is accepted unless a claim marks the token as another
-	// kind; every other typ is refused.
+	// kind; every other typ is refused. An ID token may carry no such mark: its aud, the id of a client, is then all that
+	// tells it from an access token, so no client id should be among the Audiences. RFC9068 has no such weakness.
 	AnyAccessToken Profile = iota
 	// RFC9068 accepts typ at+jwt only, with every claim that section 2.2 of the RFC requires.
 	RFC9068

@@ -20,7 +20,8 @@ func segments() (header, payload, signature string) {
 	return parts[0], parts[1], parts[2]
 }
 
-// RFC 7515 section 7.1, RFC 7519 section 7.2. Advisories: CVE-2016-9122, CVE-2025-30204, CVE-2025-27144, CVE-2024-28180.
+// RFC 7515 section 7.1, RFC 7519 section 7.2. Advisories: CVE-2016-9122, CVE-2025-30204, CVE-2025-27144,
+// CVE-2024-28180, CVE-2023-49290, CVE-2025-53864.
 func TestSegmentsOfAToken(t *testing.T) {
 	h, p, s := segments()
 	attacks := []hostile{
@@ -218,6 +219,7 @@ func brokenJSON(members, name string) map[string]string {
 
 func inner(object []byte) string { return string(object[1 : len(object)-1]) }
 
+// CVE-2024-21664: null and other JSON that is no object.
 func TestHeaderThatTwoReadersReadDifferently(t *testing.T) {
 	payload := string(toJSON(good(nil)))
 	members := inner([]byte(edHeader))

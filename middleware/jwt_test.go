@@ -178,6 +178,25 @@ func TestEveryAlgorithmOfTheList(t *testing.T) {
 	})
 }
 
+// RFC 9864 section 2.2: EdDSA and Ed25519 are two names of one algorithm, and a key that names one of them serves that one.
+func TestBothNamesOfEd25519(t *testing.T) {
+	payload := string(toJSON(good(nil)))
+	fresh, old := sign(`{"alg":"Ed25519","kid":"ed","typ":"at+jwt"}`, payload, edKey()), mint(good(nil))
+	x := b64(edKey().Public().(ed25519.PublicKey))
+	for jwk, row := range map[string]struct{ fresh, old middleware.Reason }{
+		`{"kty":"OKP","crv":"Ed25519","kid":"ed","x":"` + x + `"}`:                 {"", ""},
+		`{"kty":"OKP","crv":"Ed25519","kid":"ed","alg":"EdDSA","x":"` + x + `"}`:   {middleware.ReasonUnknownKey, ""},
+		`{"kty":"OKP","crv":"Ed25519","kid":"ed","alg":"Ed25519","x":"` + x + `"}`: {"", middleware.ReasonUnknownKey},
+	} {
+		eachWay(t, func(cfg *middleware.Config) {
+			cfg.Issuers[0].Keys = must(jwks.Static([]byte(`{"keys":[` + jwk + `]}`)))
+		}, func(t *testing.T, v *middleware.Validator) {
+			wantOutcome(t, v, fresh, row.fresh)
+			wantOutcome(t, v, old, row.old)
+		})
+	}
+}
+
 // BC-02: what one issuer may use is no business of another one's.
 func TestAlgorithmsBelongToTheIssuer(t *testing.T) {
 	const other = "https://other.example.com"

@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -159,6 +160,25 @@ func TestTimeIsJudgedByEachGuard(t *testing.T) {
 		if got := within(bearer(token), wait(row.wait), v.Require(), row.inner); got.String() != row.want {
 			t.Errorf("%s: got %v, want %s", row.name, got, row.want)
 		}
+	}
+}
+
+// What a handler in between did to its copy of the token is not what a nested rule is asked about.
+func TestNestedRuleJudgesTheVerdict(t *testing.T) {
+	v := validator(t, nil)
+	promote := func(r *http.Request) *http.Request {
+		token, _ := middleware.TokenFromContext(r.Context())
+		token.Subject = "root"
+		return r
+	}
+	rule := func(_ context.Context, token *middleware.Token, _ middleware.Credentials) error {
+		if token.Subject == "root" {
+			return nil
+		}
+		return errors.New("not root")
+	}
+	if got := within(bearer(mint(good(nil))), promote, v.Require(), v.Require().Allow(rule)); got.String() != "403 insufficient_scope" {
+		t.Errorf("a handler in between names itself root: got %v, want 403", got)
 	}
 }
 

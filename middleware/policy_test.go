@@ -9,7 +9,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// JS-15, C-11, C-13: iss selects among what is configured, byte for byte, and leads nowhere else.
+// JS-15, C-11, C-13, CVE-2026-22748, CVE-2026-32301, CVE-2026-41413: iss selects among what is configured, byte for byte, and leads nowhere else.
 func TestIssuersThatLookLikeOurs(t *testing.T) {
 	address := trap(t)
 	keys := &countedKeys{Set: keySet()}

@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -26,7 +27,8 @@ type Fault struct {
 // it. A Status that is no final HTTP status (200 to 599) and a negative Delay are mistakes.
 //
 // Validators keep serving what they hold (keys, verified tokens), as they do in production, and an issuer that failed is
-// not asked again at once: after a Fault has ended, up to two seconds can go by before a Validator notices.
+// not asked again at once: after a Fault has ended, up to two seconds can go by before a Validator notices. For keys,
+// [middleware.Validator.Warm] cuts that short.
 func (i *Issuer) SetFault(f Fault) {
 	i.tb.Helper()
 	switch {
@@ -37,6 +39,7 @@ func (i *Issuer) SetFault(f Fault) {
 		i.tb.Fatalf("authtest: Fault.Delay %v is negative", f.Delay)
 		return
 	}
+	f.Body = bytes.Clone(f.Body)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.fault = f

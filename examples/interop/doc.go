@@ -1,0 +1,7 @@
+// Package interop holds tests alone: they let the quickstart judge tokens of a real authorization server, npm's
+// oidc-provider. That server is a process of its own (provider.mjs), and so is the quickstart.
+//
+//	npm ci --prefix examples/interop && go test ./examples/interop
+//
+// Without node or its packages the tests are skipped; with CI=true in the environment they fail.
+package interop

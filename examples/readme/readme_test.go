@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bufio"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/labstack/echo/v4"
+
+	"github.com/cardea-auth/cardea/adapters/echoauth"
+	"github.com/cardea-auth/cardea/adapters/ginauth"
+	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/authtest"
+)
+
+// The functions below are the README's snippets, compiled. TestSnippetsAreCompiled holds the two together.
+
+func exampleRoutes(auth *middleware.Validator, mux *http.ServeMux, createOrder, deleteOrder, listPrices http.HandlerFunc) {
+	api := auth.Require("api") // a Guard is an immutable value: groups share it, routes narrow it
+	mux.Handle("GET /orders", api.Require("orders:read").HandlerFunc(listOrders))
+	mux.Handle("POST /orders", api.AnyScope("orders:write", "admin").HandlerFunc(createOrder))
+	mux.Handle("DELETE /orders/{id}", api.AnyRole("manager").ACR("mfa").HandlerFunc(deleteOrder))
+	mux.Handle("GET /prices", auth.Optional().HandlerFunc(listPrices)) // anonymous, or a good token
+}
+
+func exampleEcho(auth *middleware.Validator, listOrdersEcho echo.HandlerFunc) http.Handler {
+	e := echo.New()
+	e.GET("/orders", listOrdersEcho, echoauth.Middleware(auth.Require("orders:read")))
+	return e
+}
+
+func exampleGin(auth *middleware.Validator, listOrdersGin gin.HandlerFunc) http.Handler {
+	r := gin.New()
+	r.GET("/orders", ginauth.Middleware(auth.Require("orders:read")), listOrdersGin)
+	return r
+}
+
+func exampleOpaque(use func(*middleware.Validator)) error {
+	asks, err := introspection.New(introspection.Config{
+		URL:        "https://login.example.com/oauth2/introspect",
+		ClientAuth: introspection.SecretBasic("orders-api", os.Getenv("INTROSPECTION_SECRET")),
+	})
+	if err != nil {
+		return err
+	}
+	defer asks.Close()
+
+	auth, err := middleware.New(middleware.Config{
+		Issuers:   []middleware.Issuer{{URL: "https://login.example.com", Introspector: asks}},
+		Audiences: []string{"https://api.example.com"},
+	})
+	if err == nil {
+		use(auth)
+	}
+	return err
+}
+
+func exampleProviders() middleware.Config {
+	cfg := middleware.Config{
+		Audiences: []string{"https://api.example.com"},
+		Issuers: []middleware.Issuer{
+			{URL: "https://example.eu.auth0.com/", Claims: middleware.ClaimMapping{Scopes: []string{"permissions", "scope"}}},
+			{URL: "https://sso.example.com/realms/main", Claims: middleware.ClaimMapping{Roles: []string{"/realm_access/roles"}}},
+			{
+				URL:            "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example",
+				AllowedClients: []string{"3n4b5urk1ft4fl3mg5e62d9ado"}, // Cognito's access tokens name no audience
+			},
+		},
+	}
+	return cfg
+}
+
+func TestListOrders(t *testing.T) {
+	ctx := authtest.Context(t, authtest.Claims{"sub": "alice", "scope": "orders:read"}) // no server, no keys
+	w := httptest.NewRecorder()
+	listOrders(w, httptest.NewRequestWithContext(ctx, "GET", "/orders", nil))
+	if got := w.Body.String(); got != "the orders of alice\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// The snippets run as well: without a token every protected route of theirs answers 401.
+func TestSnippetsProtect(t *testing.T) {
+	t.Setenv("INTROSPECTION_SECRET", "a secret of the test")
+	auth, err := middleware.New(exampleProviders())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := exampleOpaque(func(*middleware.Validator) {}); err != nil {
+		t.Error(err)
+	}
+	mux := http.NewServeMux()
+	never := func(http.ResponseWriter, *http.Request) { t.Error("a handler ran without a token") }
+	exampleRoutes(auth, mux, never, never, func(http.ResponseWriter, *http.Request) {})
+	for name, h := range map[string]http.Handler{
+		"net/http": mux,
+		"Echo":     exampleEcho(auth, func(echo.Context) error { never(nil, nil); return nil }),
+		"Gin":      exampleGin(auth, func(*gin.Context) { never(nil, nil) }),
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/orders", nil))
+		if w.Code != http.StatusUnauthorized {
+			t.Errorf("%s: status %d without a token, want 401", name, w.Code)
+		}
+	}
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/prices", nil))
+	if w.Code != http.StatusOK {
+		t.Errorf("anonymous request for the prices: status %d, want 200", w.Code)
+	}
+}
+
+// Every Go snippet of the README must stand, line by line, in a Go file of this folder.
+func TestSnippetsAreCompiled(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compiled string
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled += flat(strings.Split(string(text), "\n"))
+	}
+	snippets := goSnippets(t, filepath.Join("..", "..", "README.md"))
+	if len(snippets) == 0 {
+		t.Fatal("the README has no Go snippet")
+	}
+	for _, snippet := range snippets {
+		if !strings.Contains(compiled, flat(snippet)) {
+			t.Errorf("this snippet of the README is compiled nowhere:\n%s", strings.Join(snippet, "\n"))
+		}
+	}
+}
+
+// flat drops indentation and empty lines.
+func flat(lines []string) string {
+	text := "\n"
+	for _, line := range lines {
+		if line = strings.TrimSpace(line); line != "" {
+			text += line + "\n"
+		}
+	}
+	return text
+}
+
+func goSnippets(t *testing.T, path string) [][]string {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var snippets [][]string
+	inside := false
+	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+		switch line := scanner.Text(); {
+		case line == "```go":
+			inside = true
+			snippets = append(snippets, nil)
+		case line == "```":
+			inside = false
+		case inside:
+			last := len(snippets) - 1
+			snippets[last] = append(snippets[last], line)
+		}
+	}
+	return snippets
+}

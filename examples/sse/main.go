@@ -1,0 +1,66 @@
+// Sse streams server-sent events that end when the token of the request does. A Guard judges a request once, at its
+// start: a stream that outlives its token must look after that by itself, and ContextWithExpiry makes it one line.
+//
+//	go run ./examples/sse
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cardea-auth/cardea/examples/internal/demo"
+	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/authtest"
+)
+
+func main() { demo.Main(run) }
+
+func run(ctx context.Context, site demo.Site) error {
+	issuer, err := authtest.Start(ctx)
+	if err != nil {
+		return err
+	}
+	auth, err := middleware.New(issuer.Config("https://api.example.com"))
+	if err != nil {
+		return err
+	}
+	defer auth.Close()
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /events", auth.Require("events:read").HandlerFunc(stream))
+
+	reader := authtest.Claims{"scope": "events:read", "exp": time.Now().Add(time.Minute)}
+	return site.Serve(ctx, mux,
+		demo.Request{Name: "a tick each second, until the token expires, a minute after the start of this program", Path: "/events", Token: issuer.Token(reader), Status: http.StatusOK},
+		demo.Request{Name: "no token", Path: "/events", Status: http.StatusUnauthorized},
+	)
+}
+
+func stream(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := middleware.ContextWithExpiry(r.Context())
+	defer cancel()
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	flush := http.NewResponseController(w).Flush
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for n := 1; ; n++ {
+		fmt.Fprintf(w, "event: tick\ndata: %d\n\n", n)
+		if err := flush(); err != nil {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			// The client has not left, so it can be told why, and come back with a new token.
+			if errors.Is(context.Cause(ctx), middleware.ErrExpired) {
+				fmt.Fprint(w, "event: expired\ndata: get a new token\n\n")
+			}
+			return
+		}
+	}
+}
