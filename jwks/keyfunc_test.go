@@ -108,7 +108,14 @@ func TestKeyfuncSourceFollowsItsStorage(t *testing.T) {
 	if got := verdict(s.VerificationKeys(t.Context(), "first", "ES256")); got != "not found" {
 		t.Errorf("a key that was deleted: %s", got)
 	}
-	_ = storage.KeyReplaceAll(t.Context(), must(store(t, second().with("kid", "renamed")).KeyReadAll(t.Context())))
+	rename := func(kid string) {
+		_ = storage.KeyReplaceAll(t.Context(), must(store(t, second().with("kid", kid)).KeyReadAll(t.Context())))
+	}
+	rename("second")
+	if got := verdict(s.VerificationKeys(t.Context(), "second", "ES256")); got != "found" {
+		t.Errorf("the key that is left: %s", got)
+	}
+	rename("renamed")
 	if got := verdict(s.VerificationKeys(t.Context(), "second", "ES256")); got != "not found" {
 		t.Errorf("a key that was renamed: %s", got)
 	}

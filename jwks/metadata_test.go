@@ -236,8 +236,12 @@ func TestMetadataThatHangsLeavesTimeForTheKeys(t *testing.T) {
 			}
 			return s.answer(r)
 		})
+		began := time.Now()
 		if err := c.Refresh(t.Context()); err != nil {
 			t.Error(err)
+		}
+		if took := time.Since(began); took != 2500*time.Millisecond {
+			t.Errorf("the keys were asked for after %v, want half of the five seconds", took)
 		}
 	})
 }

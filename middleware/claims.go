@@ -3,7 +3,6 @@ package middleware
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +45,8 @@ type claimNames struct {
 	places map[string]int
 	folded map[string]struct{} // every name in its folded form
 	next   int
-	most   int // length of the longest folded name
+	most   int  // length of the longest folded name
+	mixed  bool // a name holds other characters than small ASCII letters, digits and signs
 }
 
 func newClaimNames() *claimNames {
@@ -65,6 +65,7 @@ func (n *claimNames) enter(name string, place int) {
 	folded := strictjson.Fold(name)
 	n.folded[folded] = struct{}{}
 	n.most = max(n.most, len(folded))
+	n.mixed = n.mixed || !isSmall(name)
 }
 
 // claimPath leads to a mapped claim.
@@ -141,12 +142,25 @@ func (c *claimSet) read(text string, names *claimNames) error {
 }
 
 func (n *claimNames) resembles(name string) bool {
+	if !n.mixed && isSmall(name) {
+		return false // two names of small letters are equal or different
+	}
 	var buf [64]byte
 	if len(name) > 3*n.most { // no rune folds to one of less than a third of its bytes
 		return false
 	}
 	_, ok := n.folded[string(strictjson.AppendFold(buf[:0], name))]
 	return ok
+}
+
+// isSmall reports whether name is ASCII without capitals.
+func isSmall(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c >= 0x80 || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 // at returns the value of a mapped claim; the zero Value if it is absent.
@@ -216,7 +230,12 @@ var (
 // array of strings. Anything else grants nothing.
 func scopesOf(v strictjson.Value) Set {
 	if s, ok := v.Text(); ok {
-		list := slices.DeleteFunc(strings.Split(s, " "), func(scope string) bool { return scope == "" })
+		list := make([]string, 0, 1+strings.Count(s, " "))
+		for scope := range strings.SplitSeq(s, " ") {
+			if scope != "" {
+				list = append(list, scope)
+			}
+		}
 		return Set{elems: distinct(list)}
 	}
 	list, ok := v.Strings(nil)
@@ -237,7 +256,8 @@ func rolesOf(v strictjson.Value) Set {
 	case strictjson.Array:
 		for element := range v.Elements() {
 			role, ok := element.Text()
-			if value, found := element.Member("value"); found {
+			if !ok {
+				value, _ := element.Member("value")
 				role, ok = value.Text()
 			}
 			if !ok {

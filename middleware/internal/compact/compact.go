@@ -36,11 +36,11 @@ func LooksJOSE(token string) bool {
 	if len(segment)%4 == 1 {
 		return false
 	}
-	const most = 1024 // of the segment: more than enough to tell text from random bytes
-	cut := len(segment) > most
-	var decoded [most / 4 * 3]byte
-	n, err := base64.RawURLEncoding.Decode(decoded[:], []byte(segment[:min(len(segment), most)]))
-	return err == nil && n > 0 && decoded[0] == '{' && isText(decoded[:n], cut)
+	const most = 256 // of the segment: more than enough to tell text from random bytes
+	var encoded, decoded [most]byte
+	length := copy(encoded[:], segment)
+	n, err := base64.RawURLEncoding.Decode(decoded[:], encoded[:length])
+	return err == nil && n > 0 && decoded[0] == '{' && isText(decoded[:n], length < len(segment))
 }
 
 // isText reports whether b is UTF-8 without control characters other than JSON's white space. With cut, the last

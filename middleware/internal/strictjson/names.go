@@ -1,7 +1,7 @@
 package strictjson
 
 import (
-	"hash/maphash"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,7 +11,7 @@ import (
 // names holds the member names of all objects that are open at one point of the
 // document, the innermost object's last, and finds equal ones in constant time.
 type names struct {
-	seed  maphash.Seed // so that nobody can prepare names that collide
+	seed  uint64 // random, so that nobody can prepare names that collide
 	count int
 
 	// An ordinary document finds room here, on the reader's stack; for others
@@ -89,12 +89,43 @@ func (n *names) grow(full []name) ([]name, hashTable) {
 // hash includes first, which differs for all open objects, because the same
 // name at each level of a deep document would otherwise collide.
 func (n *names) hash(text string, first int) uint64 {
+	seed := n.seed + uint64(first)*0x9e3779b97f4a7c15
+	if skipPlain(text, 0) == len(text) {
+		return mix(seed, text)
+	}
 	var room [64]byte
-	return maphash.Bytes(n.seed, AppendFold(room[:0], decode(text))) + uint64(first)*0x9e3779b97f4a7c15
+	return mix(seed, AppendFold(room[:0], decode(text)))
+}
+
+// mix hashes text, eight bytes at a step. Setting the bit that tells small ASCII
+// letters from capitals makes names alike that differ only in case, and some
+// others: equal looks closer.
+func mix[T string | []byte](h uint64, text T) uint64 {
+	const (
+		small  = 0x2020202020202020
+		factor = 0xa0761d6478bd642f // odd, with its bits well spread
+	)
+	h ^= uint64(len(text))
+	for len(text) > 0 {
+		var word uint64
+		if len(text) >= 8 {
+			word = uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+				uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
+			text = text[8:]
+		} else {
+			for i := range len(text) {
+				word |= uint64(text[i]) << (8 * i)
+			}
+			text = text[:0]
+		}
+		high, low := bits.Mul64(h^(word|small), factor)
+		h = high ^ low
+	}
+	return h
 }
 
 func (a name) equal(b name) bool {
-	return strings.EqualFold(decode(a.text), decode(b.text))
+	return a.text == b.text || strings.EqualFold(decode(a.text), decode(b.text))
 }
 
 // hashTable resolves collisions by linear probing. It holds indices of names plus

@@ -9,6 +9,8 @@ const MaxDepth = 64
 type scanner struct {
 	document string
 	names    names
+	noting   bool // somebody wants the members
+	noted    members
 
 	reason error // why the document is refused, and
 	offset int   // where
@@ -67,14 +69,19 @@ func (s *scanner) object(i, depth int) int {
 		if end < 0 {
 			return -1
 		}
-		if !s.names.add(s.document[i+1:end-1], first) {
+		name := s.document[i+1 : end-1]
+		if !s.names.add(name, first) {
 			return s.refuse(ErrDuplicate, i)
 		}
 		if i = space(s.document, end); s.at(i) != ':' {
 			return s.refuse(ErrSyntax, i)
 		}
-		if i = s.value(space(s.document, i+1), depth); i < 0 {
+		start := space(s.document, i+1)
+		if i = s.value(start, depth); i < 0 {
 			return -1
+		}
+		if depth == 1 && s.noting {
+			s.noted.add(name, Value{s.document[start:i]})
 		}
 		i = space(s.document, i)
 		switch s.at(i) {

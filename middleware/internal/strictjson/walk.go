@@ -1,13 +1,17 @@
 package strictjson
 
-import "hash/maphash"
+import "math/rand/v2"
 
 // Parse vets document, which must be one JSON object with nothing around it but
 // white space, and returns that object. The error wraps one of the reasons of
 // this package; the Value is then the zero Value.
 func Parse(document string) (Value, error) {
-	s := scanner{document: document, names: names{seed: maphash.MakeSeed()}}
-	start := space(document, 0)
+	s := scanner{document: document, names: names{seed: rand.Uint64()}}
+	return s.parse()
+}
+
+func (s *scanner) parse() (Value, error) {
+	start := space(s.document, 0)
 	if s.at(start) != '{' {
 		return Value{}, at(ErrSyntax, start)
 	}
@@ -15,24 +19,56 @@ func Parse(document string) (Value, error) {
 	if end < 0 {
 		return Value{}, at(s.reason, s.offset)
 	}
-	if rest := space(document, end); rest != len(document) {
+	if rest := space(s.document, end); rest != len(s.document) {
 		return Value{}, at(ErrSyntax, rest)
 	}
-	return Value{document[start:end]}, nil
+	return Value{s.document[start:end]}, nil
 }
 
 // Walk vets document as [Parse] does and then calls visit for each member of
 // the object, in order and with its name decoded. No call is made unless the
 // whole document is good. An error of visit ends the walk and is returned as it is.
 func Walk(document string, visit func(name string, v Value) error) error {
-	object, err := Parse(document)
+	s := scanner{document: document, names: names{seed: rand.Uint64()}, noting: true}
+	object, err := s.parse()
 	if err != nil {
 		return err
 	}
-	for name, v := range object.Members() {
+	for _, m := range s.noted.list[:s.noted.count] {
+		if err := visit(decode(m.name), m.value); err != nil {
+			return err
+		}
+	}
+	skip := s.noted.count
+	if skip < len(s.noted.list) {
+		return nil
+	}
+	for name, v := range object.Members() { // more than could be noted
+		if skip--; skip >= 0 {
+			continue
+		}
 		if err := visit(name, v); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// members notes those of the document's own object on the way, so that Walk need
+// not look for them again.
+type members struct {
+	list  [32]member
+	count int
+}
+
+type member struct {
+	name  string // as written, without its quotes
+	value Value
+}
+
+func (m *members) add(name string, v Value) {
+	if m.count < len(m.list) {
+		m.list[m.count] = member{name, v}
+		m.count++
+	}
 }
