@@ -62,8 +62,9 @@ func (c *Cache[V]) Get(key [32]byte) (v V, ok bool) {
 	}
 	s := c.shard(key)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lru.Get(key)
+	v, ok = s.lru.Get(key) // it cannot panic, so no defer: this is the path of every repeated token
+	s.mu.Unlock()
+	return v, ok
 }
 
 // Add sets the value of key and marks it as used; it may evict another.

@@ -88,7 +88,9 @@ func (s *scanner) object(i, depth int) int {
 		case ',':
 			i = space(s.document, i+1)
 		case '}':
-			s.names.drop(first)
+			if depth > 1 { // nothing comes after the document's own object
+				s.names.drop(first)
+			}
 			return i + 1
 		default:
 			return s.refuse(ErrSyntax, i)
