@@ -57,7 +57,7 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 	}
 
 	call.id = digestOf(raw)
-	if outer := admissionFrom(ctx); outer.judged(v, call.id) {
+	if outer := admissionFrom(ctx); outer.judged(v, call) {
 		return g.nested(ctx, outer, call, d)
 	}
 	proven, refusal := v.judge(ctx, raw, call.id, d)
@@ -71,7 +71,7 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 	if refusal := g.needs.judge(proven, call.now); refusal != nil {
 		return nil, refusal
 	}
-	admitted := &admission{Context: ctx, token: proven.token, validator: v, digest: call.id, verified: proven, nextNonce: call.nextNonce}
+	admitted := &admission{Context: ctx, token: proven.token, validator: v, digest: call.id, verified: proven, nextNonce: call.nextNonce, keptProof: call.KeepProof}
 	if refusal := g.needs.ask(ctx, &admitted.token, call.Credentials); refusal != nil {
 		return nil, refusal
 	}
@@ -167,6 +167,7 @@ func (g *Guard) withoutToken(ctx context.Context, c Credentials, d *Decision) (c
 // copy of the token, which code between the two Guards may have changed.
 func (g *Guard) nested(ctx context.Context, outer *admission, call *call, d *Decision) (context.Context, *Error) {
 	proven := outer.verified
+	call.nextNonce = outer.nextNonce
 	d.Nested, d.Cached = true, true
 	d.of(proven)
 	if refusal := proven.inTime(call.now); refusal != nil {
@@ -184,9 +185,10 @@ func (g *Guard) nested(ctx context.Context, outer *admission, call *call, d *Dec
 	return ctx, nil
 }
 
-// judged reports whether a holds v's verdict about the token of this digest.
-func (a *admission) judged(v *Validator, id digest) bool {
-	return a != nil && a.validator == v && a.digest == id
+// judged reports whether a holds v's verdict about the credentials of call. One that left the proof unspent is none for a
+// call that wants it spent.
+func (a *admission) judged(v *Validator, call *call) bool {
+	return a != nil && a.validator == v && a.digest == call.id && (!a.keptProof || call.KeepProof)
 }
 
 // isPreflight recognises a CORS preflight, to say in the log why it was refused. It is refused all the same: two header

@@ -20,6 +20,7 @@ type admission struct {
 	digest    digest    // of the token that was judged: the token itself is not kept
 	verified  *verified // shared and never written, unlike token
 	nextNonce string    // for the answer; empty: none
+	keptProof bool      // Credentials.KeepProof: the proof is unspent
 }
 
 type admissionKey struct{}

@@ -10,7 +10,7 @@ import (
 type delegate struct {
 	forbidden bool
 	required  bool
-	allowed   []Actor // nil: anyone
+	allowed   [][]Actor // of each group the actor must fit one
 }
 
 var errActing = errors.New("the token's actor is not one that the route allows, or it has one, or none, where the route wants the opposite")
@@ -23,25 +23,27 @@ func (g *Guard) Undelegated() *Guard {
 	return changed
 }
 
-// Delegated wants tokens that somebody uses on behalf of their subject; others are answered with 403. With actors, the current
-// actor must be one of them: in each, what is empty fits everything. Calls narrow one another.
+// Delegated wants tokens that somebody uses on behalf of their subject; others are answered with 403. With actors, the
+// current actor must be one of them, as with ActingOnly.
 func (g *Guard) Delegated(actors ...Actor) *Guard {
-	changed := g.ActingOnly(actors...)
+	changed := g.copy()
+	if len(actors) > 0 {
+		changed = g.ActingOnly(actors...)
+	}
 	changed.needs.actor.required = true
 	return changed
 }
 
-// ActingOnly lets delegated tokens pass only if their current actor is one of actors; in each, what is empty fits everything.
-// Tokens without an actor pass. Calls narrow one another.
+// ActingOnly lets delegated tokens pass only if their current actor is one of actors; in each, what is empty fits
+// everything. Tokens without an actor pass. Calls narrow one another. It panics without arguments, and on an Actor that
+// is empty altogether: it would let everybody act.
 func (g *Guard) ActingOnly(actors ...Actor) *Guard {
-	changed := g.copy()
-	if len(actors) == 0 {
-		return changed
+	checkSome("ActingOnly", actors)
+	if slices.Contains(actors, Actor{}) {
+		panic("middleware: ActingOnly: an actor is empty, so it would fit everybody")
 	}
-	before := changed.needs.actor.allowed
-	changed.needs.actor.allowed = slices.DeleteFunc(slices.Clone(actors), func(a Actor) bool {
-		return before != nil && !fitsAny(a, before)
-	})
+	changed := g.copy()
+	changed.needs.actor.allowed = append(slices.Clip(changed.needs.actor.allowed), slices.Clone(actors))
 	return changed
 }
 
@@ -49,7 +51,15 @@ func (d delegate) admits(a Actor) bool {
 	if a == (Actor{}) {
 		return !d.required
 	}
-	return !d.forbidden && (d.allowed == nil || fitsAny(a, d.allowed))
+	if d.forbidden {
+		return false
+	}
+	for _, group := range d.allowed {
+		if !fitsAny(a, group) {
+			return false
+		}
+	}
+	return true
 }
 
 func fitsAny(a Actor, patterns []Actor) bool {

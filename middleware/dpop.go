@@ -219,9 +219,10 @@ func (p *dpop) nonce(proof *proof, call *call) *Error {
 	return nil
 }
 
-// spend remembers the proof until it expires. A store that cannot tell leaves the request unjudged.
+// spend remembers the proof until it expires, by the clock of every replica. A store that cannot tell leaves the request
+// unjudged.
 func (p *dpop) spend(ctx context.Context, thumbprint string, proof *proof) *Error {
-	fresh, err := p.replays.Add(ctx, replayKey(thumbprint, proof.id), proof.issuedAt.Add(p.maxAge))
+	fresh, err := p.replays.Add(ctx, replayKey(thumbprint, proof.id), proof.issuedAt.Add(p.maxAge+defaultLeeway))
 	switch {
 	case err != nil:
 		return &Error{Reason: ReasonReplaysUnavailable, RetryAfter: retryHint(err), Err: err}

@@ -129,7 +129,7 @@ func checkScopes(method string, scopes []string) {
 	}
 }
 
-func checkSome(method string, values []string) {
+func checkSome[T any](method string, values []T) {
 	if len(values) == 0 {
 		panic("middleware: " + method + ": it needs at least one argument, since one of none can never be met")
 	}

@@ -36,7 +36,7 @@ var (
 	errIssuedAhead   = errors.New("iat lies ahead; if this is often so, compare the clocks")
 	errNoIssuer      = errors.New("the token names no issuer (iss)")
 	errClient        = errors.New("the client id is not among AllowedClients")
-	errDPoPNoBinding = errors.New("token_type is DPoP, but the answer has no cnf to bind it")
+	errDPoPNoBinding = errors.New("token_type is DPoP, but the answer has no cnf.jkt to bind it")
 	errTokenType     = errors.New("token_type is not that of an access token")
 	errActor         = fmt.Errorf("act must be an object whose sub is a string, with at most %d actors", maxActors)
 )

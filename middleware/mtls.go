@@ -142,45 +142,59 @@ func fromPEM(field string) (string, error) {
 	return thumbprintOf(block.Bytes), nil
 }
 
-// fromXFCC reads the one element that the nearest proxy has written, with one Cert or one Hash. Several elements are
-// several proxies, of which only one was configured.
+// fromXFCC reads the one element that the nearest proxy has written, with Cert, Hash or both. Several elements are several
+// proxies, of which only one was configured. The names of the certificate in it (Subject, URI, DNS) are its owner's words:
+// they may occur several times, and must not be able to slip a Cert or a Hash in, hence the care with quotes, and that
+// Cert and Hash must agree.
 func fromXFCC(field string) (string, error) {
 	found := make(map[string]string)
-	for pair, rest := "", field; rest != ""; {
+	for rest, more := field, true; more; {
+		var pair string
 		var ok bool
-		if pair, rest, ok = nextPair(rest); !ok {
+		if pair, rest, more, ok = nextPair(rest); !ok {
 			return "", errCertificateField
 		}
 		key, value, _ := strings.Cut(pair, "=")
-		key = strings.ToLower(key)
-		if _, twice := found[key]; twice {
+		key = lowerASCII(key)
+		if _, twice := found[key]; twice && (key == "cert" || key == "hash") {
 			return "", errCertificateField
 		}
 		found[key] = strings.Trim(value, `"`)
 	}
-	if cert, ok := found["cert"]; ok {
-		return fromPEM(cert)
-	}
-	digest, err := hex.DecodeString(found["hash"])
-	if err != nil || len(digest) != sha256.Size {
+	cert, hasCert := found["cert"]
+	hash, hasHash := found["hash"]
+	digest, err := hex.DecodeString(hash)
+	named := base64.RawURLEncoding.EncodeToString(digest)
+	switch {
+	case !hasCert && !hasHash, hasHash && (err != nil || len(digest) != sha256.Size):
 		return "", errCertificateField
+	case !hasCert:
+		return named, nil
 	}
-	return base64.RawURLEncoding.EncodeToString(digest), nil
+	shown, err := fromPEM(cert)
+	if err == nil && hasHash && shown != named {
+		err = errCertificateField
+	}
+	return shown, err
 }
 
-// nextPair cuts off the text up to the next semicolon outside quotes. A comma there begins another element.
-func nextPair(s string) (pair, rest string, ok bool) {
-	quoted := false
-	for i := range len(s) {
-		switch {
-		case s[i] == '"':
-			quoted = !quoted
+// nextPair cuts off the text up to the next semicolon outside quotes. In quotes a backslash escapes. Outside them a comma
+// would begin another element, and a quote stands only around a whole value.
+func nextPair(s string) (pair, rest string, more, ok bool) {
+	quoted, closed := false, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case quoted && c == '\\':
+			i++
 		case quoted:
-		case s[i] == ',':
-			return "", "", false
-		case s[i] == ';':
-			return s[:i], s[i+1:], true
+			quoted, closed = c != '"', c == '"'
+		case c == ';':
+			return s[:i], s[i+1:], true, true
+		case closed, c == ',', c == '\\', c == '"' && (i == 0 || s[i-1] != '='):
+			return "", "", false, false
+		case c == '"':
+			quoted = true
 		}
 	}
-	return s, "", !quoted
+	return s, "", false, !quoted
 }

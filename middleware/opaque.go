@@ -156,7 +156,7 @@ func answerKind(c *claimSet) *Error {
 	if !slices.Contains([]string{"bearer", "dpop", "access_token", "urn:ietf:params:oauth:token-type:access_token"}, strings.ToLower(kind)) {
 		return invalid(ReasonTokenType, errTokenType)
 	}
-	if strings.EqualFold(kind, "dpop") && c.values[cnfClaim].Kind() == 0 {
+	if _, has := c.values[cnfClaim].Member("jkt"); !has && strings.EqualFold(kind, "dpop") {
 		return invalid(ReasonConfirmation, errDPoPNoBinding)
 	}
 	return nil

@@ -18,8 +18,9 @@ type ReplayStore interface {
 }
 
 const (
-	maxProofs          = 1 << 17 // remembered by this process at a time: about 25 MiB
-	maxProofsPerClient = 1 << 12 // of one client's key, so that no client can fill the store for the others
+	maxProofs          = 1 << 19 // remembered by this process at a time: about 25 MiB, at most 80
+	maxProofsPerClient = 1 << 16 // of one client's key, so that no client can fill the store for the others
+	replaySlot         = 15 * time.Second
 )
 
 var (
@@ -27,58 +28,75 @@ var (
 	errReplaysClient = errors.New("one client has sent more DPoP proofs than are remembered for it")
 )
 
-// replays is the ReplayStore for this process. It keeps two generations and throws the older one away when the younger has
-// lasted for the life of a proof: every proof is remembered until it expires, and forgetting costs nothing. What it
-// cannot remember it does not admit.
+// replays is the ReplayStore for this process. Proofs that expire in the same slot of time are forgotten together, so
+// every proof is remembered until it expires, and forgetting costs nothing. What it cannot remember it does not admit.
 type replays struct {
-	life  time.Duration // the longest that a proof can be good for
 	clock func() time.Time
 
-	mu         sync.Mutex
-	young, old generation
+	mu    sync.Mutex
+	slots map[int64]*slot // by the time at which their last proof expires, in replaySlots since 1970
+	total int
 }
 
-type generation struct {
-	began   time.Time
-	seen    map[string]struct{}
+// slot holds proofs that expire at about the same time.
+type slot struct {
+	seen    map[proofDigest]struct{}
 	clients map[string]int // proofs by thumbprint
 }
 
-func newGeneration(now time.Time) generation {
-	return generation{began: now, seen: make(map[string]struct{}), clients: make(map[string]int)}
-}
+// proofDigest is short, because there may be many: to meet another's by chance or by effort takes 2^128 tries.
+type proofDigest [16]byte
 
 // Add takes keys as replayKey makes them: they begin with the thumbprint of the client's key.
-func (r *replays) Add(_ context.Context, key string, _ time.Time) (fresh bool, err error) {
+func (r *replays) Add(_ context.Context, key string, until time.Time) (fresh bool, err error) {
 	client, _, _ := strings.Cut(key, ".")
+	digest := sha256.Sum256([]byte(key))
+	short := proofDigest(digest[:])
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.age(r.clock())
-	_, inYoung := r.young.seen[key]
-	_, inOld := r.old.seen[key]
+	r.forget(r.clock())
+
+	ofClient := 0
+	for _, s := range r.slots {
+		if _, seen := s.seen[short]; seen {
+			return false, nil
+		}
+		ofClient += s.clients[client]
+	}
 	switch {
-	case inYoung || inOld:
-		return false, nil
-	case len(r.young.seen)+len(r.old.seen) >= maxProofs:
+	case r.total >= maxProofs:
 		return false, errReplaysFull
-	case r.young.clients[client]+r.old.clients[client] >= maxProofsPerClient:
+	case ofClient >= maxProofsPerClient:
 		return false, errReplaysClient
 	}
-	r.young.seen[key] = struct{}{}
-	r.young.clients[client]++
+	s := r.slot(until)
+	s.seen[short] = struct{}{}
+	s.clients[client]++
+	r.total++
 	return true, nil
 }
 
-// age begins a new generation when it is time. A clock that was set back lets the present one last longer, no less.
-func (r *replays) age(now time.Time) {
-	lasted := now.Sub(r.young.began)
-	switch {
-	case r.young.seen == nil || lasted >= 2*r.life:
-		r.old, r.young = generation{}, newGeneration(now)
-	case lasted >= r.life:
-		r.old, r.young = r.young, newGeneration(now)
+func (r *replays) slot(until time.Time) *slot {
+	end := slotOf(until) + 1
+	s := r.slots[end]
+	if s == nil {
+		s = &slot{seen: make(map[proofDigest]struct{}), clients: make(map[string]int)}
+		r.slots[end] = s
+	}
+	return s
+}
+
+// forget drops the slots that have ended. There are few at a time, since no proof is good for longer than DPoP.MaxAge allows.
+func (r *replays) forget(now time.Time) {
+	for end, s := range r.slots {
+		if end <= slotOf(now) {
+			r.total -= len(s.seen)
+			delete(r.slots, end)
+		}
 	}
 }
+
+func slotOf(t time.Time) int64 { return t.Unix() / int64(replaySlot/time.Second) }
 
 // replayKey is what a ReplayStore remembers of a proof. jti alone would let one client spend another's proof, and is of any
 // length (RFC 9449 section 11.1).

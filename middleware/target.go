@@ -31,15 +31,20 @@ func parseTarget(uri string) (target, bool) {
 // at returns the target of a request-target that arrived at the server which t describes. Of an absolute-form
 // (RFC 9112 section 3.2.2) only the path counts: what the client says of the host is the client's word.
 func (t target) at(requestTarget string) (target, bool) {
-	if !strings.HasPrefix(requestTarget, "/") {
-		absolute, ok := parseTarget(requestTarget)
+	// No request-target has a fragment, and net/http would take one for a part of the path.
+	if strings.IndexByte(requestTarget, '#') >= 0 {
+		return target{}, false
+	}
+	path := withoutQuery(requestTarget)
+	if !strings.HasPrefix(path, "/") {
+		absolute, ok := parseTarget(path)
 		if !ok {
 			return target{}, false
 		}
-		requestTarget = absolute.path
+		path = absolute.path
 	}
-	path, ok := normalPath(strings.TrimSuffix(t.path, "/") + withoutQuery(requestTarget))
-	return target{origin: t.origin, path: path}, ok
+	path, ok := normalPath(path) // on its own, so that no dot segment climbs out of the prefix
+	return target{origin: t.origin, path: strings.TrimSuffix(t.path, "/") + path}, ok
 }
 
 func withoutQuery(s string) string {
