@@ -2,6 +2,7 @@ package authtest
 
 import (
 	"crypto"
+	"crypto/rand"
 	"encoding/json"
 	"iter"
 	"strings"
@@ -53,6 +54,12 @@ func (i *Issuer) brokenProof(forge proofMaker, private crypto.Signer, claims Cla
 // mint makes a proof of good parts, of which h and c replace some.
 func (p prover) mint(h Header, c Claims) (string, error) {
 	return mintProof(p.key.private, p.now, h, merge(p.claims, c))
+}
+
+// payload is the text of good claims.
+func (p prover) payload() (string, error) {
+	text, err := json.Marshal(merge(p.claims, Claims{"jti": rand.Text(), "iat": p.now}))
+	return string(text), err
 }
 
 // proofGallery is in the order in which a proof is judged: form, header, key, signature, claims.
@@ -152,11 +159,11 @@ func proofDated(offset time.Duration) proofMaker {
 // proofPayload signs a changed text of good claims.
 func proofPayload(change func(text string) string) proofMaker {
 	return func(p prover) (string, error) {
-		good, err := json.Marshal(merge(p.claims, Claims{"jti": "j", "iat": p.now}))
+		good, err := p.payload()
 		if err != nil {
 			return "", err
 		}
-		return assemble(p.key.proofHeader(), change(string(good)), p.key.sign)
+		return assemble(p.key.proofHeader(), change(good), p.key.sign)
 	}
 }
 
@@ -168,11 +175,11 @@ func symmetricProof(jwk func(prover) any) proofMaker {
 		if err != nil {
 			return "", err
 		}
-		payload, err := json.Marshal(merge(p.claims, Claims{"jti": "j", "iat": p.now}))
+		payload, err := p.payload()
 		if err != nil {
 			return "", err
 		}
-		return assemble(Header{"typ": proofType, "alg": "HS256", "jwk": shown}, string(payload), func(input string) ([]byte, error) {
+		return assemble(Header{"typ": proofType, "alg": "HS256", "jwk": shown}, payload, func(input string) ([]byte, error) {
 			return jwt.SigningMethodHS256.Sign(input, secret)
 		})
 	}

@@ -25,11 +25,11 @@ func proofHeaderText(change func(text string) string) proofMaker {
 		if err != nil {
 			return "", err
 		}
-		payload, err := json.Marshal(merge(p.claims, Claims{"jti": "j", "iat": p.now}))
+		payload, err := p.payload()
 		if err != nil {
 			return "", err
 		}
-		return assembleText(change(string(header)), string(payload), p.key.sign)
+		return assembleText(change(string(header)), payload, p.key.sign)
 	}
 }
 
