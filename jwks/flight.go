@@ -3,6 +3,7 @@ package jwks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -48,10 +49,21 @@ func (c *Cache) start(background bool) {
 func (c *Cache) run(f *flight) {
 	ctx, cancel := context.WithTimeout(c.base, fetchTimeout)
 	defer cancel()
-	found, err := c.load(ctx)
+	found, err := c.guarded(ctx)
 	report := c.land(f, found, err)
 	close(f.done)
 	report()
+}
+
+// guarded is load for code of the caller's, which a transport is: a panic of it on this goroutine, which nobody else watches, would
+// end the program.
+func (c *Cache) guarded(ctx context.Context) (found *document, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			found, err = nil, fmt.Errorf("the HTTPClient panicked (%T)", value)
+		}
+	}()
+	return c.load(ctx)
 }
 
 // land puts the outcome of a fetch into effect. The report is written by the caller, as a log may block.

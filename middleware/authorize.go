@@ -4,9 +4,22 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 )
+
+// call is what is known of one request on its way through the decision.
+type call struct {
+	Credentials
+
+	now  time.Time
+	used string // the scheme of the Authorization field, "Bearer" or "DPoP"; empty: none that is accepted
+	dpop bool   // it was DPoP
+	id   digest // of the token
+
+	nextNonce string // to go with the answer, whatever it is; empty: none
+}
 
 // authorize decides, and reports what it has decided. r is nil where the transport is not net/http.
 func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (context.Context, error) {
@@ -14,11 +27,11 @@ func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (
 		return nil, &Error{Reason: ReasonInternal, Err: errUnusable}
 	}
 	p := g.validator.policy
-	d := Decision{Outcome: Allowed, Scopes: g.needs.named, Start: p.clock()}
-	admitted, refusal := g.decide(ctx, c, r, &d)
+	call := &call{Credentials: c, now: p.clock()}
+	d := Decision{Outcome: Allowed, Scopes: g.needs.named, Start: call.now}
+	admitted, refusal := g.decide(ctx, call, r, &d)
 	if refusal != nil {
-		refusal.realm = p.realm
-		g.nameScopes(refusal)
+		g.complete(refusal, call)
 		d.Outcome, d.Reason, d.Err = refusal.outcome(), refusal.Reason, refusal
 		p.report(ctx, d)
 		return nil, refusal
@@ -27,35 +40,39 @@ func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (
 	return admitted, nil
 }
 
-// decide is the one decision. Its order is fixed: the syntax of the request, the token, then what it may do. Whatever is
-// judged by the time of the request is judged on every request, also for a token that was verified before.
-func (g *Guard) decide(ctx context.Context, c Credentials, r *http.Request, d *Decision) (context.Context, *Error) {
+// decide is the one decision. Its order is fixed: the syntax of the request, the token, its binding to the caller, then what
+// it may do. Whatever is judged by the time of the request is judged on every request, also for a token that was
+// verified before.
+func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Decision) (context.Context, *Error) {
 	v := g.validator
 	if v.closed.Load() {
 		return nil, &Error{Reason: ReasonClosed, Err: errClosed}
 	}
-	raw, refusal := v.policy.credential(c, r)
+	raw, refusal := v.policy.credential(call, r)
 	if refusal != nil {
 		return nil, refusal
 	}
 	if raw == "" {
-		return g.withoutToken(ctx, c, d)
+		return g.withoutToken(ctx, call.Credentials, d)
 	}
 
-	id := digestOf(raw)
-	if outer := admissionFrom(ctx); outer.judged(v, id) {
-		return g.nested(ctx, outer, c, d)
+	call.id = digestOf(raw)
+	if outer := admissionFrom(ctx); outer.judged(v, call) {
+		return g.nested(ctx, outer, call, d)
 	}
-	proven, refusal := v.judge(ctx, raw, id, d)
+	proven, refusal := v.judge(ctx, raw, call.id, d)
 	d.of(proven)
 	if refusal != nil {
 		return nil, refusal
 	}
-	if refusal := g.needs.judge(&proven.token, d.Start, proven.trust.leeway); refusal != nil {
+	if refusal := v.policy.bound(ctx, call, proven); refusal != nil {
 		return nil, refusal
 	}
-	admitted := &admission{Context: ctx, token: proven.token, validator: v, digest: id, verified: proven}
-	if refusal := g.needs.ask(ctx, &admitted.token, c); refusal != nil {
+	if refusal := g.needs.judge(proven, call.now); refusal != nil {
+		return nil, refusal
+	}
+	admitted := &admission{Context: ctx, token: proven.token, validator: v, digest: call.id, verified: proven, nextNonce: call.nextNonce, keptProof: call.KeepProof}
+	if refusal := g.needs.ask(ctx, &admitted.token, call.Credentials); refusal != nil {
 		return nil, refusal
 	}
 	return admitted, nil
@@ -148,28 +165,30 @@ func (g *Guard) withoutToken(ctx context.Context, c Credentials, d *Decision) (c
 
 // nested takes over the verdict of an outer Guard about the same credentials. It judges the verdict, not the handler's
 // copy of the token, which code between the two Guards may have changed.
-func (g *Guard) nested(ctx context.Context, outer *admission, c Credentials, d *Decision) (context.Context, *Error) {
+func (g *Guard) nested(ctx context.Context, outer *admission, call *call, d *Decision) (context.Context, *Error) {
 	proven := outer.verified
+	call.nextNonce = outer.nextNonce
 	d.Nested, d.Cached = true, true
 	d.of(proven)
-	if refusal := proven.inTime(d.Start); refusal != nil {
+	if refusal := proven.inTime(call.now); refusal != nil {
 		return nil, refusal
 	}
-	if refusal := g.needs.judge(&proven.token, d.Start, proven.trust.leeway); refusal != nil {
+	if refusal := g.needs.judge(proven, call.now); refusal != nil {
 		return nil, refusal
 	}
 	if len(g.needs.rules) > 0 {
 		own := proven.token
-		if refusal := g.needs.ask(ctx, &own, c); refusal != nil {
+		if refusal := g.needs.ask(ctx, &own, call.Credentials); refusal != nil {
 			return nil, refusal
 		}
 	}
 	return ctx, nil
 }
 
-// judged reports whether a holds v's verdict about the token of this digest.
-func (a *admission) judged(v *Validator, id digest) bool {
-	return a != nil && a.validator == v && a.digest == id
+// judged reports whether a holds v's verdict about the credentials of call. One that left the proof unspent is none for a
+// call that wants it spent.
+func (a *admission) judged(v *Validator, call *call) bool {
+	return a != nil && a.validator == v && a.digest == call.id && (!a.keptProof || call.KeepProof)
 }
 
 // isPreflight recognises a CORS preflight, to say in the log why it was refused. It is refused all the same: two header
@@ -178,8 +197,15 @@ func isPreflight(c Credentials) bool {
 	return c.Method == http.MethodOptions && len(c.values("Origin")) > 0 && len(c.values("Access-Control-Request-Method")) > 0
 }
 
-// nameScopes lets a client that must fetch a new token anyway learn at once what the route needs.
-func (g *Guard) nameScopes(refusal *Error) {
+// complete adds to a refusal what a client needs to do better: the schemes that are accepted, a fresh nonce, and, if it must
+// fetch another token anyway, what the route needs.
+func (g *Guard) complete(refusal *Error, call *call) {
+	p := g.validator.policy
+	refusal.realm, refusal.nextNonce = p.realm, call.nextNonce
+	refusal.schemes = schemes{noBearer: p.dpop.demanded(), used: call.used}
+	if p.dpop != nil {
+		refusal.schemes.algorithms = p.dpop.names
+	}
 	if refusal.Scopes.Len() > 0 {
 		return
 	}

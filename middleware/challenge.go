@@ -19,16 +19,39 @@ func (e *Error) Header() http.Header {
 	}
 	switch status := e.Status(); status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
-		h["Www-Authenticate"] = []string{e.challenge("Bearer")}
+		h["Www-Authenticate"] = e.challenges()
 	case http.StatusServiceUnavailable:
 		h["Retry-After"] = []string{retryAfter(e.RetryAfter)}
+	}
+	if e != nil && e.nextNonce != "" {
+		h["Dpop-Nonce"] = []string{e.nextNonce}
 	}
 	return h
 }
 
+// schemes are those that a Validator accepts and the one that a request has used.
+type schemes struct {
+	noBearer   bool   // DPoP alone will do
+	algorithms string // of DPoP proofs, separated by spaces; empty: DPoP is not accepted
+	used       string // "Bearer" or "DPoP"; empty: neither, or more than one
+}
+
+// challenges writes one challenge, on a line of its own, for each scheme that is accepted. The error belongs to the scheme
+// that was used, to all of them if that is not clear (RFC 9449 section 7.2).
+func (e *Error) challenges() []string {
+	var lines []string
+	if !e.schemes.noBearer {
+		lines = append(lines, e.challenge("Bearer", e.schemes.used != "DPoP"))
+	}
+	if e.schemes.algorithms != "" {
+		lines = append(lines, e.challenge("DPoP", e.schemes.used != "Bearer" || e.schemes.noBearer))
+	}
+	return lines
+}
+
 // challenge writes one challenge (RFC 9110 section 11.6.1). The realm is always there, because RFC 6750 section 3
 // wants at least one parameter after the scheme.
-func (e *Error) challenge(scheme string) string {
+func (e *Error) challenge(scheme string, withError bool) string {
 	var b strings.Builder
 	b.WriteString(scheme)
 	b.WriteString(` realm="`)
@@ -39,8 +62,11 @@ func (e *Error) challenge(scheme string) string {
 	writeSafe(&b, realm)
 	b.WriteByte('"')
 
+	if scheme == "DPoP" {
+		writeParam(&b, "algs", e.schemes.algorithms)
+	}
 	// RFC 6750 section 3.1: no error code when no credentials were sent.
-	if e.Code != "" {
+	if e.Code != "" && withError {
 		writeParam(&b, "error", string(e.Code))
 		writeParam(&b, "error_description", e.description())
 	}

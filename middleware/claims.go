@@ -24,6 +24,7 @@ const (
 	authTimeClaim
 	actClaim
 	cnfClaim
+	detailsClaim
 	activeClaim
 	tokenTypeClaim
 	typClaim
@@ -36,7 +37,7 @@ const (
 
 var ownClaimNames = map[string]int{
 	"iss": issClaim, "sub": subClaim, "aud": audClaim, "exp": expClaim, "nbf": nbfClaim, "iat": iatClaim, "jti": jtiClaim,
-	"tid": tidClaim, "acr": acrClaim, "amr": amrClaim, "auth_time": authTimeClaim, "act": actClaim, "cnf": cnfClaim,
+	"tid": tidClaim, "acr": acrClaim, "amr": amrClaim, "auth_time": authTimeClaim, "act": actClaim, "cnf": cnfClaim, "authorization_details": detailsClaim,
 	"active": activeClaim, "token_type": tokenTypeClaim, "typ": typClaim, "token_use": tokenUseClaim,
 }
 

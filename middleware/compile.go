@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +42,8 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 	}
 	c.checkLimits(p)
 	c.checkRealm(p)
-	c.checkPublicURL(p)
+	base, public := c.publicURL(p)
+	c.bindings(p, base, public)
 	c.checkSources()
 	c.filledStrings("Audiences", cfg.Audiences)
 	c.issuers(p)
@@ -82,18 +82,20 @@ func (c *compiler) checkRealm(p *policy) {
 	}
 }
 
-func (c *compiler) checkPublicURL(p *policy) {
+// publicURL returns the compiled PublicURL; false if there is none.
+func (c *compiler) publicURL(p *policy) (target, bool) {
 	if c.cfg.PublicURL == "" {
-		return
+		return target{}, false
 	}
-	u, err := url.Parse(c.cfg.PublicURL)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+	base, ok := parseTarget(c.cfg.PublicURL)
+	if !ok || strings.ContainsAny(c.cfg.PublicURL, "?#") {
 		c.wrong("PublicURL %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment", c.cfg.PublicURL)
-		return
+		return target{}, false
 	}
-	if err := p.crossOrigin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+	if err := p.crossOrigin.AddTrustedOrigin(base.origin); err != nil {
 		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
 	}
+	return base, true
 }
 
 func (c *compiler) checkSources() {

@@ -32,9 +32,11 @@ func (c *issuerCompiler) compile() *trust {
 	}
 	c.names(t)
 	c.audiences(t)
+	t.here = append(slices.Clone(c.cfg.Audiences), c.compiler.cfg.Audiences...)
 	c.algorithms(t)
 	c.leeway(t)
 	c.modes(t)
+	c.fapi2(t)
 	c.keys(t)
 	t.scopes = c.paths("Claims.Scopes", c.cfg.Claims.Scopes, "scope", "scp")
 	t.roles = c.paths("Claims.Roles", c.cfg.Claims.Roles)
@@ -50,7 +52,7 @@ func (c *issuerCompiler) wrongIn(field, format string, args ...any) {
 // names enters the iss values into the tables that lead to t.
 func (c *issuerCompiler) names(t *trust) {
 	c.filledStrings(c.field+".Aliases", c.cfg.Aliases)
-	if c.cfg.URL == "" {
+	if strings.TrimSpace(c.cfg.URL) == "" {
 		c.wrongIn("URL", "is empty: it must be the exact iss value of the server's tokens")
 	}
 	for _, iss := range append([]string{c.cfg.URL}, c.cfg.Aliases...) {

@@ -20,8 +20,8 @@ type Config struct {
 	Audiences []string
 
 	// PublicURL is the address of this API as its clients see it: scheme and host, plus any path prefix that a proxy
-	// strips. It is never taken from the Host field. FromCookie compares origins with it; zero: with the Host field of
-	// the request, as net/http does.
+	// strips. It is never taken from the Host field. DPoP proofs are compared with it; zero: tokens bound to a DPoP key are
+	// refused. FromCookie compares origins with it too; zero: with the Host field of the request, as net/http does.
 	PublicURL string
 
 	// Realm is the realm parameter of every challenge (RFC 9110 section 11.5); zero: "api".
@@ -40,6 +40,18 @@ type Config struct {
 
 	// TokenCache bounds the cache of verified JWTs.
 	TokenCache TokenCache
+
+	// DPoP says how proofs of possession (RFC 9449) are judged. They need PublicURL; without it, tokens that are bound to a
+	// DPoP key are refused. Zero: a bound token must be proven, an unbound one may come as Bearer.
+	DPoP DPoP
+
+	// MTLS says the same of tokens that are bound to a client certificate (RFC 8705). Zero: the certificate of the TLS layer.
+	MTLS MTLS
+
+	// FAPI2 demands what the FAPI 2.0 Security Profile demands of a resource server: tokens bound to their sender, by DPoP or
+	// MTLS; PS256, ES256, EdDSA or Ed25519 only; typ at+jwt with all its claims; revocation is seen, so JWTs are introspected
+	// as well; tokens in the Authorization field only. New refuses what cannot satisfy it.
+	FAPI2 bool
 
 	// HTTPClient fetches metadata and keys of issuers without Keys (private CA, proxy, tracing); nil: one of our own,
 	// which takes no proxy from the environment. Redirects are refused either way.
@@ -69,6 +81,35 @@ type TokenCache struct {
 	Entries int           // zero: 8192; negative: no cache
 	MaxAge  time.Duration // after which a token is verified anew; zero: not before it expires
 }
+
+// DPoP says how proofs of possession are judged (RFC 9449).
+type DPoP struct {
+	_ [0]func() // keyed literals only
+
+	// Required refuses tokens that are bound to no key, and the Bearer scheme with them.
+	Required bool
+
+	// MaxAge is how far the iat of a proof may lie from now, either way. Zero: 60 seconds. At most five minutes.
+	MaxAge time.Duration
+
+	// Replays remembers proofs. Nil: this process remembers its own, which lets a proof pass once at each replica.
+	Replays ReplayStore
+
+	// NonceSecrets put nonces in force: a proof must contain one that was made with one of these secrets, so it cannot be
+	// made in advance (RFC 9449 section 9). Newest first while they rotate; each at least 32 random bytes. Replicas that
+	// share the secrets accept each other's nonces. Nil: no nonces.
+	NonceSecrets [][]byte
+
+	// NonceMaxAge is how long a nonce is good; the next one is handed out at half of it. Zero: 5 minutes.
+	NonceMaxAge time.Duration
+}
+
+const (
+	defaultProofAge = time.Minute
+	maxProofAge     = 5 * time.Minute
+	defaultNonceAge = 5 * time.Minute
+	minNonceSecret  = 32
+)
 
 const (
 	defaultMaxTokenBytes = 16 << 10

@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type admission struct {
 	validator *Validator
 	digest    digest    // of the token that was judged: the token itself is not kept
 	verified  *verified // shared and never written, unlike token
+	nextNonce string    // for the answer; empty: none
+	keptProof bool      // Credentials.KeepProof: the proof is unspent
 }
 
 type admissionKey struct{}
@@ -38,6 +41,17 @@ func (a *admission) String() string {
 func admissionFrom(ctx context.Context) *admission {
 	a, _ := ctx.Value(admissionKey{}).(*admission)
 	return a
+}
+
+// ResponseHeader returns the header fields that the answer to an admitted request should carry: a DPoP-Nonce when it is
+// time for the next one (RFC 9449 section 8.2). Handler and Admit set them; other transports call it. It is nil where there
+// is nothing to send.
+func ResponseHeader(ctx context.Context) http.Header {
+	a := admissionFrom(ctx)
+	if a == nil || a.nextNonce == "" {
+		return nil
+	}
+	return http.Header{"Dpop-Nonce": {a.nextNonce}, "Cache-Control": {"no-store"}}
 }
 
 // TokenFromContext returns the verified token of the request to which ctx belongs. It is false for an anonymous request

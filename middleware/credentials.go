@@ -15,10 +15,14 @@ type Credentials struct {
 	_ [0]func() // keyed literals only
 
 	Header      Header            // the header fields, or what the transport has in their place; nil: none
-	Method      string            // the HTTP method, for cookies on unsafe requests; case matters
-	Target      string            // the request-target as it arrived (http.Request.RequestURI, a gRPC full method)
-	RemoteAddr  string            // host:port of the peer
+	Method      string            // the HTTP method, for DPoP proofs and for cookies on unsafe requests; case matters
+	Target      string            // the request-target as it arrived (http.Request.RequestURI, a gRPC full method), for DPoP proofs; origin and stripped prefix come from Config.PublicURL
+	RemoteAddr  string            // host:port of the peer, for MTLS.TrustedProxies
 	Certificate *x509.Certificate // the client certificate of the TLS layer; nil: none
+
+	// KeepProof judges a DPoP proof without spending it, for a check in front of the server that will spend it
+	// (forward authentication). That server must judge the request again.
+	KeepProof bool
 }
 
 // String tells which call it is, without the header, which holds the token, and the query, where people put one. It
@@ -59,8 +63,8 @@ func (c Credentials) values(name string) []string {
 var (
 	errSeveralFields = errors.New("the Authorization field must occur once")
 	errNoScheme      = errors.New("the Authorization field does not begin with a scheme and a space")
-	errOtherScheme   = errors.New("the scheme of the Authorization field is not Bearer")
-	errEmptyBearer   = errors.New("the scheme Bearer is not followed by a token")
+	errOtherScheme   = errors.New("the scheme of the Authorization field is not one that is accepted")
+	errEmptyBearer   = errors.New("the scheme is not followed by a token")
 	errNotToken68    = errors.New("the token holds characters outside token68, or something follows it")
 	errTooLong       = errors.New("the token is longer than Config.MaxTokenBytes")
 )
@@ -69,10 +73,10 @@ func badRequest(reason Reason, cause error) *Error {
 	return &Error{Code: InvalidRequest, Reason: reason, Err: cause}
 }
 
-// bearer reads the Authorization field: "Bearer" 1*SP token68 (RFC 6750 section 2.1), the scheme in any case (RFC 9110
-// section 11.1). It returns "" where there is no such field. The characters of the token are not looked at, because
-// those of a cached token are known to be good: see checkToken.
-func (c Credentials) bearer() (token string, refusal *Error) {
+// authorization reads the Authorization field: "Bearer" 1*SP token68 (RFC 6750 section 2.1), or DPoP in its place (RFC 9449
+// section 7.1), the scheme in any case (RFC 9110 section 11.1). It returns "" where there is no such field. The characters
+// of the token are not looked at, because those of a cached token are known to be good: see checkToken.
+func (c *call) authorization(dpop bool) (token string, refusal *Error) {
 	fields := c.values("Authorization")
 	if len(fields) == 0 {
 		return "", nil
@@ -85,7 +89,12 @@ func (c Credentials) bearer() (token string, refusal *Error) {
 	if !isFieldToken(scheme) {
 		return "", badRequest(ReasonMalformedRequest, errNoScheme)
 	}
-	if !equalASCIIFold(scheme, "bearer") {
+	switch {
+	case equalASCIIFold(scheme, "bearer"):
+		c.used = "Bearer"
+	case dpop && equalASCIIFold(scheme, "dpop"):
+		c.used, c.dpop = "DPoP", true
+	default:
 		return "", &Error{Reason: ReasonOtherScheme, Err: errOtherScheme}
 	}
 	token = strings.TrimLeft(rest, " ")

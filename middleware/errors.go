@@ -29,6 +29,8 @@ const (
 	InvalidToken                   ErrorCode = "invalid_token"                    // RFC 6750 section 3.1: 401
 	InsufficientScope              ErrorCode = "insufficient_scope"               // RFC 6750 section 3.1: 403
 	InsufficientUserAuthentication ErrorCode = "insufficient_user_authentication" // RFC 9470 section 3: 401
+	InvalidDPoPProof               ErrorCode = "invalid_dpop_proof"               // RFC 9449 section 7.1: 401
+	UseDPoPNonce                   ErrorCode = "use_dpop_nonce"                   // RFC 9449 section 9: 401, with a DPoP-Nonce
 )
 
 // Error is a refusal. It carries what the client may know (Code, Description, Scopes, RetryAfter) and wraps what only
@@ -47,6 +49,8 @@ type Error struct {
 	acrValues Set           // of a step-up challenge (RFC 9470 section 3)
 	maxAge    time.Duration // likewise
 	hasMaxAge bool          // a max_age of zero is one too
+	schemes   schemes       // that are accepted, and which of them the error is about
+	nextNonce string        // to be sent as DPoP-Nonce; empty: none
 }
 
 // Error returns a text for logs: the reason and the cause. It holds no token.
@@ -105,7 +109,7 @@ func (e *Error) Status() int {
 	switch e.Code {
 	case InvalidRequest:
 		return http.StatusBadRequest
-	case InvalidToken, InsufficientUserAuthentication:
+	case InvalidToken, InsufficientUserAuthentication, InvalidDPoPProof, UseDPoPNonce:
 		return http.StatusUnauthorized
 	case InsufficientScope:
 		return http.StatusForbidden
@@ -132,6 +136,10 @@ func (e *Error) description() string {
 		return "The access token does not allow this request."
 	case InsufficientUserAuthentication:
 		return "A different or more recent authentication is required."
+	case InvalidDPoPProof:
+		return "The request must carry one DPoP proof, made for it with the key of the access token."
+	case UseDPoPNonce:
+		return "The DPoP proof must contain the nonce that comes with this answer."
 	}
 	switch e.Status() {
 	case http.StatusUnauthorized:

@@ -83,6 +83,14 @@ func (g *Guard) MaxAge(d time.Duration) *Guard {
 	return changed
 }
 
+// Bound wants tokens that are bound to their sender, by a DPoP key or a client certificate: a bearer token is answered with
+// 401. What a bound token must prove is judged on every route, with or without it.
+func (g *Guard) Bound() *Guard {
+	changed := g.copy()
+	changed.needs.bound = true
+	return changed
+}
+
 // Allow adds a rule of one's own. Rules are asked after everything else has been met, in the order in which they were
 // added, on every request. It panics on nil.
 func (g *Guard) Allow(rule Rule) *Guard {
@@ -121,7 +129,7 @@ func checkScopes(method string, scopes []string) {
 	}
 }
 
-func checkSome(method string, values []string) {
+func checkSome[T any](method string, values []T) {
 	if len(values) == 0 {
 		panic("middleware: " + method + ": it needs at least one argument, since one of none can never be met")
 	}

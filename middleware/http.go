@@ -36,6 +36,9 @@ func (g *Guard) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bo
 		g.Deny(w, r, err)
 		return nil, false
 	}
+	for name, values := range ResponseHeader(ctx) {
+		w.Header()[name] = values
+	}
 	return r.WithContext(ctx), true
 }
 

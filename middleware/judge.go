@@ -17,7 +17,8 @@ type verified struct {
 
 	tenant string // what fills the issuer's template; empty without one
 
-	key      keyRef // of a verified JWT; zero for what was introspected
+	bound    confirmation // what the caller must prove possession of
+	key      keyRef       // of a verified JWT; zero for what was introspected
 	storedAt time.Time
 }
 
@@ -35,8 +36,7 @@ var (
 	errIssuedAhead   = errors.New("iat lies ahead; if this is often so, compare the clocks")
 	errNoIssuer      = errors.New("the token names no issuer (iss)")
 	errClient        = errors.New("the client id is not among AllowedClients")
-	errConfirmation  = errors.New("the token is bound to a key (cnf), and no proof of possession can be verified here")
-	errDPoPNoBinding = errors.New("token_type is DPoP, but the answer has no cnf to bind it")
+	errDPoPNoBinding = errors.New("token_type is DPoP, but the answer has no cnf.jkt to bind it")
 	errTokenType     = errors.New("token_type is not that of an access token")
 	errActor         = fmt.Errorf("act must be an object whose sub is a string, with at most %d actors", maxActors)
 )
@@ -45,8 +45,9 @@ const maxActors = 8
 
 // vet judges claims that are known to be the issuer's: who the token is for, who may use it, and of what form it is.
 // Time is judged apart, because it is judged on every request. opaque says that the claims are an introspection answer.
-func (t *trust) vet(c *claimSet, iss string, opaque bool) (*Token, *Error) {
-	token := &Token{Issuer: iss, Opaque: opaque, claims: &document{text: c.text}}
+func (t *trust) vet(c *claimSet, iss string, opaque bool) (*verified, *Error) {
+	v := &verified{trust: t, token: Token{Issuer: iss, Opaque: opaque, claims: &document{text: c.text}}}
+	token := &v.token
 	for _, claim := range []struct {
 		name  string
 		place int
@@ -72,9 +73,11 @@ func (t *trust) vet(c *claimSet, iss string, opaque bool) (*Token, *Error) {
 	if refusal := t.meant(c, token); refusal != nil {
 		return nil, refusal
 	}
-	if c.values[cnfClaim].Kind() != 0 {
-		// RFC 9449 section 6 and RFC 8705 section 3: whoever takes a bound token for a bearer token undoes the binding.
-		return nil, invalid(ReasonConfirmation, errConfirmation)
+	if v.bound, refusal = confirmationOf(c.values[cnfClaim]); refusal != nil {
+		return nil, refusal
+	}
+	if token.claims.details, refusal = detailsOf(c.values[detailsClaim], t.here); refusal != nil {
+		return nil, refusal
 	}
 	if token.Actor, refusal = actorOf(c.values[actClaim]); refusal != nil {
 		return nil, refusal
@@ -83,7 +86,7 @@ func (t *trust) vet(c *claimSet, iss string, opaque bool) (*Token, *Error) {
 	token.AMR = textsOf(c.values[amrClaim])
 	token.Scopes = scopesOf(c.first(t.scopes))
 	token.Roles = rolesOf(c.first(t.roles))
-	return token, nil
+	return v, nil
 }
 
 // times reads the dates. One that cannot be read refuses the token, except auth_time: it can only be missed.

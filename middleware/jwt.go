@@ -69,23 +69,19 @@ func (v *Validator) jwt(ctx context.Context, raw string, id digest, d *Decision)
 	if refusal != nil {
 		return nil, refusal
 	}
-	token, refusal := trust.vet(&claims, iss, false)
+	proven, refusal := trust.vet(&claims, iss, false)
 	if refusal != nil {
 		return nil, refusal
 	}
-	if name := trust.profile.missing(&claims, token.ClientID); name != "" {
+	if name := trust.profile.missing(&claims, proven.token.ClientID); name != "" {
 		return nil, invalid(ReasonMissingClaim, fmt.Errorf("claim %s is absent (RFC 9068 section 2.2)", name))
 	}
 	if !known {
 		v.headers.learn(jws.Header, header)
 	}
-	return &verified{
-		token:    *token,
-		trust:    trust,
-		tenant:   tenant,
-		key:      keyRef{key: key, kid: header.KeyID, alg: header.Algorithm},
-		storedAt: time.Now(),
-	}, nil
+	proven.tenant, proven.storedAt = tenant, time.Now()
+	proven.key = keyRef{key: key, kid: header.KeyID, alg: header.Algorithm}
+	return proven, nil
 }
 
 // unreadable translates what the parsers say.

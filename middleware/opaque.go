@@ -18,6 +18,7 @@ var (
 	errEmptySegment  = errors.New("a segment of the token is empty")
 	errInactive      = errors.New("the introspection endpoint says that the token is not active")
 	errForeignIssuer = errors.New("iss of the introspection answer is not that of the issuer asked")
+	errOtherBinding  = errors.New("the introspection answer binds the token (cnf) to something else than the token itself does")
 	errNoAnswer      = errors.New("the introspector returned neither an answer nor an error")
 )
 
@@ -82,17 +83,32 @@ func (v *Validator) answer(t *trust, jwt *verified, response *introspection.Resp
 	if refusal := answerKind(&claims); refusal != nil {
 		return nil, refusal
 	}
-	token, refusal := t.vet(&claims, iss, true)
+	judged, refusal := t.vet(&claims, iss, true)
 	if refusal != nil {
 		return nil, refusal
 	}
+	judged.tenant = tenant
 	if jwt != nil {
-		token.Opaque = false
-		if token.Expiry.IsZero() || jwt.token.Expiry.Before(token.Expiry) {
-			token.Expiry = jwt.token.Expiry // the server may leave it out; the JWT still ends then
-		}
+		return judged, judged.confirms(jwt)
 	}
-	return &verified{token: *token, trust: t, tenant: tenant}, nil
+	return judged, nil
+}
+
+// confirms completes an answer about a JWT that was verified here with what only the JWT says. An answer may be silent about
+// the end of the token and about what it is bound to, and neither goes away for that; that it speaks of another binding
+// would make two tokens of one.
+func (v *verified) confirms(jwt *verified) *Error {
+	v.token.Opaque = false
+	if v.token.Expiry.IsZero() || jwt.token.Expiry.Before(v.token.Expiry) {
+		v.token.Expiry = jwt.token.Expiry
+	}
+	if v.bound.none() {
+		v.bound = jwt.bound
+	}
+	if v.bound != jwt.bound && !jwt.bound.none() {
+		return invalid(ReasonConfirmation, errOtherBinding)
+	}
+	return nil
 }
 
 // issuerOf finds out whose token an answer is about. iss is optional in it (RFC 7662 section 2.2): then it is that of the
@@ -140,7 +156,7 @@ func answerKind(c *claimSet) *Error {
 	if !slices.Contains([]string{"bearer", "dpop", "access_token", "urn:ietf:params:oauth:token-type:access_token"}, strings.ToLower(kind)) {
 		return invalid(ReasonTokenType, errTokenType)
 	}
-	if strings.EqualFold(kind, "dpop") && c.values[cnfClaim].Kind() == 0 {
+	if _, has := c.values[cnfClaim].Member("jkt"); !has && strings.EqualFold(kind, "dpop") {
 		return invalid(ReasonConfirmation, errDPoPNoBinding)
 	}
 	return nil

@@ -16,6 +16,10 @@ type policy struct {
 	opaque    []opaqueRoute     // longest prefix first
 	names     *claimNames       // the claims that any of the trusts reads
 
+	dpop  *dpop // nil: DPoP-bound tokens are refused
+	mtls  mtls
+	fapi2 bool
+
 	sources       []TokenSource
 	crossOrigin   *http.CrossOriginProtection // never nil
 	maxTokenBytes int
@@ -39,6 +43,8 @@ type trust struct {
 	audiences  []string // one must be in aud; nil if clients or noAudience stands in
 	clients    []string
 	noAudience bool
+
+	here []string // the names of this API, for locations of authorization details
 
 	keys       KeySource // nil only with IntrospectJWTs
 	algorithms map[string]bool

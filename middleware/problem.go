@@ -25,6 +25,8 @@ var problemTypes = map[ErrorCode]string{
 	InvalidToken:                   problemBase + "InvalidToken",
 	InsufficientScope:              problemBase + "InsufficientScope",
 	InsufficientUserAuthentication: problemBase + "InsufficientUserAuthentication",
+	InvalidDPoPProof:               problemBase + "InvalidDPoPProof",
+	UseDPoPNonce:                   problemBase + "UseDPoPNonce",
 }
 
 const problemBase = "https://pkg.go.dev/github.com/cardea-auth/cardea/middleware#"

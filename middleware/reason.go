@@ -38,16 +38,24 @@ const (
 	ReasonIssuedInFuture  Reason = "issued_in_future" // iat lies ahead
 	ReasonAudience        Reason = "audience"         // aud does not name this API
 	ReasonClient          Reason = "client"           // the client is not among AllowedClients
-	ReasonConfirmation    Reason = "confirmation"     // the token is bound to a key (cnf) in a way that cannot be verified
+	ReasonConfirmation    Reason = "confirmation"     // what the token is bound to (cnf) was not proven, or cannot be verified here
 	ReasonNotAccepted     Reason = "not_accepted"     // Issuer.Accept said no
 	ReasonNotIntrospected Reason = "not_introspected" // an opaque token, and no issuer introspects it
 	ReasonInactive        Reason = "inactive"         // the introspection endpoint says that the token is not active
+)
+
+// The DPoP proof is no good (401, invalid_dpop_proof or use_dpop_nonce).
+const (
+	ReasonProof       Reason = "proof"        // missing, malformed, or made for another request, token or time
+	ReasonProofNonce  Reason = "proof_nonce"  // without a nonce of ours that is still good
+	ReasonProofReplay Reason = "proof_replay" // used before
 )
 
 // The token is good and does not suffice.
 const (
 	ReasonScope    Reason = "scope"     // 403: a scope is missing
 	ReasonRole     Reason = "role"      // 403: a role is missing
+	ReasonActor    Reason = "actor"     // 403: delegated, or not delegated, or to another actor than the route allows
 	ReasonRule     Reason = "rule"      // 403: a Rule said no
 	ReasonACR      Reason = "acr"       // 401: RFC 9470, another authentication context is needed
 	ReasonAuthTime Reason = "auth_time" // 401: RFC 9470, a more recent authentication is needed
@@ -57,6 +65,7 @@ const (
 const (
 	ReasonKeysUnavailable          Reason = "keys_unavailable"          // 503: the issuer's keys are out of reach
 	ReasonIntrospectionUnavailable Reason = "introspection_unavailable" // 503: the introspection endpoint is out of reach
+	ReasonReplaysUnavailable       Reason = "replays_unavailable"       // 503: the store of DPoP proofs is out of reach or full
 	ReasonRuleUnavailable          Reason = "rule_unavailable"          // 503: a Rule could not tell
 	ReasonClosed                   Reason = "closed"                    // 503: the Validator was closed
 	ReasonInternal                 Reason = "internal"                  // 500: a Guard without a Validator, or an unknown error
@@ -69,7 +78,7 @@ func (r Reason) status(cause error) int {
 		return http.StatusUnauthorized
 	case ReasonCrossOrigin:
 		return http.StatusForbidden
-	case ReasonKeysUnavailable, ReasonIntrospectionUnavailable, ReasonRuleUnavailable, ReasonClosed:
+	case ReasonKeysUnavailable, ReasonIntrospectionUnavailable, ReasonReplaysUnavailable, ReasonRuleUnavailable, ReasonClosed:
 		return http.StatusServiceUnavailable
 	}
 	if errors.Is(cause, ErrUnavailable) {

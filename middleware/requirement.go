@@ -20,6 +20,9 @@ type requirement struct {
 	acr    []Set      // acr must be in each
 	rules  []Rule
 
+	bound bool     // the token must be bound to its sender
+	actor delegate // who may act for the subject
+
 	maxAge    time.Duration // of auth_time, in whole seconds
 	hasMaxAge bool
 
@@ -39,9 +42,13 @@ func (n *requirement) addScopes(group []string, impliedBy map[string][]string) {
 // judge judges a token that has been proven good. The step-up comes after it for that reason (RFC 9470 section 8), but
 // before a refusal for a scope: the client that has to ask for another token should learn everything at once, so the step-up
 // challenge names missing scopes too.
-func (n *requirement) judge(token *Token, now time.Time, leeway time.Duration) *Error {
+func (n *requirement) judge(v *verified, now time.Time) *Error {
+	token := &v.token
+	if n.bound && v.bound.none() {
+		return invalid(ReasonConfirmation, errMustBeBound)
+	}
 	missing := n.missingScope(token)
-	if refusal := n.stepUp(token, now, leeway); refusal != nil {
+	if refusal := n.stepUp(token, now, v.trust.leeway); refusal != nil {
 		if missing {
 			refusal.Scopes = n.named
 		}
@@ -54,6 +61,9 @@ func (n *requirement) judge(token *Token, now time.Time, leeway time.Duration) *
 		if !token.Roles.HasAny(group...) {
 			return &Error{Code: InsufficientScope, Reason: ReasonRole, Scopes: n.named, Err: errMissingRole}
 		}
+	}
+	if !n.actor.admits(token.Actor) {
+		return &Error{Code: InsufficientScope, Reason: ReasonActor, Scopes: n.named, Err: errActing}
 	}
 	return nil
 }

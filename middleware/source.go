@@ -51,13 +51,13 @@ var (
 )
 
 // credential finds the one token of a call; "" if there is none. r is nil where the transport is not net/http.
-func (p *policy) credential(c Credentials, r *http.Request) (token string, refusal *Error) {
-	token, refusal = c.bearer()
+func (p *policy) credential(c *call, r *http.Request) (token string, refusal *Error) {
+	token, refusal = c.authorization(p.dpop != nil)
 	if refusal != nil {
 		return "", refusal
 	}
 	for _, source := range p.sources {
-		found, refusal := source.tokens(p, c, r)
+		found, refusal := source.tokens(p, c.Credentials, r)
 		if refusal != nil {
 			return "", refusal
 		}
@@ -155,7 +155,7 @@ func formTokens(r *http.Request, name string) ([]string, *Error) {
 
 	form, err := url.ParseQuery(string(body))
 	found := filled(form[name])
-	if err != nil && len(found) > 0 {
+	if err != nil && bytes.Contains(body, []byte(name)) {
 		return nil, badRequest(ReasonMalformedRequest, errFormSyntax)
 	}
 	return found, nil

@@ -58,7 +58,8 @@ type Actor struct {
 // document is the vetted JSON text of a token's claims. It stands behind a pointer so that printing a Token with %+v
 // shows an address and not a person's claims.
 type document struct {
-	text string
+	text    string
+	details details
 }
 
 var errHandMade = errors.New("middleware: this Token was made by hand and carries no claims; authtest.Context makes one that does")
@@ -75,6 +76,9 @@ func (t *Token) Claims(v any) error {
 	}
 	return json.Unmarshal([]byte(t.claims.text), v)
 }
+
+// String returns what LogValue logs, and not the claims.
+func (t Token) String() string { return t.LogValue().String() }
 
 // LogValue implements [slog.LogValuer] with what identifies the token and its parties, and nothing that could be used
 // as a credential.

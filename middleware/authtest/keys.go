@@ -89,21 +89,28 @@ func (k *signingKey) sign(signingInput string) ([]byte, error) {
 	return k.algorithm.method.Sign(signingInput, k.private)
 }
 
-// jwk returns the public half (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
+// jwk returns the public half as a key set has it (RFC 7517 section 4).
 func (k *signingKey) jwk() map[string]string {
-	jwk := map[string]string{"kid": k.id, "use": "sig", "alg": k.algorithm.name}
-	switch public := k.private.Public().(type) {
-	case *ecdsa.PublicKey:
-		point, _ := public.Bytes() // it fails for keys that are no point, and this one was made here
-		point = point[1:]          // 4, x, y
-		jwk["kty"], jwk["crv"] = "EC", public.Params().Name
-		jwk["x"], jwk["y"] = encode(point[:len(point)/2]), encode(point[len(point)/2:])
-	case ed25519.PublicKey:
-		jwk["kty"], jwk["crv"], jwk["x"] = "OKP", "Ed25519", encode(public)
-	case *rsa.PublicKey:
-		jwk["kty"], jwk["n"], jwk["e"] = "RSA", encode(public.N.Bytes()), encode(big.NewInt(int64(public.E)).Bytes())
-	}
+	jwk := publicMembers(k.private.Public())
+	jwk["kid"], jwk["use"], jwk["alg"] = k.id, "sig", k.algorithm.name
 	return jwk
+}
+
+// publicMembers returns those members of a JWK that make the key (RFC 7518 section 6, RFC 8037 section 2).
+func publicMembers(public crypto.PublicKey) map[string]string {
+	switch public := public.(type) {
+	case *ecdsa.PublicKey:
+		point, _ := public.Bytes() // it fails for keys that are no point, of which jwks.NewKey has made sure
+		point = point[1:]          // 4, x, y
+		half := len(point) / 2
+		return map[string]string{"kty": "EC", "crv": public.Params().Name, "x": encode(point[:half]), "y": encode(point[half:])}
+	case ed25519.PublicKey:
+		return map[string]string{"kty": "OKP", "crv": "Ed25519", "x": encode(public)}
+	case *rsa.PublicKey:
+		return map[string]string{"kty": "RSA", "n": encode(public.N.Bytes()), "e": encode(big.NewInt(int64(public.E)).Bytes())}
+	default:
+		return map[string]string{} // there are no other keys in this package
+	}
 }
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -1,0 +1,127 @@
+package middleware
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// bindings compiles DPoP, MTLS and FAPI2.
+func (c *compiler) bindings(p *policy, base target, public bool) {
+	p.fapi2 = c.cfg.FAPI2
+	c.mtls(p)
+	c.dpop(p, base, public)
+	if p.fapi2 && len(c.cfg.TokenSources) > 0 {
+		c.wrong("FAPI2 takes tokens from the Authorization field only (FAPI 2.0 Security Profile section 5.3.3): leave TokenSources out")
+	}
+}
+
+func (c *compiler) dpop(p *policy, base target, public bool) {
+	cfg := c.cfg.DPoP
+	if cfg.MaxAge < 0 || cfg.MaxAge > maxProofAge {
+		c.wrong("DPoP.MaxAge is %v: it must lie between 0 and %v", cfg.MaxAge, maxProofAge)
+	}
+	if cfg.NonceMaxAge < 0 {
+		c.wrong("DPoP.NonceMaxAge is %v: it must not be negative", cfg.NonceMaxAge)
+	}
+	for i, secret := range cfg.NonceSecrets {
+		if len(secret) < minNonceSecret {
+			c.wrong("DPoP.NonceSecrets[%d] has %d bytes: use at least %d random ones", i, len(secret), minNonceSecret)
+		}
+	}
+	if !public {
+		if cfg.Required || cfg.Replays != nil || len(cfg.NonceSecrets) > 0 {
+			c.wrong("PublicURL is empty, but DPoP is configured: proofs name the address that clients call, which is never taken from the Host field")
+		}
+		return
+	}
+	algorithms := asymmetric
+	if p.fapi2 {
+		algorithms = fapi2Algorithms
+	}
+	p.dpop = &dpop{
+		required:   cfg.Required,
+		maxAge:     cfg.MaxAge,
+		base:       base,
+		algorithms: setOf(algorithms),
+		names:      strings.Join(algorithms, " "),
+		replays:    cfg.Replays,
+	}
+	if p.dpop.maxAge == 0 {
+		p.dpop.maxAge = defaultProofAge
+	}
+	if p.dpop.replays == nil {
+		p.dpop.replays = &replays{clock: p.clock, slots: make(map[int64]*slot)}
+	}
+	if len(cfg.NonceSecrets) > 0 {
+		p.dpop.nonces = &nonces{life: cfg.NonceMaxAge}
+		if cfg.NonceMaxAge == 0 {
+			p.dpop.nonces.life = defaultNonceAge
+		}
+		for _, secret := range cfg.NonceSecrets {
+			p.dpop.nonces.secrets = append(p.dpop.nonces.secrets, bytes.Clone(secret))
+		}
+	}
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+func (c *compiler) mtls(p *policy) {
+	cfg := c.cfg.MTLS
+	p.mtls = mtls{
+		required: cfg.Required,
+		header:   http.CanonicalHeaderKey(cfg.Header),
+		encoding: cfg.Encoding,
+		proxies:  slices.Clone(cfg.TrustedProxies),
+	}
+	if cfg.Encoding < ClientCertField || cfg.Encoding > EscapedPEM {
+		c.wrong("MTLS.Encoding is %d: use ClientCertField, ForwardedClientCert or EscapedPEM", cfg.Encoding)
+	}
+	switch {
+	case cfg.Header == "":
+		if len(cfg.TrustedProxies) > 0 || cfg.Encoding != ClientCertField {
+			c.wrong("MTLS.Header is empty, but TrustedProxies or Encoding is set: name the field in which the proxy passes the certificate on")
+		}
+	case !isFieldToken(cfg.Header):
+		c.wrong("MTLS.Header %q is no name of a header field", cfg.Header)
+	case len(cfg.TrustedProxies) == 0:
+		c.wrong("MTLS.TrustedProxies is empty: anybody could send %s, so name the proxies whose word counts", cfg.Header)
+	}
+	for i, prefix := range cfg.TrustedProxies {
+		if !prefix.IsValid() {
+			c.wrong("MTLS.TrustedProxies[%d] is not a valid prefix: use netip.MustParsePrefix(\"10.0.0.0/8\")", i)
+		}
+	}
+}
+
+// fapi2Algorithms are those of the FAPI 2.0 Security Profile, section 5.4.1.
+var fapi2Algorithms = []string{"PS256", "ES256", "EdDSA", "Ed25519"}
+
+// fapi2 holds an issuer to the profile.
+func (c *issuerCompiler) fapi2(t *trust) {
+	if !c.policy.fapi2 {
+		return
+	}
+	t.profile = RFC9068
+	if c.cfg.Algorithms == nil {
+		t.algorithms = setOf(fapi2Algorithms)
+	}
+	for alg := range t.algorithms {
+		if !slices.Contains(fapi2Algorithms, alg) {
+			c.wrongIn("Algorithms", "holds %q, which FAPI2 does not allow: use %s", alg, strings.Join(fapi2Algorithms, ", "))
+		}
+	}
+	if t.jwts == VerifyJWTs {
+		c.wrongIn("JWTs", "is VerifyJWTs, but FAPI2 wants revocation to be seen (section 5.3.3): set Introspector and VerifyAndIntrospectJWTs")
+	}
+	if t.noAudience {
+		c.wrongIn("DangerouslyNoAudience", "is set, which FAPI2 does not allow: name the Audiences")
+	}
+}

@@ -1,0 +1,121 @@
+package middleware
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
+)
+
+// details are the authorization_details of a token (RFC 9396 section 9), whose form has been vetted.
+type details struct {
+	list strictjson.Value // an array of objects, each with a string type
+	here []string         // the names of this API, one of which must be among the locations of a detail, if it has any
+}
+
+var errDetails = errors.New("it must be an array of objects, each with a type, and locations that are strings")
+
+// detailsOf vets the form of authorization_details.
+func detailsOf(v strictjson.Value, here []string) (details, *Error) {
+	good := v.Kind() == 0 || v.Kind() == strictjson.Array
+	for detail := range v.Elements() {
+		typ, _ := detail.Member("type")
+		name, ok := typ.Text()
+		good = good && ok && name != ""
+		if locations, present := detail.Member("locations"); present {
+			_, ok := locations.Strings(nil)
+			good = good && ok
+		}
+	}
+	if !good {
+		return details{}, malformedClaim("authorization_details", errDetails)
+	}
+	return details{list: v, here: here}, nil
+}
+
+// of yields the details of a type that apply to this API.
+func (d details) of(typ string) []strictjson.Value {
+	var found []strictjson.Value
+	for detail := range d.list.Elements() {
+		named, _ := detail.Member("type")
+		locations, elsewhere := detail.Member("locations")
+		list, _ := locations.Strings(nil)
+		if isText(named, typ) && (!elsewhere || slices.ContainsFunc(list, func(l string) bool { return slices.Contains(d.here, l) })) {
+			found = append(found, detail)
+		}
+	}
+	return found
+}
+
+// Details decodes the authorization details (RFC 9396) of t that have this type and apply to this API, which are those
+// without locations and those whose locations name one of the configured audiences. Details of other types are not
+// looked at, and grant nothing.
+//
+// Of a field that T does not have nobody knows whether it limits what is granted, so a detail with such a field is an
+// error; type and locations may be left out of T. With an error no details are returned.
+func Details[T any](t *Token, typ string) ([]T, error) {
+	if t == nil {
+		return nil, ErrNoToken
+	}
+	if t.claims == nil {
+		return nil, errHandMade
+	}
+	var decoded []T
+	for _, raw := range t.claims.details.of(typ) {
+		detail, err := decodeDetail[T](raw)
+		if err != nil {
+			return nil, fmt.Errorf("middleware: authorization detail of type %q: %w", typ, err)
+		}
+		decoded = append(decoded, detail)
+	}
+	return decoded, nil
+}
+
+func decodeDetail[T any](raw strictjson.Value) (detail T, err error) {
+	var none T
+	if err := json.Unmarshal([]byte(raw.Raw()), &detail); err != nil {
+		return none, err
+	}
+	own := make(map[string]json.RawMessage)
+	for name, member := range raw.Members() {
+		if name != "type" && name != "locations" {
+			own[name] = json.RawMessage(member.Raw())
+		}
+	}
+	text, err := json.Marshal(own)
+	if err != nil {
+		return none, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(new(T)); err != nil {
+		return none, err
+	}
+	return detail, nil
+}
+
+// AnyDetail makes a Rule for Guard.Allow: one of the token's authorization details of this type must be decodable as Details
+// decodes it, and be one that grants accepts. Otherwise the request is refused with 403. It panics on a nil grants.
+func AnyDetail[T any](typ string, grants func(ctx context.Context, detail T) bool) Rule {
+	if grants == nil {
+		panic("middleware: AnyDetail: grants is nil")
+	}
+	return func(ctx context.Context, t *Token, _ Credentials) error {
+		found, err := Details[T](t, typ)
+		if err != nil {
+			return err
+		}
+		for _, detail := range found {
+			if grants(ctx, detail) {
+				return nil
+			}
+		}
+		return errNoDetail
+	}
+}
+
+var errNoDetail = errors.New("no authorization detail of the token grants this request")
