@@ -33,10 +33,10 @@ func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (
 	if refusal != nil {
 		g.complete(refusal, call)
 		d.Outcome, d.Reason, d.Err = refusal.outcome(), refusal.Reason, refusal
-		p.report(ctx, d)
+		p.report(ctx, &d)
 		return nil, refusal
 	}
-	p.report(admitted, d)
+	p.report(admitted, &d)
 	return admitted, nil
 }
 
@@ -235,7 +235,7 @@ func (d *Decision) of(v *verified) {
 }
 
 // report hands the decision to those who look.
-func (p *policy) report(ctx context.Context, d Decision) {
+func (p *policy) report(ctx context.Context, d *Decision) {
 	if p.observe == nil && p.logger == nil {
 		return
 	}
@@ -244,6 +244,6 @@ func (p *policy) report(ctx context.Context, d Decision) {
 		p.log(ctx, d)
 	}
 	if p.observe != nil {
-		p.observe(ctx, d)
+		p.observe(ctx, *d)
 	}
 }

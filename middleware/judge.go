@@ -12,8 +12,9 @@ import (
 
 // verified is what is known of a token once it has been proven good. It is immutable and may be shared by requests.
 type verified struct {
-	token Token // requests get copies
-	trust *trust
+	token  Token    // requests get copies
+	claims document // of token
+	trust  *trust
 
 	tenant string // what fills the issuer's template; empty without one
 
@@ -46,8 +47,9 @@ const maxActors = 8
 // vet judges claims that are known to be the issuer's: who the token is for, who may use it, and of what form it is.
 // Time is judged apart, because it is judged on every request. opaque says that the claims are an introspection answer.
 func (t *trust) vet(c *claimSet, iss string, opaque bool) (*verified, *Error) {
-	v := &verified{trust: t, token: Token{Issuer: iss, Opaque: opaque, claims: &document{text: c.text}}}
+	v := &verified{trust: t, token: Token{Issuer: iss, Opaque: opaque}, claims: document{text: c.text}}
 	token := &v.token
+	token.claims = &v.claims
 	for _, claim := range []struct {
 		name  string
 		place int
@@ -70,22 +72,23 @@ func (t *trust) vet(c *claimSet, iss string, opaque bool) (*verified, *Error) {
 		return nil, refusal
 	}
 	token.ClientID = client
-	if refusal := t.meant(c, token); refusal != nil {
+	var room texts
+	if refusal := t.meant(c, token, &room); refusal != nil {
 		return nil, refusal
 	}
 	if v.bound, refusal = confirmationOf(c.values[cnfClaim]); refusal != nil {
 		return nil, refusal
 	}
-	if token.claims.details, refusal = detailsOf(c.values[detailsClaim], t.here); refusal != nil {
+	if v.claims.details, refusal = detailsOf(c.values[detailsClaim], t.here); refusal != nil {
 		return nil, refusal
 	}
 	if token.Actor, refusal = actorOf(c.values[actClaim]); refusal != nil {
 		return nil, refusal
 	}
 	token.ACR, _ = c.values[acrClaim].Text()
-	token.AMR = textsOf(c.values[amrClaim])
-	token.Scopes = scopesOf(c.first(t.scopes))
-	token.Roles = rolesOf(c.first(t.roles))
+	token.AMR = room.list(c.values[amrClaim])
+	token.Scopes = room.scopes(c.first(t.scopes))
+	token.Roles = room.roles(c.first(t.roles))
 	return v, nil
 }
 
@@ -122,12 +125,11 @@ func (t *trust) client(c *claimSet) (string, *Error) {
 }
 
 // meant judges whether the token is meant for this API, by its audience or by what the configuration puts in its place.
-func (t *trust) meant(c *claimSet, token *Token) *Error {
-	audience, err := c.audience()
-	if err != nil {
-		return malformedClaim("aud", err)
+func (t *trust) meant(c *claimSet, token *Token, room *texts) *Error {
+	var ok bool
+	if token.Audience, ok = room.audience(c.values[audClaim]); !ok {
+		return malformedClaim("aud", errNotAudience)
 	}
-	token.Audience = Set{elems: distinct(audience)}
 	switch {
 	case t.noAudience:
 		return nil

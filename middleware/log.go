@@ -6,7 +6,7 @@ import (
 )
 
 // log writes one record per refusal. Allowed requests are the application's own to log.
-func (p *policy) log(ctx context.Context, d Decision) {
+func (p *policy) log(ctx context.Context, d *Decision) {
 	var level slog.Level
 	switch d.Outcome {
 	case Allowed, Anonymous:
