@@ -1,0 +1,140 @@
+// Package loopback drives a server over real TCP connections on this machine, all of them kept alive, each with one request
+// under way at a time. The client is small so that the server takes most of the CPU, as it would on its own machine.
+package loopback
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// patience ends a window whose server hangs.
+const patience = 30 * time.Second
+
+var okLine = []byte("HTTP/1.1 200 OK\r\n")
+
+// Client holds open connections to one server.
+type Client struct{ conns []*conn }
+
+type conn struct {
+	net.Conn
+	request  []byte
+	response []byte // room for one; all responses are of one length
+	took     []time.Duration
+}
+
+// Dial opens one connection for each token, and sends one request on each.
+func Dial(addr, path string, tokens []string) (*Client, error) {
+	c := new(Client)
+	for _, token := range tokens {
+		opened, err := dial(addr, path, token)
+		if err != nil {
+			c.Close()
+			return nil, err
+		}
+		c.conns = append(c.conns, opened)
+	}
+	return c, nil
+}
+
+func dial(addr, path, token string) (*conn, error) {
+	raw, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw, request: fmt.Appendf(nil,
+		"GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, addr, token)}
+	if err := c.first(); err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// first learns how long a response is.
+func (c *conn) first() error {
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if _, err := c.Write(c.request); err != nil {
+		return err
+	}
+	var seen bytes.Buffer
+	response, err := http.ReadResponse(bufio.NewReader(io.TeeReader(c, &seen)), nil)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("benchmark: the server answers %s: %s", response.Status, strings.TrimSpace(string(body)))
+	}
+	c.response = make([]byte, seen.Len())
+	return nil
+}
+
+// Window is what happened in one stretch of time.
+type Window struct {
+	Rate float64         // requests per second
+	Took []time.Duration // of each request, in no order
+}
+
+// Run keeps every connection busy for about d.
+func (c *Client) Run(d time.Duration) (Window, error) {
+	errs := make([]error, len(c.conns))
+	var wg sync.WaitGroup
+	start := time.Now()
+	end := start.Add(d)
+	for i, conn := range c.conns {
+		wg.Go(func() { errs[i] = conn.runUntil(end) })
+	}
+	wg.Wait()
+	elapsed := time.Since(start)
+	if err := errors.Join(errs...); err != nil {
+		return Window{}, err
+	}
+	var w Window
+	for _, conn := range c.conns {
+		w.Took = append(w.Took, conn.took...)
+	}
+	w.Rate = float64(len(w.Took)) / elapsed.Seconds()
+	return w, nil
+}
+
+func (c *conn) runUntil(end time.Time) error {
+	c.took = c.took[:0]
+	if err := c.SetDeadline(end.Add(patience)); err != nil {
+		return err
+	}
+	for begun := time.Now(); begun.Before(end); {
+		if _, err := c.Write(c.request); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(c, c.response); err != nil {
+			return err
+		}
+		if !bytes.HasPrefix(c.response, okLine) {
+			return fmt.Errorf("benchmark: the server answers %.40q", c.response)
+		}
+		done := time.Now()
+		c.took = append(c.took, done.Sub(begun))
+		begun = done
+	}
+	return nil
+}
+
+// Close closes all connections.
+func (c *Client) Close() {
+	for _, conn := range c.conns {
+		_ = conn.Close()
+	}
+}

@@ -1,0 +1,70 @@
+package loopback_test
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/examples/benchmark/internal/loopback"
+)
+
+func serve(t *testing.T, h http.HandlerFunc) *loopback.Server {
+	t.Helper()
+	s, err := loopback.Serve(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestEveryRequestIsCountedOnce(t *testing.T) {
+	var served atomic.Int64
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		served.Add(1)
+		if r.Header.Get("Authorization") != "Bearer one" && r.Header.Get("Authorization") != "Bearer two" {
+			t.Errorf("Authorization is %q", r.Header.Get("Authorization"))
+		}
+		_, _ = w.Write([]byte("ok"))
+	})
+	c, err := loopback.Dial(s.Addr, "/", []string{"one", "two"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	before := served.Load()
+	w, err := c.Run(20 * time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := served.Load() - before; int(got) != len(w.Took) || got == 0 || w.Rate <= 0 {
+		t.Errorf("served %d, timed %d, rate %.0f/s", got, len(w.Took), w.Rate)
+	}
+}
+
+func TestAServerThatRefusesIsNoBenchmark(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "who are you", http.StatusUnauthorized) })
+	if _, err := loopback.Dial(s.Addr, "/", []string{"x"}); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Errorf("got %v, want an error that names the status", err)
+	}
+}
+
+func TestAServerThatBeginsToRefuseIsNoticed(t *testing.T) {
+	var served atomic.Int64
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		if served.Add(1) > 1 {
+			w.WriteHeader(http.StatusNonAuthoritativeInfo)
+		}
+		_, _ = w.Write([]byte(strings.Repeat("x", 500))) // longer than the difference of the status lines
+	})
+	c, err := loopback.Dial(s.Addr, "/", []string{"x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Run(20 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "203") {
+		t.Errorf("got %v, want an error that shows the status line", err)
+	}
+}

@@ -1,0 +1,75 @@
+package peer
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/MicahParks/keyfunc/v3"
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/cardea-auth/cardea/examples/benchmark/internal/issuer"
+)
+
+// leeway is Cardea's, for every library that has such an option.
+const leeway = 30 * time.Second
+
+// golangClaims is the cheaper of the two ways to receive claims from golang-jwt; jwt.MapClaims is the other.
+type golangClaims struct {
+	jwt.RegisteredClaims
+	Scope string   `json:"scope"`
+	Roles []string `json:"roles"`
+}
+
+// golangParser is golang-jwt over keyfunc. Three peers are made of it.
+type golangParser struct {
+	parser *jwt.Parser
+	keys   keyfunc.Keyfunc
+	close  func()
+}
+
+func newGolangParser(ctx context.Context, i *issuer.Issuer) (*golangParser, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	keys, err := keyfunc.NewDefaultCtx(ctx, []string{i.JWKSURL()})
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{i.Algorithm}),
+		jwt.WithIssuer(i.URL),
+		jwt.WithAudience(issuer.Audience),
+		jwt.WithExpirationRequired(),
+		jwt.WithLeeway(leeway),
+	)
+	return &golangParser{parser: parser, keys: keys, close: cancel}, nil
+}
+
+func (p *golangParser) parse(token string) (*jwt.Token, *golangClaims, error) {
+	claims := new(golangClaims)
+	parsed, err := p.parser.ParseWithClaims(token, claims, p.keys.Keyfunc)
+	if err != nil {
+		return nil, nil, err
+	}
+	return parsed, claims, nil
+}
+
+// GolangJWT is golang-jwt with keyfunc, as the documentation of keyfunc shows it.
+func GolangJWT(ctx context.Context, i *issuer.Issuer) (*Peer, error) {
+	p, err := newGolangParser(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	verify := func(r *http.Request) (any, error) {
+		token, err := bearer(r)
+		if err != nil {
+			return nil, err
+		}
+		_, claims, err := p.parse(token)
+		if err != nil {
+			return nil, err
+		}
+		return claims, granted(claims.Scope)
+	}
+	return &Peer{Name: Reference, Verify: verify, Handler: minimal(verify), Close: p.close}, nil
+}
