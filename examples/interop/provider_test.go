@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -59,7 +60,21 @@ func requireNode(t *testing.T) {
 	if os.Getenv("CI") == "true" {
 		t.Fatal(message)
 	}
+	told.Do(func() { tell(message) })
 	t.Skip(message)
+}
+
+var told sync.Once
+
+// tell writes to the terminal, if there is one, past go test: that shows what a package says only if it fails, or with -v, and
+// whoever runs all tests should know what was left out.
+func tell(message string) {
+	terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	defer terminal.Close()
+	fmt.Fprintln(terminal, message)
 }
 
 // startProvider starts a provider with fresh keys, which ends with the test.
