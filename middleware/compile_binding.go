@@ -52,7 +52,7 @@ func (c *compiler) dpop(p *policy, base target, public bool) {
 		p.dpop.maxAge = defaultProofAge
 	}
 	if p.dpop.replays == nil {
-		p.dpop.replays = &replays{clock: p.clock, slots: make(map[int64]*slot)}
+		p.dpop.replays = newReplays(p.clock)
 	}
 	if len(cfg.NonceSecrets) > 0 {
 		p.dpop.nonces = &nonces{life: cfg.NonceMaxAge}
