@@ -175,3 +175,5 @@ func (s served) ofAnyScheme() string {
 }
 
 func outcomeOf(g *middleware.Guard, r *http.Request) string { return serve(g, r).ofAnyScheme() }
+
+func edKeyOf(seed []byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(seed) }

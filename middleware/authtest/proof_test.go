@@ -175,3 +175,25 @@ func TestKeysThatMakeNoProofsEndTheTest(t *testing.T) {
 		t.Errorf("it has thumbprint %q", got)
 	}
 }
+
+func TestIntrospectionTellsTheTypeOfABoundToken(t *testing.T) {
+	t.Parallel()
+	issuer := authtest.NewIssuer(t)
+	key := newClientKey(t)
+	chosen := boundTo(key)
+	chosen["token_type"] = "Bearer"
+	byCertificate := authtest.Claims{"cnf": authtest.Claims{"x5t#S256": authtest.CertificateThumbprint(issuer.ClientCertificate().Leaf)}}
+	for name, row := range map[string]struct {
+		claims authtest.Claims
+		want   string
+	}{
+		"bound to a key":                      {boundTo(key), "DPoP"},
+		"bound to a key, with a type of ours": {chosen, "Bearer"},
+		"bound to a certificate":              {byCertificate, "Bearer"},
+		"bound to nothing":                    {nil, "Bearer"},
+	} {
+		if got := introspect(t, issuer, issuer.OpaqueToken(row.claims))["token_type"]; got != row.want {
+			t.Errorf("%s: token_type %v, want %s", name, got, row.want)
+		}
+	}
+}

@@ -20,13 +20,13 @@ import (
 // exchange keeps what a server was sent.
 type exchange struct{ proof, body string }
 
-// newNonceServer serves an API that demands proofs with nonces, below a path prefix as it is the client who sees it.
-func newNonceServer(t *testing.T, issuer *authtest.Issuer) (url string, exchanges func() []exchange) {
+// newNonceServer serves an API that demands proofs with nonces of its own, and echoes bodies.
+func newNonceServer(t *testing.T, issuer *authtest.Issuer, secret byte) (url string, exchanges func() []exchange) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	cfg := issuer.Config(api)
 	cfg.PublicURL = "http://" + server.Listener.Addr().String()
-	cfg.DPoP = middleware.DPoP{Required: true, NonceSecrets: [][]byte{bytes.Repeat([]byte{7}, 32)}}
+	cfg.DPoP = middleware.DPoP{Required: true, NonceSecrets: [][]byte{bytes.Repeat([]byte{secret}, 32)}}
 	auth, err := middleware.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func newNonceServer(t *testing.T, issuer *authtest.Issuer) (url string, exchange
 func TestDPoPTransportTakesUpTheNonce(t *testing.T) {
 	t.Parallel()
 	issuer := authtest.NewIssuer(t)
-	url, exchanges := newNonceServer(t, issuer)
+	url, exchanges := newNonceServer(t, issuer, 1)
 	key := newClientKey(t)
 	client := &http.Client{Transport: &authtest.DPoPTransport{Key: key, Token: issuer.Token(boundTo(key))}}
 
@@ -84,7 +84,7 @@ func TestDPoPTransportTakesUpTheNonce(t *testing.T) {
 func TestDPoPTransportLeavesTheRequestAsItIs(t *testing.T) {
 	t.Parallel()
 	issuer := authtest.NewIssuer(t)
-	url, _ := newNonceServer(t, issuer)
+	url, _ := newNonceServer(t, issuer, 1)
 	key := newClientKey(t)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestDPoPTransportLeavesTheRequestAsItIs(t *testing.T) {
 func TestDPoPTransportReturnsARefusalThatItCannotMend(t *testing.T) {
 	t.Parallel()
 	issuer := authtest.NewIssuer(t)
-	url, exchanges := newNonceServer(t, issuer)
+	url, exchanges := newNonceServer(t, issuer, 1)
 	key := newClientKey(t)
 	for name, row := range map[string]struct {
 		transport *authtest.DPoPTransport
@@ -128,6 +128,40 @@ func TestDPoPTransportReturnsARefusalThatItCannotMend(t *testing.T) {
 		if sent := len(exchanges()) - before; response.StatusCode != http.StatusUnauthorized || sent != row.sent {
 			t.Errorf("%s: status %d after %d requests, want 401 after %d", name, response.StatusCode, sent, row.sent)
 		}
+	}
+}
+
+func TestDPoPTransportKeepsANonceForEachOrigin(t *testing.T) {
+	t.Parallel()
+	issuer := authtest.NewIssuer(t)
+	one, toOne := newNonceServer(t, issuer, 1)
+	two, toTwo := newNonceServer(t, issuer, 2)
+	key := newClientKey(t)
+	client := &http.Client{Transport: &authtest.DPoPTransport{Key: key, Token: issuer.Token(boundTo(key))}}
+	get := func(url string) {
+		response, err := client.Get(url)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("status %d", response.StatusCode)
+		}
+	}
+	for _, url := range []string{one, two, one, two} {
+		get(url)
+	}
+	if len(toOne()) != 3 || len(toTwo()) != 3 {
+		t.Errorf("%d and %d requests were sent, want each server to be asked for a nonce once", len(toOne()), len(toTwo()))
+	}
+	var clients sync.WaitGroup
+	for _, url := range []string{one, two, one, two} {
+		clients.Go(func() { get(url) })
+	}
+	clients.Wait()
+	if len(toOne()) != 5 || len(toTwo()) != 5 {
+		t.Errorf("%d and %d requests were sent, want no more to be asked for a nonce", len(toOne()), len(toTwo()))
 	}
 }
 
