@@ -85,16 +85,31 @@ func (s keySet) unusable() error {
 }
 
 func parseKey(raw json.RawMessage) (*entry, error) {
-	members, err := parseObject(raw)
+	k, err := parsePublic(raw)
 	if err != nil {
 		return nil, err
+	}
+	return newEntry(k.id, k.alg, k.hasAlg, k.material)
+}
+
+// publicKey is a JWK for signatures whose material has not been judged yet.
+type publicKey struct {
+	id, alg  string
+	hasAlg   bool
+	material crypto.PublicKey
+}
+
+func parsePublic(raw json.RawMessage) (publicKey, error) {
+	members, err := parseObject(raw)
+	if err != nil {
+		return publicKey{}, err
 	}
 	for _, name := range privateMembers {
 		if members.has(name) {
 			if members["kty"] != nil && string(members["kty"]) == `"oct"` {
-				return nil, errSymmetric
+				return publicKey{}, errSymmetric
 			}
-			return nil, errPrivate
+			return publicKey{}, errPrivate
 		}
 	}
 	use, hasUse, err1 := members.text("use")
@@ -102,19 +117,19 @@ func parseKey(raw json.RawMessage) (*entry, error) {
 	id, _, err3 := members.text("kid")
 	operations, err4 := members.texts("key_ops")
 	if errors.Join(err1, err2, err3, err4) != nil {
-		return nil, errMember
+		return publicKey{}, errMember
 	}
 	if hasUse && use != string(jwkset.UseSig) {
-		return nil, errUse
+		return publicKey{}, errUse
 	}
 	if operations != nil && !slices.Contains(operations, string(jwkset.KeyOpsVerify)) {
-		return nil, errOperations
+		return publicKey{}, errOperations
 	}
 	public, err := parseMaterial(members)
 	if err != nil {
-		return nil, err
+		return publicKey{}, err
 	}
-	return newEntry(id, alg, hasAlg, public)
+	return publicKey{id, alg, hasAlg, public}, nil
 }
 
 // parseMaterial lets jwkset decode the key and compare it with the first certificate of x5c (RFC 7517 section 4.7: they must be

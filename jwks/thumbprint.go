@@ -14,17 +14,18 @@ import (
 // meant for signatures, and fit the algorithm in type, curve and size. It serves keys that come with a message instead of
 // from their owner, as in a DPoP proof (RFC 9449); such a key proves nothing by itself.
 func ParseKey(jwk []byte, algorithm string) (*Key, error) {
-	e, err := parseKey(jwk)
+	k, err := parsePublic(jwk)
+	if err == nil && k.hasAlg && k.alg != algorithm {
+		err = errMismatch
+	}
 	if err != nil {
 		return nil, fmt.Errorf("jwks: ParseKey: %w", err)
 	}
-	e.makeKeys(nil)
-	for _, k := range e.keys {
-		if k.alg.name == algorithm {
-			return k, nil
-		}
+	e, err := newEntry(k.id, algorithm, true, k.material)
+	if err != nil {
+		return nil, fmt.Errorf("jwks: ParseKey: %w", err)
 	}
-	return nil, fmt.Errorf("jwks: ParseKey: %w", errMismatch)
+	return newKey(e.id, e.alg, e.material, nil), nil
 }
 
 // Thumbprint returns the SHA-256 thumbprint of the public key (RFC 7638), in base64url without padding as the jkt of a bound token

@@ -41,18 +41,18 @@ func (c *compiler) dpop(p *policy, base target, public bool) {
 		algorithms = fapi2Algorithms
 	}
 	p.dpop = &dpop{
-		required:   cfg.Required,
-		maxAge:     cfg.MaxAge,
-		base:       base,
-		algorithms: setOf(algorithms),
-		names:      strings.Join(algorithms, " "),
-		replays:    cfg.Replays,
+		required: cfg.Required,
+		maxAge:   cfg.MaxAge,
+		base:     base,
+		keys:     newProofKeys(algorithms),
+		names:    strings.Join(algorithms, " "),
+		replays:  cfg.Replays,
 	}
 	if p.dpop.maxAge == 0 {
 		p.dpop.maxAge = defaultProofAge
 	}
 	if p.dpop.replays == nil {
-		p.dpop.replays = &replays{clock: p.clock, slots: make(map[int64]*slot)}
+		p.dpop.replays = newReplays(p.clock)
 	}
 	if len(cfg.NonceSecrets) > 0 {
 		p.dpop.nonces = &nonces{life: cfg.NonceMaxAge}

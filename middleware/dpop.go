@@ -5,27 +5,18 @@ import (
 	"encoding/base64"
 	"errors"
 	"time"
-
-	"github.com/cardea-auth/cardea/jwks"
-	"github.com/cardea-auth/cardea/middleware/internal/compact"
-	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
 // dpop is Config.DPoP in its compiled form; nil without a PublicURL.
 type dpop struct {
-	required   bool
-	maxAge     time.Duration
-	base       target // PublicURL
-	algorithms map[string]bool
-	names      string // of the algorithms, for challenges
-	replays    ReplayStore
-	nonces     *nonces // nil: none are wanted
+	required bool
+	maxAge   time.Duration
+	base     target // PublicURL
+	keys     proofKeys
+	names    string // of the algorithms, for challenges
+	replays  ReplayStore
+	nonces   *nonces // nil: none are wanted
 }
-
-const (
-	maxProofBytes = 8 << 10
-	maxProofID    = 1 << 10 // of jti
-)
 
 var (
 	errNoProof      = errors.New("the token is bound to a key, and the request carries no DPoP proof")
@@ -56,11 +47,11 @@ func (p *dpop) check(ctx context.Context, call *call, thumbprint string) *Error 
 	if refusal != nil {
 		return refusal
 	}
-	key, err := p.proofKey(jws.Header)
+	key, known, err := p.keys.of(jws.Header)
 	if err != nil {
 		return badProof(err)
 	}
-	if key.Thumbprint() != thumbprint {
+	if key.thumbprint != thumbprint {
 		return invalid(ReasonConfirmation, errOtherKey)
 	}
 	proof, err := readProof(jws.Payload)
@@ -77,111 +68,13 @@ func (p *dpop) check(ctx context.Context, call *call, thumbprint string) *Error 
 	if err != nil || key.Verify(jws.SigningInput, signature) != nil {
 		return badProof(errProofSig)
 	}
+	if !known {
+		p.keys.learn(jws.Header, key)
+	}
 	if call.KeepProof {
 		return nil
 	}
 	return p.spend(ctx, thumbprint, proof)
-}
-
-// proofOf takes the one proof of a call apart.
-func proofOf(c Credentials) (compact.JWS, *Error) {
-	fields := c.values("Dpop")
-	switch {
-	case len(fields) == 0:
-		return compact.JWS{}, badProof(errNoProof)
-	case len(fields) > 1:
-		return compact.JWS{}, badProof(errSeveralProof)
-	case len(fields[0]) > maxProofBytes:
-		return compact.JWS{}, badProof(errProofForm)
-	}
-	jws, err := compact.Split(fields[0])
-	if err != nil {
-		return compact.JWS{}, badProof(errProofForm)
-	}
-	return jws, nil
-}
-
-// proofKey reads the header and the key in it. Here, and nowhere else, a token brings its own key: the thumbprint in the
-// access token vouches for it.
-func (p *dpop) proofKey(segment string) (*jwks.Key, error) {
-	text, err := compact.Text(segment)
-	if err != nil {
-		return nil, errProofForm
-	}
-	header, err := strictjson.Parse(text)
-	if err != nil {
-		return nil, errProofForm
-	}
-	for _, name := range []string{"crit", "b64", "zip", "cty"} {
-		if _, has := header.Member(name); has {
-			return nil, errProofForm
-		}
-	}
-	typ, _ := header.Member("typ")
-	if kind, _ := typ.Text(); compact.MediaType(kind) != "dpop+jwt" {
-		return nil, errProofType
-	}
-	alg, _ := header.Member("alg")
-	jwk, _ := header.Member("jwk")
-	name, _ := alg.Text()
-	if !p.algorithms[name] || jwk.Kind() != strictjson.Object {
-		return nil, errProofKey
-	}
-	key, err := jwks.ParseKey([]byte(jwk.Raw()), name)
-	if err != nil {
-		return nil, errProofKey
-	}
-	return key, nil
-}
-
-// proof holds the claims of a DPoP proof (RFC 9449 section 4.2).
-type proof struct {
-	id, method, uri, tokenHash, nonce string
-	issuedAt                          time.Time
-}
-
-// readProof reads the claims, all of which are required but the nonce.
-func readProof(segment string) (*proof, error) {
-	text, err := compact.Text(segment)
-	if err != nil {
-		return nil, errProofForm
-	}
-	var p proof
-	var issuedAt strictjson.Value
-	complete := true
-	err = strictjson.Walk(text, func(name string, v strictjson.Value) error {
-		var into *string
-		switch name {
-		case "jti":
-			into = &p.id
-		case "htm":
-			into = &p.method
-		case "htu":
-			into = &p.uri
-		case "ath":
-			into = &p.tokenHash
-		case "nonce":
-			into = &p.nonce
-		case "iat":
-			issuedAt = v
-		}
-		if into != nil {
-			var ok bool
-			*into, ok = v.Text()
-			complete = complete && ok
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, errProofForm
-	}
-	if p.issuedAt, err = issuedAt.NumericDate(); err != nil || !complete {
-		return nil, errProofClaims
-	}
-	if p.id == "" || len(p.id) > maxProofID || p.method == "" || p.uri == "" || p.tokenHash == "" {
-		return nil, errProofClaims
-	}
-	return &p, nil
 }
 
 // fits judges whether the proof was made for this call and this token, and lately.

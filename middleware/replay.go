@@ -38,6 +38,10 @@ type replays struct {
 	total int
 }
 
+func newReplays(clock func() time.Time) *replays {
+	return &replays{clock: clock, slots: make(map[int64]*slot)}
+}
+
 // slot holds proofs that expire at about the same time.
 type slot struct {
 	seen    map[proofDigest]struct{}

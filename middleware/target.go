@@ -63,6 +63,9 @@ func parseHost(scheme, authority string) (string, bool) {
 	if i := strings.LastIndexByte(authority, ':'); i >= 0 && !strings.Contains(authority[i:], "]") {
 		host, port, hasPort = authority[:i], authority[i+1:], true
 	}
+	if bracketed := strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]"); !bracketed && strings.ContainsAny(host, ":[]") {
+		return "", false
+	}
 	if host == "" || hasPort && strings.Trim(port, "0123456789") != "" {
 		return "", false
 	}

@@ -4,7 +4,7 @@
 // answer per command. The commands on standard input are "rotate overlap" (sign with new keys, publish the old ones too)
 // and "rotate replace" (sign with new keys, publish nothing else). It ends when standard input does.
 
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { X509Certificate, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 
@@ -40,6 +40,16 @@ const resourceServer = { id: 'resource-server', secret: newSecret() };
 // The second app is called like the API, as one registration for both often is. Its ID tokens name our audience.
 const namesake = { id: audience, secret: newSecret() };
 
+// The third app gets tokens that are bound to its TLS certificate (RFC 8705). We stand behind a proxy that ends TLS, and
+// passes the certificate on.
+const certified = { id: 'certified', secret: newSecret() };
+const certificateField = 'x-client-cert';
+
+function certificateOf(ctx) {
+  const pem = ctx.get(certificateField);
+  return pem ? new X509Certificate(decodeURIComponent(pem)) : undefined;
+}
+
 function newKeys() {
   return Object.entries(keyTypes).map(([alg, [type, options]]) => {
     const { privateKey } = generateKeyPairSync(type, options);
@@ -58,11 +68,21 @@ function newProvider(issuer, keys) {
         grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
         redirect_uris: [redirectURI],
       })),
+      {
+        client_id: certified.id,
+        client_secret: certified.secret,
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+        tls_client_certificate_bound_access_tokens: true,
+      },
       { client_id: resourceServer.id, client_secret: resourceServer.secret, grant_types: [], redirect_uris: [], response_types: [] },
     ],
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
+      mTLS: { enabled: true, certificateBoundAccessTokens: true, getCertificate: certificateOf },
       introspection: { enabled: true, allowedPolicy: (ctx, client) => client.clientId === resourceServer.id },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => client.clientId === token.clientId },
       resourceIndicators: {
@@ -71,6 +91,7 @@ function newProvider(issuer, keys) {
         useGrantedResource: () => true,
       },
     },
+    enabledJWA: { dPoPSigningAlgValues: Object.keys(keyTypes) },
     formats: {
       customizers: {
         jwt(ctx, token, { payload }) {
@@ -121,7 +142,7 @@ const server = createServer((request, response) => {
 server.listen(0, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   provider = newProvider(issuer, keys);
-  say({ issuer, app, namesake, resourceServer, redirectURI });
+  say({ issuer, app, namesake, certified, certificateField, resourceServer, redirectURI });
 
   // The keys of a Provider are fixed, so a rotation puts a new one behind the same port. It starts with an empty store:
   // opaque tokens and sessions of the old one are gone.

@@ -30,8 +30,11 @@ type provider struct {
 	Issuer         string
 	App            client // asks for tokens
 	Namesake       client // an app whose client id is also our audience
+	Certified      client // its tokens are bound to its certificate
 	ResourceServer client // may introspect
 	RedirectURI    string
+
+	CertificateField string // in which the certificate of Certified comes, as escaped PEM
 
 	commands io.Writer
 	answers  *bufio.Scanner
@@ -204,12 +207,22 @@ func (p *provider) ask(t *testing.T, c client, form url.Values) tokens {
 // post sends a form with the client's credentials (RFC 6749 section 2.3.1) and wants 200.
 func (p *provider) post(t *testing.T, path string, c client, form url.Values) []byte {
 	t.Helper()
+	return p.send(t, p.newPost(t, path, c, form))
+}
+
+func (p *provider) newPost(t *testing.T, path string, c client, form url.Values) *http.Request {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.Issuer+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
+	return request
+}
+
+func (p *provider) send(t *testing.T, request *http.Request) []byte {
+	t.Helper()
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +233,7 @@ func (p *provider) post(t *testing.T, path string, c client, form url.Values) []
 		t.Fatal(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		t.Fatalf("POST %s: status %d: %s", path, response.StatusCode, body)
+		t.Fatalf("POST %s: status %d: %s", request.URL.Path, response.StatusCode, body)
 	}
 	return body
 }

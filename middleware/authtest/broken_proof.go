@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"iter"
+	"maps"
 	"strings"
 	"time"
 
@@ -53,7 +54,9 @@ func (i *Issuer) brokenProof(forge proofMaker, private crypto.Signer, claims Cla
 
 // mint makes a proof of good parts, of which h and c replace some.
 func (p prover) mint(h Header, c Claims) (string, error) {
-	return mintProof(p.key.private, p.now, h, merge(p.claims, c))
+	claims := maps.Clone(p.claims)
+	maps.Copy(claims, c) // with the nils, which remove defaults
+	return mintProof(p.key.private, p.now, h, claims)
 }
 
 // payload is the text of good claims.

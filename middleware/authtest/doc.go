@@ -26,6 +26,16 @@
 //		…
 //	}
 //
+// # Proof of possession
+//
+// A token that is bound to a key or to a certificate (RFC 9449, RFC 8705) has it in its claim cnf, for which [Thumbprint] and
+// [CertificateThumbprint] are there; [Issuer.ClientCertificate] makes a certificate. [Issuer.Proof] makes the DPoP proof for
+// one request, [DPoPTransport] those for all requests of an http.Client, nonces included. [Issuer.BrokenProofs] is to
+// proofs what Broken is to tokens:
+//
+//	token := issuer.Token(authtest.Claims{"cnf": authtest.Claims{"jkt": authtest.Thumbprint(key)}})
+//	client := &http.Client{Transport: &authtest.DPoPTransport{Key: key, Token: token}}
+//
 // # Keys, time and failures
 //
 //   - [Issuer.RotateKeys] signs with new keys and keeps the old ones published; [Issuer.DropOldKeys] withdraws those.

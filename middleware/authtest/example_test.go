@@ -2,6 +2,9 @@ package authtest_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -96,6 +99,45 @@ func ExampleIssuer_Broken() {
 	}
 	fmt.Println("done")
 	// Output: done
+}
+
+// A stolen token is worth nothing without the key to which it is bound.
+func ExampleDPoPTransport() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	issuer, err := authtest.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	server := httptest.NewUnstartedServer(nil)
+	cfg := issuer.Config(orders)
+	cfg.PublicURL = "http://" + server.Listener.Addr().String() // as clients call it: proofs name it
+	if server.Config.Handler, err = newOrders(cfg); err != nil {
+		panic(err)
+	}
+	server.Start()
+	defer server.Close()
+
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	token := issuer.Token(authtest.Claims{
+		"scope": "orders:read",
+		"cnf":   authtest.Claims{"jkt": authtest.Thumbprint(key)},
+	})
+	client := &http.Client{Transport: &authtest.DPoPTransport{Key: key, Token: token}}
+	response, err := client.Get(server.URL + "/orders")
+	if err != nil {
+		panic(err)
+	}
+	defer response.Body.Close()
+
+	fmt.Println(response.StatusCode)
+	fmt.Println(ask(server.Config.Handler, token).Code)
+	// Output:
+	// 200
+	// 401
 }
 
 // While the keys cannot be had, a good token is not called bad.

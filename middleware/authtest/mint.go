@@ -54,8 +54,8 @@ func (i *Issuer) Sign(h Header, text string) string {
 }
 
 // OpaqueToken returns a token that says nothing by itself. The introspection endpoint answers with c (RFC 7662 section
-// 2.2): the defaults of Claims, with token_type "Bearer" beside them, and active as long as exp and nbf allow and the
-// token has not been revoked. The Issuer keeps it until its end.
+// 2.2): the defaults of Claims, with token_type "Bearer" beside them ("DPoP" if cnf binds the token to a key), and active as
+// long as exp and nbf allow and the token has not been revoked. The Issuer keeps it until its end.
 func (i *Issuer) OpaqueToken(c Claims) string {
 	i.tb.Helper()
 	token, err := i.opaqueToken(c)
@@ -72,6 +72,10 @@ func (i *Issuer) opaqueToken(c Claims) (string, error) {
 	}
 	var claims Claims // a copy that the caller cannot reach
 	decode(text, &claims)
+	cnf, _ := claims["cnf"].(map[string]any)
+	if _, given := c["token_type"]; !given && cnf["jkt"] != nil {
+		claims["token_type"] = "DPoP" // RFC 9449 section 6.2
+	}
 	token := "at_" + rand.Text()
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -135,7 +136,14 @@ func TestMintProofReplacesAndRemoves(t *testing.T) {
 // The key and the thumbprint of RFC 9449's own examples, sections 4.1 and 6.1.
 func TestThumbprintIsThatOfTheStandard(t *testing.T) {
 	t.Parallel()
-	point := append([]byte{4}, append(decode(t, "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs"), decode(t, "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA")...)...)
+	point := []byte{4} // then x and y
+	for _, coordinate := range []string{"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs", "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"} {
+		decoded, err := base64.RawURLEncoding.DecodeString(coordinate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		point = append(point, decoded...)
+	}
 	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 	if err != nil {
 		t.Fatal(err)
@@ -159,11 +167,33 @@ func TestKeysThatMakeNoProofsEndTheTest(t *testing.T) {
 	}
 	var tb recorder
 	issuer := authtest.NewIssuer(&tb)
-	t.Cleanup(tb.end)
+	t.Cleanup(func() { tb.cleanup[0]() })
 	if issuer.Proof(small, "token", http.MethodGet, api); tb.fatal == "" {
 		t.Error("nobody was told")
 	}
 	if got := authtest.Thumbprint(small); got != "" {
 		t.Errorf("it has thumbprint %q", got)
+	}
+}
+
+func TestIntrospectionTellsTheTypeOfABoundToken(t *testing.T) {
+	t.Parallel()
+	issuer := authtest.NewIssuer(t)
+	key := newClientKey(t)
+	chosen := boundTo(key)
+	chosen["token_type"] = "Bearer"
+	byCertificate := authtest.Claims{"cnf": authtest.Claims{"x5t#S256": authtest.CertificateThumbprint(issuer.ClientCertificate().Leaf)}}
+	for name, row := range map[string]struct {
+		claims authtest.Claims
+		want   string
+	}{
+		"bound to a key":                      {boundTo(key), "DPoP"},
+		"bound to a key, with a type of ours": {chosen, "Bearer"},
+		"bound to a certificate":              {byCertificate, "Bearer"},
+		"bound to nothing":                    {nil, "Bearer"},
+	} {
+		if got := introspect(t, issuer, issuer.OpaqueToken(row.claims))["token_type"]; got != row.want {
+			t.Errorf("%s: token_type %v, want %s", name, got, row.want)
+		}
 	}
 }

@@ -1,0 +1,15 @@
+package middleware
+
+import "time"
+
+// The ceilings of the ReplayStore of this process, which no request could reach in the time of a test.
+const (
+	MaxProofs          = maxProofs
+	MaxProofsPerClient = maxProofsPerClient
+)
+
+// NewReplays makes a ReplayStore as New does.
+func NewReplays(clock func() time.Time) ReplayStore { return newReplays(clock) }
+
+// Remembered returns the number of proofs that it holds.
+func Remembered(s ReplayStore) int { return s.(*replays).total }
