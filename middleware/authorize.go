@@ -205,6 +205,9 @@ func (g *Guard) complete(refusal *Error, call *call) {
 	refusal.schemes = schemes{noBearer: p.dpop.demanded(), used: call.used}
 	if p.dpop != nil {
 		refusal.schemes.algorithms = p.dpop.names
+		if refusal.Status() == http.StatusUnauthorized && refusal.nextNonce == "" {
+			refusal.nextNonce = p.dpop.firstNonce(call.now) // saves the client a round trip
+		}
 	}
 	if refusal.Scopes.Len() > 0 {
 		return

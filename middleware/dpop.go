@@ -112,6 +112,14 @@ func (p *dpop) nonce(proof *proof, call *call) *Error {
 	return nil
 }
 
+// firstNonce is for a client that has to come again; empty where nonces are not in force.
+func (p *dpop) firstNonce(now time.Time) string {
+	if p.nonces == nil {
+		return ""
+	}
+	return p.nonces.issue(now)
+}
+
 // spend remembers the proof until it expires, by the clock of every replica. A store that cannot tell leaves the request
 // unjudged.
 func (p *dpop) spend(ctx context.Context, thumbprint string, proof *proof) *Error {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
 )
@@ -67,6 +69,30 @@ func TestIssuersThatHoldATemplateInPart(t *testing.T) {
 	})
 }
 
+// RFC 9396 section 2: without a type nobody knows what a detail grants.
+func TestMalformedAuthorizationDetails(t *testing.T) {
+	eachWay(t, nil, func(t *testing.T, v *middleware.Validator) {
+		wantAdmitted(t, v, mintText(withText(good(nil), "authorization_details", `[{"type":"payment","locations":["https://api.example.com"]},{"type":"x"}]`)))
+		for name, value := range map[string]string{
+			"an object":               `{"type":"payment"}`,
+			"text":                    `"payment"`,
+			"null":                    `null`,
+			"a detail that is text":   `["payment"]`,
+			"a detail without a type": `[{}]`,
+			"an empty type":           `[{"type":""}]`,
+			"a type that is a number": `[{"type":1}]`,
+			"locations that are text": `[{"type":"payment","locations":"https://api.example.com"}]`,
+			"a location that is none": `[{"type":"payment","locations":[null]}]`,
+			"a bad one among others":  `[{"type":"payment"},{"type":null}]`,
+			"a bad one before others": `[{"type":null},{"type":"payment"}]`,
+		} {
+			t.Run(name, func(t *testing.T) {
+				wantRefused(t, v, mintText(withText(good(nil), "authorization_details", value)), badToken, middleware.ReasonMalformedClaim)
+			})
+		}
+	})
+}
+
 func TestMappedClaimsAreBounded(t *testing.T) {
 	names := func(n int) (list []string) {
 		for i := range n {
@@ -74,22 +100,22 @@ func TestMappedClaimsAreBounded(t *testing.T) {
 		}
 		return list
 	}
-	compile := func(scopes, roles []string) error {
+	compile := func(clientID string, scopes ...string) error {
 		cfg := config()
-		cfg.Issuers[0].Claims = middleware.ClaimMapping{Scopes: scopes, Roles: roles}
+		cfg.Issuers[0].Claims = middleware.ClaimMapping{Scopes: scopes, Roles: scopes, ClientID: []string{clientID}}
 		_, err := middleware.New(cfg)
 		return err
 	}
 	most := 0
-	for compile(names(most+1), nil) == nil {
+	for compile("sub", names(most+1)...) == nil {
 		if most++; most > 1000 {
 			t.Fatal("the number of mapped claims has no bound")
 		}
 	}
-	if err := compile(names(most), append(names(most), "sub")); err != nil {
-		t.Errorf("claims named twice, or read anyway, take no place: %v", err)
+	if err := compile("claim-0", names(most)...); err != nil {
+		t.Errorf("a claim named twice takes no second place: %v", err)
 	}
-	if err := compile([]string{"scope"}, []string{"/roles~"}); err == nil {
+	if err := compile("sub", "/roles~"); err == nil {
 		t.Error("New takes a JSON pointer with an escape that is none (RFC 6901 section 3)")
 	}
 }
@@ -211,6 +237,24 @@ func TestWhatCountsAsCached(t *testing.T) {
 	if cached(token) {
 		t.Error("a known token under a new answer counts as cached")
 	}
+}
+
+func TestTokenForgottenBeforeItsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d middleware.Decision
+		v := validator(t, func(cfg *middleware.Config) {
+			askingAbout(middleware.VerifyAndIntrospectJWTs, answering(active(nil)))(cfg)
+			cfg.TokenCache.MaxAge = time.Minute
+			cfg.Observe = observeInto(&d)
+		})
+		token := mint(good(nil))
+		wantAdmittedOnce(t, v, token)
+		time.Sleep(2 * time.Minute) // of the bubble
+		wantAdmittedOnce(t, v, token)
+		if d.Cached {
+			t.Error("a token whose signature was computed again counts as cached")
+		}
+	})
 }
 
 func wantAdmittedOnce(t *testing.T, v *middleware.Validator, token string) {
