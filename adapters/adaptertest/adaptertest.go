@@ -44,7 +44,7 @@ type clause struct {
 }
 
 func contract() []clause {
-	return slices.Concat(refusals(), admissions(), responses(), errorHandlers(), nesting(), concurrency())
+	return slices.Concat(refusals(), admissions(), responses(), errorHandlers(), nesting(), concurrency(), proofsOfPossession())
 }
 
 // test turns a panic of the adapter into a broken promise, so that the clauses after it are still tested.

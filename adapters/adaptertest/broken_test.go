@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -72,7 +73,7 @@ func TestAPanicOfTheAdapterIsABrokenClause(t *testing.T) {
 }
 
 func mistakes() []broken {
-	return append(append(mistakesOfAdmission(), mistakesOfRefusal()...), mistakesOfWriting()...)
+	return slices.Concat(mistakesOfAdmission(), mistakesOfRefusal(), mistakesOfWriting(), mistakesOfBinding())
 }
 
 // handle is an adapter made of what happens to one request.

@@ -171,6 +171,13 @@ func TestKeysThatMakeNoProofsEndTheTest(t *testing.T) {
 	if issuer.Proof(small, "token", http.MethodGet, api); tb.fatal == "" {
 		t.Error("nobody was told")
 	}
+	tb.fatal = ""
+	for name := range issuer.BrokenProofs(small, "token", http.MethodGet, api) {
+		t.Errorf("%s: it was made", name)
+	}
+	if tb.fatal == "" {
+		t.Error("nobody was told about the broken ones")
+	}
 	if got := authtest.Thumbprint(small); got != "" {
 		t.Errorf("it has thumbprint %q", got)
 	}

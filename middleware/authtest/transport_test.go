@@ -5,9 +5,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,7 +62,7 @@ func TestDPoPTransportTakesUpTheNonce(t *testing.T) {
 	client := &http.Client{Transport: &authtest.DPoPTransport{Key: key, Token: issuer.Token(boundTo(key))}}
 
 	for range 2 {
-		response, err := client.Post(url+"/orders/%7ealice?page=2", "text/plain", strings.NewReader("two hinges"))
+		response, err := client.Post(url+"/orders/a%2fb?page=2", "text/plain", strings.NewReader("two hinges"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,6 +164,49 @@ func TestDPoPTransportKeepsANonceForEachOrigin(t *testing.T) {
 	clients.Wait()
 	if len(toOne()) != 5 || len(toTwo()) != 5 {
 		t.Errorf("%d and %d requests were sent, want no more to be asked for a nonce", len(toOne()), len(toTwo()))
+	}
+}
+
+// stubborn is a server that answers everything in the same way, and keeps what it was sent. Unlike http.Transport it never
+// sends a request twice by itself.
+type stubborn struct {
+	status int
+	fields http.Header
+	bodies []string
+}
+
+func (s *stubborn) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	s.bodies = append(s.bodies, string(body))
+	return &http.Response{StatusCode: s.status, Header: s.fields, Body: http.NoBody, Request: r}, errors.Join(err, r.Body.Close())
+}
+
+func TestDPoPTransportRepeatsOnceAndOnlyForWantOfANonce(t *testing.T) {
+	t.Parallel()
+	const refusal = `DPoP algs="ES256", error="use_dpop_nonce"`
+	for name, row := range map[string]struct {
+		server stubborn
+		sent   int
+	}{
+		"a nonce, and the wish for it":           {stubborn{status: 401, fields: http.Header{"Dpop-Nonce": {"n"}, "Www-Authenticate": {`Bearer realm="api"`, refusal}}}, 2},
+		"the wish for a nonce, and none":         {stubborn{status: 401, fields: http.Header{"Www-Authenticate": {refusal}}}, 1},
+		"a nonce, and another refusal":           {stubborn{status: 401, fields: http.Header{"Dpop-Nonce": {"n"}, "Www-Authenticate": {`DPoP error="invalid_token"`}}}, 1},
+		"a nonce for next time with the success": {stubborn{status: 200, fields: http.Header{"Dpop-Nonce": {"n"}}}, 1},
+		"a wish under another scheme":            {stubborn{status: 401, fields: http.Header{"Dpop-Nonce": {"n"}, "Www-Authenticate": {`Bearer error="use_dpop_nonce"`}}}, 1},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, api, strings.NewReader("two hinges"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := (&authtest.DPoPTransport{Key: newClientKey(t), Token: "token", Base: &row.server}).RoundTrip(request)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		_ = response.Body.Close()
+		want := slices.Repeat([]string{"two hinges"}, row.sent)
+		if response.StatusCode != row.server.status || !slices.Equal(row.server.bodies, want) {
+			t.Errorf("%s: status %d after bodies %q, want %q", name, response.StatusCode, row.server.bodies, want)
+		}
 	}
 }
 
