@@ -61,6 +61,24 @@ func exampleOpaque(use func(*middleware.Validator)) error {
 	return err
 }
 
+func exampleBinding(mux *http.ServeMux, shared middleware.ReplayStore, newSecret, secretBefore []byte, createPayment http.HandlerFunc) error {
+	auth, err := middleware.New(middleware.Config{
+		Issuers:   []middleware.Issuer{{URL: "https://login.example.com"}},
+		Audiences: []string{"https://api.example.com"},
+		PublicURL: "https://api.example.com/shop", // as clients call it, with the prefix that your proxy strips
+		DPoP: middleware.DPoP{
+			Replays:      shared,                            // several replicas: a proof is good once among all of them
+			NonceSecrets: [][]byte{newSecret, secretBefore}, // proofs cannot be made in advance
+		},
+	})
+	if err != nil {
+		return err
+	}
+	mux.Handle("GET /orders", auth.Require("orders:read").HandlerFunc(listOrders))            // bound, or plain Bearer
+	mux.Handle("POST /payments", auth.Require("payments").Bound().HandlerFunc(createPayment)) // bound tokens only
+	return nil
+}
+
 func exampleProviders() middleware.Config {
 	cfg := middleware.Config{
 		Audiences: []string{"https://api.example.com"},
@@ -96,6 +114,9 @@ func TestSnippetsProtect(t *testing.T) {
 		t.Error(err)
 	}
 	mux := http.NewServeMux()
+	if err := exampleBinding(http.NewServeMux(), nil, make([]byte, 32), make([]byte, 32), listOrders); err != nil {
+		t.Error(err)
+	}
 	never := func(http.ResponseWriter, *http.Request) { t.Error("a handler ran without a token") }
 	exampleRoutes(auth, mux, never, never, func(http.ResponseWriter, *http.Request) {})
 	for name, h := range map[string]http.Handler{
