@@ -25,6 +25,11 @@ func TestSchemesAsLongAsBearer(t *testing.T) {
 			t.Errorf("the scheme %s gives %q, want 401 without an error code", scheme, got)
 		}
 	}
+	for _, scheme := range []string{"Basic", "DPop2", "Digest", "Mutual"} {
+		if got := reasonOf(t, withDPoP(t, nil).Require(), request("GET", fields("Authorization", scheme+" "+token))); got != middleware.ReasonOtherScheme {
+			t.Errorf("the scheme %s beside DPoP: reason is %q", scheme, got)
+		}
+	}
 	got := serve(v.Require("admin"), request("GET", fields("Authorization", "Digest "+token))).Header.Get("WWW-Authenticate")
 	if want := `Bearer realm="api", scope="admin"`; got != want {
 		t.Errorf("the challenge is %s, want %s: the client must fetch a token anyway", got, want)
@@ -58,12 +63,11 @@ func TestIssuersThatHoldATemplateInPart(t *testing.T) {
 	eachWay(t, func(cfg *middleware.Config) {
 		cfg.Issuers = []middleware.Issuer{{URL: tenants, Keys: keySet(), AllowTenant: anyTenant}}
 	}, func(t *testing.T, v *middleware.Validator) {
-		wantAdmitted(t, v, tenantToken("acme"))
-		for name, issuer := range map[string]string{
-			"the suffix alone": "acme/v2.0", "the prefix alone": "https://login.example.com/acme", "the tenant alone": "acme", "neither tenant nor slash": "https://login.example.com/v2.0",
-		} {
+		tenant := strings.Repeat("a", 100) // so that no length gives the answer away
+		wantAdmitted(t, v, tenantToken(tenant))
+		for name, issuer := range map[string]string{"the suffix alone": tenant + "/v2.0", "the prefix alone": "https://login.example.com/" + tenant, "the tenant alone": tenant} {
 			t.Run(name, func(t *testing.T) {
-				wantRefused(t, v, mint(good(claims{"iss": issuer, "tid": "acme"})), badToken, middleware.ReasonUnknownIssuer)
+				wantRefused(t, v, mint(good(claims{"iss": issuer, "tid": tenant})), badToken, middleware.ReasonUnknownIssuer)
 			})
 		}
 	})
@@ -88,6 +92,23 @@ func TestMalformedAuthorizationDetails(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				wantRefused(t, v, mintText(withText(good(nil), "authorization_details", value)), badToken, middleware.ReasonMalformedClaim)
+			})
+		}
+	})
+}
+
+// A mapped name with capitals has lookalikes in small letters.
+func TestLookalikesOfMappedClaimsWithCapitals(t *testing.T) {
+	change := func(cfg *middleware.Config) {
+		cfg.Issuers[0].Claims = middleware.ClaimMapping{Scopes: []string{"X-Scope", "scope"}, Roles: []string{"Groups"}}
+	}
+	eachWay(t, change, func(t *testing.T, v *middleware.Validator) {
+		if got := wantAdmitted(t, v, mint(good(claims{"Groups": []string{"admin"}}))).Roles.String(); got != "admin" {
+			t.Errorf("roles are %q", got)
+		}
+		for _, name := range []string{"groups", "GROUPS", "x-scope", "Scope"} {
+			t.Run(name, func(t *testing.T) {
+				wantRefused(t, v, mint(good(claims{name: []string{"admin"}})), badToken, middleware.ReasonMalformed)
 			})
 		}
 	})

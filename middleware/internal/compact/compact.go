@@ -66,25 +66,19 @@ func HasEmptySegment(token string) bool {
 
 // Split splits token at its two dots. The number of dots is found without allocating, however many there are.
 func Split(token string) (JWS, error) {
-	first := strings.IndexByte(token, '.')
-	last := strings.LastIndexByte(token, '.')
-	if first < 0 || first == last {
-		return JWS{}, ErrSegments
-	}
-	if dots := strings.Count(token, "."); dots != 2 {
-		if dots == 4 {
-			return JWS{}, ErrEncrypted
-		}
-		return JWS{}, ErrSegments
-	}
-	if HasEmptySegment(token) {
+	header, rest, _ := strings.Cut(token, ".")
+	payload, signature, _ := strings.Cut(rest, ".")
+	switch {
+	case strings.IndexByte(signature, '.') >= 0 && strings.Count(signature, ".") == 2:
+		return JWS{}, ErrEncrypted
+	case header == "" || payload == "" || signature == "" || strings.IndexByte(signature, '.') >= 0:
 		return JWS{}, ErrSegments
 	}
 	return JWS{
-		Header:       token[:first],
-		Payload:      token[first+1 : last],
-		SigningInput: token[:last],
-		signature:    token[last+1:],
+		Header:       header,
+		Payload:      payload,
+		SigningInput: token[:len(header)+1+len(payload)],
+		signature:    signature,
 	}, nil
 }
 
