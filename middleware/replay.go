@@ -48,7 +48,7 @@ type slot struct {
 	clients map[string]int // proofs by thumbprint
 }
 
-// proofDigest is short, because there may be many: to meet another's by chance or by effort takes 2^128 tries.
+// proofDigest is short, because there may be many. To meet one of a full store takes some 2^109 tries.
 type proofDigest [16]byte
 
 // Add takes keys as replayKey makes them: they begin with the thumbprint of the client's key.
