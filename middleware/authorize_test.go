@@ -154,7 +154,7 @@ func TestDecisionTellsWhatWasVerified(t *testing.T) {
 	})
 }
 
-// AT-13, decision 9: whoever is refused learns nothing from how, and nothing comes back that was sent.
+// Whoever is refused learns nothing from how, and nothing comes back that was sent.
 func TestRefusalsOfTokensAreNoOracle(t *testing.T) {
 	v := validator(t, nil)
 	var first string

@@ -267,7 +267,7 @@ func TestFirstSightsOfOneToken(t *testing.T) {
 	}
 }
 
-// G3: the first of them may leave. The others are judged all the same.
+// The first of them may leave. The others are judged all the same.
 func TestFirstCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := validator(t, func(cfg *middleware.Config) {

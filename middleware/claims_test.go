@@ -129,7 +129,7 @@ func TestClientIDIsTheFirstThatIsPresent(t *testing.T) {
 	})
 }
 
-// RFC 6749 section 3.3 and 8693 section 4.2; attacks C-21 and C-23: no value may grant more than it says.
+// RFC 6749 section 3.3 and 8693 section 4.2: no value may grant more than it says.
 func TestScopeClaims(t *testing.T) {
 	absent := claims{"scope": nil}
 	for name, row := range map[string]struct {

@@ -55,7 +55,7 @@ type jwtNull struct{}
 
 func (jwtNull) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
-// MT-09, E-23: all that are present must hold, on every request.
+// All that are present must hold, on every request.
 func TestSeveralConfirmations(t *testing.T) {
 	token := mint(good(claims{"cnf": claims{"jkt": jktOf(edKey().Public()), "x5t#S256": x5tOf(ownCert())}}))
 	eachWay(t, public, func(t *testing.T, v *middleware.Validator) {

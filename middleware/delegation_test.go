@@ -19,7 +19,7 @@ func actedBy(actors ...claims) string {
 	return mint(good(claims{"act": act}))
 }
 
-// RFC 8693 section 4.1; AC-01 to AC-05.
+// RFC 8693 section 4.1.
 func TestDelegation(t *testing.T) {
 	v := validator(t, nil)
 	desk, robot := middleware.Actor{Subject: "desk"}, middleware.Actor{ClientID: "robot"}

@@ -18,7 +18,7 @@ type payment struct {
 
 func detailed(list any) string { return mint(good(claims{"authorization_details": list})) }
 
-// RFC 9396 section 9; RA-01 to RA-04.
+// RFC 9396 section 9.
 func TestDetails(t *testing.T) {
 	pays := func(changes claims) claims {
 		return changed(claims{"type": "payment", "actions": []string{"initiate"}, "amount": claims{"currency": "EUR"}}, changes)

@@ -64,7 +64,7 @@ func TestDowngrades(t *testing.T) {
 	}
 }
 
-// E-01 with the token elsewhere: a cookie is no DPoP scheme.
+// A downgrade with the token elsewhere: a cookie is no DPoP scheme.
 func TestABoundTokenInACookieIsADowngrade(t *testing.T) {
 	v := withDPoP(t, func(cfg *middleware.Config) {
 		cfg.TokenSources = []middleware.TokenSource{middleware.FromCookie("session")}
@@ -150,7 +150,7 @@ func TestChallengesOfBothSchemes(t *testing.T) {
 	}
 }
 
-// SU-06: the step-up challenge goes to the scheme that was used.
+// The step-up challenge goes to the scheme that was used.
 func TestStepUpUnderDPoP(t *testing.T) {
 	got := serve(withDPoP(t, nil).Require().ACR("gold").MaxAge(time.Minute), proven(edKey()))
 	c := challengesOf(t, got.Header)["DPoP"]
@@ -159,7 +159,7 @@ func TestStepUpUnderDPoP(t *testing.T) {
 	}
 }
 
-// DP-32: what is refused never reaches the store, so nobody can fill it with junk.
+// What is refused never reaches the store, so nobody can fill it with junk.
 func TestJunkNeverReachesTheStore(t *testing.T) {
 	asked := 0
 	guard := withDPoP(t, func(cfg *middleware.Config) {

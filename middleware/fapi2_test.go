@@ -24,13 +24,13 @@ func TestFAPI2(t *testing.T) {
 		wantServed(t, validator(t, fapi2(nil)).Require(), dpopRequest(token, goodProof(token)()...), "200", "")
 		wantServed(t, validator(t, fapi2(nil)).Require(), overTLS(certBound(), ownCert()), "200", "")
 	})
-	t.Run("FA-05: a bearer token does not", func(t *testing.T) {
+	t.Run("a bearer token does not", func(t *testing.T) {
 		wantServed(t, validator(t, fapi2(nil)).Require(), bearer(mint(good(nil))), badToken, middleware.ReasonConfirmation)
 	})
-	t.Run("FA-03: nor one that was revoked", func(t *testing.T) {
+	t.Run("nor one that was revoked", func(t *testing.T) {
 		wantServed(t, validator(t, fapi2(claims{"active": false})).Require(), dpopRequest(token, goodProof(token)()...), badToken, middleware.ReasonInactive)
 	})
-	t.Run("FA-06: nor one of RS256", func(t *testing.T) {
+	t.Run("nor one of RS256", func(t *testing.T) {
 		rs256 := sign(`{"alg":"RS256","kid":"rsa","typ":"at+jwt"}`, string(toJSON(good(boundTo(edKey())))), rsaKey())
 		wantServed(t, validator(t, fapi2(nil)).Require(), dpopRequest(rs256, goodProof(rs256)()...), badToken, "")
 	})
@@ -44,7 +44,7 @@ func TestFAPI2(t *testing.T) {
 		plain := mintAs("JWT", good(boundTo(edKey())))
 		wantServed(t, validator(t, fapi2(nil)).Require(), dpopRequest(plain, goodProof(plain)()...), badToken, "")
 	})
-	t.Run("FA-08: ten seconds ahead pass, sixty-one do not", func(t *testing.T) {
+	t.Run("ten seconds ahead pass, sixty-one do not", func(t *testing.T) {
 		for ahead, outcome := range map[time.Duration]string{10: "200", 61: badToken} {
 			at := now.Add(ahead * time.Second).Unix()
 			early := mint(good(changed(boundTo(edKey()), claims{"iat": at, "nbf": at})))
@@ -66,9 +66,9 @@ func TestFAPI2Mistakes(t *testing.T) {
 		change func(*middleware.Config)
 		want   string
 	}{
-		{"FA-01: tokens in cookies", func(cfg *middleware.Config) { cfg.TokenSources = []middleware.TokenSource{middleware.FromCookie("s")} }, "TokenSources"},
-		{"FA-03: revocation unseen", func(cfg *middleware.Config) { cfg.Issuers[0].JWTs, cfg.Issuers[0].Introspector = 0, nil }, "VerifyJWTs"},
-		{"FA-06: an algorithm that is not allowed", func(cfg *middleware.Config) { cfg.Issuers[0].Algorithms = []string{"ES256", "RS256"} }, `"RS256"`},
+		{"tokens in cookies", func(cfg *middleware.Config) { cfg.TokenSources = []middleware.TokenSource{middleware.FromCookie("s")} }, "TokenSources"},
+		{"revocation unseen", func(cfg *middleware.Config) { cfg.Issuers[0].JWTs, cfg.Issuers[0].Introspector = 0, nil }, "VerifyJWTs"},
+		{"an algorithm that is not allowed", func(cfg *middleware.Config) { cfg.Issuers[0].Algorithms = []string{"ES256", "RS256"} }, `"RS256"`},
 		{"no audience", func(cfg *middleware.Config) {
 			cfg.Audiences, cfg.Issuers[0].DangerouslyNoAudience = nil, true
 		}, "DangerouslyNoAudience"},

@@ -51,7 +51,7 @@ func TestTimeBoundaries(t *testing.T) {
 	}
 }
 
-// JS-13: a NumericDate is a JSON number between the years 1 and 9999, in whatever spelling.
+// A NumericDate is a JSON number between the years 1 and 9999, in whatever spelling.
 func TestSpellingsOfDates(t *testing.T) {
 	at := func(d time.Duration) string { return strconv.FormatInt(now.Add(d).Unix(), 10) }
 	hour := at(time.Hour)
@@ -132,7 +132,7 @@ func TestAudiences(t *testing.T) {
 			})
 		}
 	})
-	// RI-03: several spellings, each of them listed; an issuer's own list replaces the common one.
+	// Several spellings, each of them listed; an issuer's own list replaces the common one.
 	eachWay(t, func(cfg *middleware.Config) {
 		cfg.Issuers[0].Audiences = []string{"https://api.example.com/", "urn:api"}
 	}, func(t *testing.T, v *middleware.Validator) {
@@ -170,7 +170,7 @@ func TestReplacementsOfAnAudience(t *testing.T) {
 	})
 }
 
-// RFC 8693 section 4.1: the outermost actor is the current one; the others are history, and few. Attack C-27.
+// RFC 8693 section 4.1: the outermost actor is the current one; the others are history, and few.
 func TestActors(t *testing.T) {
 	chain := func(depth int, innermost string) string {
 		return strings.Repeat(`{"sub":"a","act":`, depth-1) + innermost + strings.Repeat("}", depth-1)

@@ -101,7 +101,7 @@ func TestWhatAKeySourceMaySay(t *testing.T) {
 	}
 }
 
-// JK-17, K16: a key that is withdrawn ends the tokens that it has signed, also those in the cache; and it may come back.
+// A key that is withdrawn ends the tokens that it has signed, also those in the cache; and it may come back.
 func TestWithdrawnKey(t *testing.T) {
 	keys := &mutableKeys{}
 	eachWay(t, func(cfg *middleware.Config) { cfg.Issuers[0].Keys = keys }, func(t *testing.T, v *middleware.Validator) {
@@ -130,7 +130,7 @@ func TestRetryAfterOfAKeySource(t *testing.T) {
 	}
 }
 
-// At most four keys are tried, so that a set of thousands is no amplifier (JK-18, G-03).
+// At most four keys are tried, so that a set of thousands is no amplifier.
 func TestSignatureChecksAreBounded(t *testing.T) {
 	keys := &mutableKeys{}
 	var many []*jwks.Key
@@ -142,7 +142,7 @@ func TestSignatureChecksAreBounded(t *testing.T) {
 	wantRefused(t, v, mint(good(nil)), badToken, middleware.ReasonSignature)
 }
 
-// B-12 and A-13 to A-15: a kid is a name and nothing else. It reaches the source as it is, and no network.
+// A kid is a name and nothing else. It reaches the source as it is, and no network.
 func TestHostileKids(t *testing.T) {
 	var attacks []hostile
 	for _, kid := range []string{
@@ -211,7 +211,7 @@ func (p *published) RoundTrip(r *http.Request) (*http.Response, error) {
 
 const edJWK = `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"ed","alg":"EdDSA","x":%q}]}`
 
-// K3, JK-11, G-01: nothing is believed during an outage, and unknown kids cause few fetches.
+// Nothing is believed during an outage, and unknown kids cause few fetches.
 func TestFetchedKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &published{}

@@ -146,7 +146,7 @@ func TestMalleatedECDSATokenIsTheSameToken(t *testing.T) {
 	})
 }
 
-// RFC 7518 section 3.4, G15: the curve belongs to the algorithm.
+// RFC 7518 section 3.4: the curve belongs to the algorithm.
 func TestCurveOfAnotherAlgorithm(t *testing.T) {
 	keys := map[string]*ecdsa.PrivateKey{"p256": p256Key(), "p384": p384Key, "p521": p521Key}
 	var attacks []hostile

@@ -83,7 +83,7 @@ func TestTokenBeyondTheLengthCap(t *testing.T) {
 	})
 }
 
-// G11: base64 decoders that skip line breaks or forgive padding and unused bits give a token many spellings.
+// Base64 decoders that skip line breaks or forgive padding and unused bits give a token many spellings.
 func TestEveryByteInEverySegment(t *testing.T) {
 	h, p, s := segments()
 	const token68 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"

@@ -197,7 +197,7 @@ func TestBothNamesOfEd25519(t *testing.T) {
 	}
 }
 
-// BC-02: what one issuer may use is no business of another one's.
+// What one issuer may use is no business of another one's.
 func TestAlgorithmsBelongToTheIssuer(t *testing.T) {
 	const other = "https://other.example.com"
 	change := func(cfg *middleware.Config) {

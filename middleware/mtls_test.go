@@ -214,7 +214,7 @@ func TestCertificatesFromAProxy(t *testing.T) {
 	}
 }
 
-// E-21: one place counts, the configured one.
+// One place counts, the configured one.
 func TestOnlyOnePlaceForCertificatesCounts(t *testing.T) {
 	direct, behind := validator(t, nil).Require(), proxied(t, "Client-Cert", middleware.ClientCertField).Require()
 	forged := fromProxy(proxy, "Client-Cert", sfBytes(ownCert()))

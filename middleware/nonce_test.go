@@ -63,7 +63,7 @@ func TestANonceIsWantedGivenAndTaken(t *testing.T) {
 	}
 }
 
-// RFC 9449 section 11.3, and DP-26, DP-28.
+// RFC 9449 section 11.3.
 func TestNoncesThatAreNotTaken(t *testing.T) {
 	at := now
 	g := noncing(t, &at, secret(1))
@@ -149,7 +149,7 @@ func credentials(r *http.Request) middleware.Credentials {
 	return middleware.Credentials{Header: r.Header, Method: r.Method, Target: r.RequestURI, RemoteAddr: r.RemoteAddr}
 }
 
-// DP-26: replicas share secrets and nothing else, and rotate them one after the other.
+// Replicas share secrets and nothing else, and rotate them one after the other.
 func TestNoncesAcrossReplicas(t *testing.T) {
 	at := now
 	one, two := noncing(t, &at, secret(1)), noncing(t, &at, secret(1))

@@ -114,7 +114,7 @@ func TestTokenOfAnAnswer(t *testing.T) {
 	})
 }
 
-// IN-09, F-03: that the server cannot tell is neither a bad token nor a good one.
+// That the server cannot tell is neither a bad token nor a good one.
 func TestServerThatCannotTell(t *testing.T) {
 	broken := func(body string) error {
 		_, err := introspection.ParseResponse([]byte(body))
@@ -183,7 +183,7 @@ func TestAnswerWithALookalikeOfAMappedClaim(t *testing.T) {
 	wantRefused(t, v, opaque, "503", outage)
 }
 
-// IN-23: a token is a credential, so it goes to one server at most.
+// A token is a credential, so it goes to one server at most.
 func TestOpaqueTokensGoToOneServer(t *testing.T) {
 	first, second, plain := answering(active(nil)), answering(active(claims{"iss": "https://second.example.com", "sub": "user-2"})), "https://plain.example.com"
 	eachWay(t, func(cfg *middleware.Config) {
@@ -263,7 +263,7 @@ func TestWhatIsOpaque(t *testing.T) {
 	})
 }
 
-// F-09, CVE-2026-33496, CVE-2021-32701, peers row 21: entries that share a server do not share its answers' judgement.
+// CVE-2026-33496, CVE-2021-32701: entries that share a server do not share its answers' judgement.
 func TestEntriesThatShareAServer(t *testing.T) {
 	shared := answering(active(claims{"iss": nil, "aud": "orders"}))
 	eachWay(t, func(cfg *middleware.Config) {

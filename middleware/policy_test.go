@@ -9,7 +9,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// JS-15, C-11, C-13, CVE-2026-22748, CVE-2026-32301, CVE-2026-41413: iss selects among what is configured, byte for byte, and leads nowhere else.
+// CVE-2026-22748, CVE-2026-32301, CVE-2026-41413: iss selects among what is configured, byte for byte, and leads nowhere else.
 func TestIssuersThatLookLikeOurs(t *testing.T) {
 	address := trap(t)
 	keys := &countedKeys{Set: keySet()}
@@ -110,7 +110,7 @@ func TestTenantIsBoundToTheIssuer(t *testing.T) {
 	})
 }
 
-// G-27: a flood of tenants asks a function and nothing else.
+// A flood of tenants asks a function and nothing else.
 func TestFloodOfTenants(t *testing.T) {
 	keys := &countedKeys{Set: keySet()}
 	asked := 0
@@ -148,7 +148,7 @@ func TestTemplatesBesideExactIssuers(t *testing.T) {
 	})
 }
 
-// CVE-2026-49998, JK-19, A-17: one kid at two issuers makes four combinations, two of them good.
+// CVE-2026-49998: one kid at two issuers makes four combinations, two of them good.
 func TestSameKidAtTwoIssuers(t *testing.T) {
 	const other = "https://other.example.com"
 	eachWay(t, func(cfg *middleware.Config) {

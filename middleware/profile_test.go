@@ -39,7 +39,7 @@ var kinds = map[string]struct {
 	"software statement":             {"JWT", claims{"software_statement": "x"}},
 }
 
-// BC-15, BC-16, C-15 to C-19, GO-2026-5291: rules for different kinds of JWT exclude each other, whatever the typ says.
+// GO-2026-5291: rules for different kinds of JWT exclude each other, whatever the typ says.
 func TestOnlyAccessTokensPass(t *testing.T) {
 	allowedToFail := []middleware.Reason{middleware.ReasonTokenType, middleware.ReasonAudience, middleware.ReasonUnknownIssuer}
 	for name, profile := range map[string]middleware.Profile{"AnyAccessToken": middleware.AnyAccessToken, "RFC9068": middleware.RFC9068} {
@@ -106,7 +106,7 @@ func TestKindAmongTheClaims(t *testing.T) {
 	})
 }
 
-// JS-10, AT-01: media types have no case, and "application/" goes without saying where there is no other slash.
+// Media types have no case, and "application/" goes without saying where there is no other slash.
 func TestSpellingsOfTyp(t *testing.T) {
 	const wrong = middleware.ReasonTokenType
 	rows := []struct {
@@ -136,7 +136,7 @@ func TestSpellingsOfTyp(t *testing.T) {
 	}
 }
 
-// AT-08: RFC 9068 section 2.2, each required claim dropped and emptied.
+// RFC 9068 section 2.2, each required claim dropped and emptied.
 func TestRFC9068WantsEveryClaim(t *testing.T) {
 	eachWay(t, func(cfg *middleware.Config) { cfg.Issuers[0].Profile = middleware.RFC9068 }, func(t *testing.T, v *middleware.Validator) {
 		for _, claim := range []string{"iss", "exp", "aud", "sub", "client_id", "iat", "jti"} {

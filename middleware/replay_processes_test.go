@@ -25,7 +25,7 @@ const (
 	keyEnv   = "CARDEA_TEST_KEY"
 )
 
-// Eight processes that share a store accept each of a hundred proofs exactly once among them (E-05).
+// Eight processes that share a store accept each of a hundred proofs exactly once among them.
 func TestEightProcessesAcceptAProofOnce(t *testing.T) {
 	const processes, count = 8, 100
 	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "store"))

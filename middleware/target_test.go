@@ -51,7 +51,7 @@ func TestHTUIsTheSameURI(t *testing.T) {
 	}
 }
 
-// E-09, E-19: what looks alike and is not.
+// What looks alike and is not.
 func TestHTUIsAnotherURI(t *testing.T) {
 	for _, row := range []struct{ name, target, htu string }{
 		{"another path", "/a", "https://api.ex/b"},
@@ -103,7 +103,7 @@ func TestHTUIsAnotherURI(t *testing.T) {
 	}
 }
 
-// DP-12: nothing that the client says of the host counts.
+// Nothing that the client says of the host counts.
 func TestTheHostFieldIsNotBelieved(t *testing.T) {
 	token := mint(good(boundTo(edKey())))
 	r := dpopRequest(token, proof{key: edKey(), token: token, claims: claims{"htu": "https://evil.ex/orders"}}.String())

@@ -66,7 +66,7 @@ func TestSplitAllocatesNothing(t *testing.T) {
 	}
 }
 
-// RFC 7515 section 2: base64url without padding, line breaks and white space; G11: one spelling for each text.
+// RFC 7515 section 2: base64url without padding, line breaks and white space; one spelling for each text.
 func TestTextIsStrictBase64url(t *testing.T) {
 	for name, row := range map[string]struct {
 		segment, want string
