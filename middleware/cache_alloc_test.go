@@ -11,7 +11,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// M3: what a token costs that was verified before. The race detector would count allocations of its own.
+// What a token costs that was verified before. The race detector would count allocations of its own.
 func TestCachedTokenAllocatesLittle(t *testing.T) {
 	v := validator(t, nil)
 	guard := v.Require("read")

@@ -70,7 +70,7 @@ func TestWhatComesFromTheCache(t *testing.T) {
 	}
 }
 
-// CWE-613 in liboauth2, C1: nothing outlives exp, whatever the cache holds and whichever way the clock jumps.
+// CWE-613 in liboauth2: nothing outlives exp, whatever the cache holds and whichever way the clock jumps.
 func TestExpiryIsJudgedOnHits(t *testing.T) {
 	at := now
 	var d middleware.Decision

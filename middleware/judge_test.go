@@ -18,7 +18,7 @@ const (
 	ahead   = middleware.ReasonIssuedInFuture
 )
 
-// RFC 7519 sections 4.1.4 and 4.1.5: good while now < exp + leeway and nbf - leeway <= now. Reliability row C2.
+// RFC 7519 sections 4.1.4 and 4.1.5: good while now < exp + leeway and nbf - leeway <= now.
 func TestTimeBoundaries(t *testing.T) {
 	for name, leeway := range map[string]struct{ set, real time.Duration }{
 		"the default of 30 seconds": {0, 30 * time.Second},
