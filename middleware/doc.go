@@ -28,6 +28,14 @@
 // must not throw a good token away for it. Our own fault is 500. Clients read fixed texts; which check refused is
 // for Config.Observe and Config.Logger, as a [Reason].
 //
+// # Tokens bound to their sender
+//
+// A bearer token works for whoever holds it. A token with a confirmation (cnf) works only for the client that got it, and
+// Cardea judges the proof on every request: a DPoP proof (RFC 9449), once Config.PublicURL says how clients call this
+// API, or a client certificate (RFC 8705), from the TLS layer or from a trusted proxy. A bound token never passes as a bearer
+// token, and a confirmation that is not understood refuses it. [Guard.Bound], [DPoP] and [MTLS] demand bound tokens;
+// Config.FAPI2 demands all of the FAPI 2.0 Security Profile.
+//
 // # Mistakes that people make around it
 //
 //   - A handler MUST be wrapped to be protected. There is no list of paths to skip and no middleware that verifies without
@@ -37,6 +45,7 @@
 //   - Audiences MUST be the name that the authorization server writes into aud, byte for byte. A slash at the end, or
 //     the API's address in place of its registered name, is the commonest cause of 401.
 //   - ID tokens are for the client that asked for them and SHOULD NOT be sent to an API; they are refused.
+//   - The pages of a browser see the nonce of a DPoP refusal only if the CORS middleware exposes DPoP-Nonce.
 //   - Streams outlive the check at their start: use [ContextWithExpiry].
 //   - A JWT cannot be taken back before it expires. Where that matters use opaque tokens, VerifyAndIntrospectJWTs,
 //     or short lifetimes.

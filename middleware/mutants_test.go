@@ -278,6 +278,21 @@ func TestTokenForgottenBeforeItsAnswer(t *testing.T) {
 	})
 }
 
+// Two checks that both leave the proof unspent may share a verdict: the second computes no signature.
+func TestNestedChecksThatKeepTheProof(t *testing.T) {
+	var d middleware.Decision
+	guard := withDPoP(t, func(cfg *middleware.Config) { cfg.Observe = observeInto(&d) }).Require()
+	token := mint(good(boundTo(edKey())))
+	c := middleware.Credentials{Header: dpopRequest(token, proof{key: edKey(), token: token}.String()).Header, Method: "GET", Target: "/orders", KeepProof: true}
+	ctx := t.Context()
+	for _, nested := range []bool{false, true} {
+		var err error
+		if ctx, err = guard.Authorize(ctx, c); err != nil || d.Nested != nested {
+			t.Errorf("error %v, nested %t, want %t", err, d.Nested, nested)
+		}
+	}
+}
+
 func wantAdmittedOnce(t *testing.T, v *middleware.Validator, token string) {
 	t.Helper()
 	if got := serve(v.Require(), bearer(token)).String(); got != "200" {
