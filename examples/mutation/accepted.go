@@ -19,6 +19,8 @@ const (
 var accepted = map[survivor]string{
 	{"middleware/authorize.go", neverTaken, `p.observe == nil && p.logger == nil`}: shortcut,
 
+	{"middleware/authorize.go", andGone, `refusal.nextNonce == ""`}: impliedBy, // a nonce is the same for the same time
+
 	{"middleware/judge.go", orGone, `!ok`}:             impliedBy, // Text is empty where it is not ok
 	{"middleware/jwt.go", neverTaken, `err != nil`}:    behindIt,  // a payload that is no base64url is an empty text, which is no JSON
 	{"middleware/jwt.go", neverTaken, `!known`}:        shortcut,  // learns a header that it knows
@@ -42,19 +44,42 @@ var accepted = map[survivor]string{
 	{"middleware/requirement.go", orGone, `token.ACR == ""`}:                        impliedBy, // Guard.ACR takes no empty value
 	{"middleware/opaque.go", neverTaken, `entries <= 0`}:                            behindIt,
 
-	{"middleware/internal/compact/compact.go", neverTaken, `token == "" || token[0] != 'e'`}: shortcut,
-	{"middleware/internal/compact/compact.go", orGone, `token[0] != 'e'`}:                    shortcut,
-	{"middleware/internal/compact/compact.go", andGone, `n > 0`}:                             unreachable,
-	{"middleware/internal/compact/compact.go", andGone, `size == 1`}:                         unreachable,
-	{"middleware/internal/compact/compact.go", neverTaken, `first < 0 || first == last`}:     shortcut,
-	{"middleware/internal/compact/compact.go", orGone, `first < 0`}:                          shortcut,
-	{"middleware/internal/compact/compact.go", orGone, `first == last`}:                      shortcut,
-	{"middleware/internal/compact/header.go", andGone, `failed != nil`}:                      impliedBy,
-	{"middleware/internal/compact/header.go", neverTaken, `!isText || text == ""`}:           behindIt, // ParseHeader refuses an empty algorithm
-	{"middleware/internal/compact/header.go", orGone, `!isText`}:                             behindIt,
-	{"middleware/internal/compact/header.go", orGone, `text == ""`}:                          behindIt,
-	{"middleware/internal/compact/header.go", andGone, `len(name) <= 3*len("crit")`}:         shortcut,
-	{"middleware/internal/compact/header.go", andGone, `ok`}:                                 impliedBy, // without the prefix nothing was cut
+	{"middleware/confirmation.go", andGone, `ok`}:                                    impliedBy, // no text is a thumbprint
+	{"middleware/confirmation.go", neverTaken, `v.bound.key != "" && p.dpop == nil`}: behindIt,  // without DPoP its scheme is not accepted
+	{"middleware/dpop.go", neverTaken, `refusal != nil`}:                             behindIt,  // a proof that is not there names no key
+	{"middleware/dpop.go", orGone, `err != nil`}:                                     behindIt,  // no bytes are no signature
+	{"middleware/dpop.go", neverTaken, `!known`}:                                     shortcut,
+	{"middleware/dpop.go", orGone, `!valid`}:                                         impliedBy, // what is not valid is no target of ours
+	{"middleware/details.go", andGone, `ok`}:                                         impliedBy, // no text is an empty name
+	{"middleware/details.go", neverTaken, `err != nil`}:                              behindIt,  // the second decoding fails as well, and what has failed grants nothing
+	{"middleware/mtls.go", orGone, `len(fields) == 1 && fields[0] == ""`}:            behindIt,  // an empty field is malformed too
+	{"middleware/mtls.go", andGone, `len(fields) == 1`}:                              impliedBy,
+	{"middleware/mtls.go", neverTaken, `err != nil`}:                                 behindIt, // no address is in no prefix, and no text is no certificate
+	{"middleware/mtls.go", orGone, `len(der) == 0`}:                                  behindIt, // nobody is bound to the empty certificate
+	{"middleware/mtls.go", neverTaken, `!hasCert && !hasHash`}:                       behindIt, // nor to the empty hash
+	{"middleware/mtls.go", orGone, `len(digest) != sha256.Size`}:                     behindIt,
+	{"middleware/mtls.go", andGone, `err == nil`}:                                    impliedBy,
+	{"middleware/nonce.go", orGone, `err != nil`}:                                    behindIt, // the seal does not fit
+	{"middleware/target.go", orGone, `!ok`}:                                          behindIt, // a scheme alone leaves no host
+	{"middleware/target.go", orGone, `!visible(authority)`}:                          behindIt, // it must equal the configured host
+	{"middleware/target.go", andGone, `strings.HasPrefix(host, "[")`}:                behindIt,
+	{"middleware/target.go", andGone, `strings.HasSuffix(host, "]")`}:                behindIt,
+	{"middleware/target.go", andGone, `hasPort`}:                                     impliedBy,
+	{"middleware/target.go", orGone, `path[0] != '/'`}:                               unreachable,
+	{"middleware/target.go", andGone, `'A' <= s[i]`}:                                 shortcut,
+	{"middleware/target.go", andGone, `s[i] <= 'Z'`}:                                 shortcut,
+
+	{"middleware/internal/compact/compact.go", neverTaken, `token == "" || token[0] != 'e'`}:      shortcut,
+	{"middleware/internal/compact/compact.go", orGone, `token[0] != 'e'`}:                         shortcut,
+	{"middleware/internal/compact/compact.go", andGone, `strings.IndexByte(signature, '.') >= 0`}: shortcut,
+	{"middleware/internal/compact/compact.go", orGone, `err != nil`}:                              behindIt, // with an error fewer bytes come out as well
+	{"middleware/internal/compact/compact.go", andGone, `n > 0`}:                                  unreachable,
+	{"middleware/internal/compact/header.go", andGone, `failed != nil`}:                           impliedBy,
+	{"middleware/internal/compact/header.go", neverTaken, `!isText || text == ""`}:                behindIt, // ParseHeader refuses an empty algorithm
+	{"middleware/internal/compact/header.go", orGone, `!isText`}:                                  behindIt,
+	{"middleware/internal/compact/header.go", orGone, `text == ""`}:                               behindIt,
+	{"middleware/internal/compact/header.go", andGone, `len(name) <= 3*len("crit")`}:              shortcut,
+	{"middleware/internal/compact/header.go", andGone, `ok`}:                                      impliedBy, // without the prefix nothing was cut
 
 	{"jwks/key.go", andGone, `ok`}:                      impliedBy, // a nil secret is as long as no secret
 	{"jwks/algorithm.go", andGone, `!a.symmetric()`}:    behindIt,  // a public key is no []byte
@@ -81,5 +106,6 @@ var accepted = map[survivor]string{
 	{"introspection/signed.go", neverTaken, `!ok`}:          behindIt, // no bytes are no signature, no header and no claims
 	{"introspection/signed.go", alwaysTrue, `err == nil`}:   behindIt,
 	{"introspection/signed.go", orGone, `!ok`}:              impliedBy,
+	{"introspection/signed.go", orGone, `len(value) == 0`}:  behindIt, // a panic while an answer is read is caught, and no answer
 	{"introspection/signed.go", orGone, `answer[0] != '{'`}: behindIt, // ParseResponse wants an object too
 }

@@ -33,7 +33,7 @@ var decisionFiles = []string{
 	"middleware/authorize.go", "middleware/judge.go", "middleware/jwt.go", "middleware/claims.go", "middleware/profile.go",
 	"middleware/policy.go", "middleware/credentials.go", "middleware/source.go", "middleware/requirement.go", "middleware/opaque.go",
 	"middleware/confirmation.go", "middleware/dpop.go", "middleware/target.go", "middleware/replay.go", "middleware/nonce.go", "middleware/mtls.go",
-	"middleware/delegation.go", "middleware/details.go",
+	"middleware/delegation.go", "middleware/details.go", "middleware/texts.go", "middleware/proof.go", "middleware/proof_key.go",
 	"middleware/internal/compact/compact.go", "middleware/internal/compact/header.go",
 	"jwks/key.go", "jwks/algorithm.go", "jwks/parse.go", "jwks/snapshot.go",
 	"introspection/vet.go", "introspection/response.go", "introspection/signed.go",

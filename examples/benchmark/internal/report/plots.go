@@ -46,7 +46,9 @@ func save(p *plot.Plot, path string) error {
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return err
 	}
-	return os.WriteFile(path, svg.Bytes(), 0o644)
+	// The plot was laid out for this font; where it is missing, others of the same width serve.
+	text := bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Serif;"), []byte("font-family:Liberation Serif,Times New Roman,Times,serif;"))
+	return os.WriteFile(path, text, 0o644)
 }
 
 // bars are one series of a bar chart: a value for each label.
