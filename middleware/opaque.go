@@ -22,6 +22,10 @@ var (
 	errNoAnswer      = errors.New("the introspector returned neither an answer nor an error")
 )
 
+// maxIntrospected is what package introspection sends at most. Beyond it its error would read as an outage, whatever
+// Config.MaxTokenBytes allows.
+const maxIntrospected = 64 << 10
+
 // opaqueToken judges a token that is no JWT.
 func (v *Validator) opaqueToken(ctx context.Context, raw string, id digest, d *Decision) (*verified, *Error) {
 	d.Opaque = true
@@ -40,6 +44,9 @@ func (v *Validator) opaqueToken(ctx context.Context, raw string, id digest, d *D
 // introspected asks the issuer's server about a token and judges the answer by the issuer's own rules. jwt is what was
 // verified here before, nil for a token that was not.
 func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, raw string, id digest, d *Decision) (*verified, *Error) {
+	if len(raw) > maxIntrospected {
+		return nil, badRequest(ReasonTokenTooLong, errTooLong)
+	}
 	response, err := t.introspector.Introspect(ctx, raw)
 	switch {
 	case err != nil:
