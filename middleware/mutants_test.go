@@ -78,17 +78,18 @@ func TestMalformedAuthorizationDetails(t *testing.T) {
 	eachWay(t, nil, func(t *testing.T, v *middleware.Validator) {
 		wantAdmitted(t, v, mintText(withText(good(nil), "authorization_details", `[{"type":"payment","locations":["https://api.example.com"]},{"type":"x"}]`)))
 		for name, value := range map[string]string{
-			"an object":               `{"type":"payment"}`,
-			"text":                    `"payment"`,
-			"null":                    `null`,
-			"a detail that is text":   `["payment"]`,
-			"a detail without a type": `[{}]`,
-			"an empty type":           `[{"type":""}]`,
-			"a type that is a number": `[{"type":1}]`,
-			"locations that are text": `[{"type":"payment","locations":"https://api.example.com"}]`,
-			"a location that is none": `[{"type":"payment","locations":[null]}]`,
-			"a bad one among others":  `[{"type":"payment"},{"type":null}]`,
-			"a bad one before others": `[{"type":null},{"type":"payment"}]`,
+			"an object":                `{"type":"payment"}`,
+			"text":                     `"payment"`,
+			"null":                     `null`,
+			"a detail that is text":    `["payment"]`,
+			"a detail without a type":  `[{}]`,
+			"an empty type":            `[{"type":""}]`,
+			"a type that is a number":  `[{"type":1}]`,
+			"locations that are text":  `[{"type":"payment","locations":"https://api.example.com"}]`,
+			"a location that is none":  `[{"type":"payment","locations":[null]}]`,
+			"locations do not mend it": `[{"type":1,"locations":["https://api.example.com"]}]`,
+			"a bad one among others":   `[{"type":"payment"},{"type":null}]`,
+			"a bad one before others":  `[{"type":null},{"type":"payment"}]`,
 		} {
 			t.Run(name, func(t *testing.T) {
 				wantRefused(t, v, mintText(withText(good(nil), "authorization_details", value)), badToken, middleware.ReasonMalformedClaim)
@@ -121,22 +122,22 @@ func TestMappedClaimsAreBounded(t *testing.T) {
 		}
 		return list
 	}
-	compile := func(clientID string, scopes ...string) error {
+	compile := func(clientID, role string, scopes ...string) error {
 		cfg := config()
-		cfg.Issuers[0].Claims = middleware.ClaimMapping{Scopes: scopes, Roles: scopes, ClientID: []string{clientID}}
+		cfg.Issuers[0].Claims = middleware.ClaimMapping{Scopes: scopes, Roles: []string{role}, ClientID: []string{clientID}}
 		_, err := middleware.New(cfg)
 		return err
 	}
 	most := 0
-	for compile("sub", names(most+1)...) == nil {
+	for compile("one", "another", names(most+1)...) == nil {
 		if most++; most > 1000 {
 			t.Fatal("the number of mapped claims has no bound")
 		}
 	}
-	if err := compile("claim-0", names(most)...); err != nil {
-		t.Errorf("a claim named twice takes no second place: %v", err)
+	if err := compile("sub", "claim-0", append(names(most), "one", "another")...); err != nil {
+		t.Errorf("a claim that is read already takes no second place: %v", err)
 	}
-	if err := compile("sub", "/roles~"); err == nil {
+	if err := compile("sub", "/roles~", "scope"); err == nil {
 		t.Error("New takes a JSON pointer with an escape that is none (RFC 6901 section 3)")
 	}
 }

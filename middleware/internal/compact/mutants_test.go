@@ -35,6 +35,14 @@ func TestEdgesOfLooksJOSE(t *testing.T) {
 	}
 }
 
+func TestHasEmptySegment(t *testing.T) {
+	for token, want := range map[string]bool{"": true, ".": true, ".a": true, "a.": true, "a..b": true, "a": false, "a.b": false, "a.b.c.d": false} {
+		if got := compact.HasEmptySegment(token); got != want {
+			t.Errorf("%q has an empty segment: %t, want %t", token, got, want)
+		}
+	}
+}
+
 func TestFirstOfTwoHeaderFaultsDecides(t *testing.T) {
 	for text, want := range map[string]error{
 		`{"alg":"a","kid":1,"crit":[]}`: compact.ErrMember,
