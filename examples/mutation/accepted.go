@@ -46,8 +46,11 @@ var accepted = map[survivor]string{
 
 	{"middleware/confirmation.go", andGone, `ok`}:                                    impliedBy, // no text is a thumbprint
 	{"middleware/confirmation.go", neverTaken, `v.bound.key != "" && p.dpop == nil`}: behindIt,  // without DPoP its scheme is not accepted
-	{"middleware/dpop.go", neverTaken, `refusal != nil`}:                             behindIt,  // a proof that is not there names no key
-	{"middleware/dpop.go", orGone, `err != nil`}:                                     behindIt,  // no bytes are no signature
+	{"middleware/confirmation.go", alwaysTrue, `err == nil && n == len(room)`}:       behindIt,  // no key or certificate has such a thumbprint
+	{"middleware/confirmation.go", andGone, `err == nil`}:                            behindIt,
+	{"middleware/confirmation.go", andGone, `n == len(room)`}:                        behindIt,
+	{"middleware/dpop.go", neverTaken, `refusal != nil`}:                             behindIt, // a proof that is not there names no key
+	{"middleware/dpop.go", orGone, `err != nil`}:                                     behindIt, // no bytes are no signature
 	{"middleware/dpop.go", neverTaken, `!known`}:                                     shortcut,
 	{"middleware/dpop.go", orGone, `!valid`}:                                         impliedBy, // what is not valid is no target of ours
 	{"middleware/details.go", andGone, `ok`}:                                         impliedBy, // no text is an empty name
