@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
@@ -13,10 +14,11 @@ import (
 type call struct {
 	Credentials
 
-	now  time.Time
-	used string // the scheme of the Authorization field, "Bearer" or "DPoP"; empty: none that is accepted
-	dpop bool   // it was DPoP
-	id   digest // of the token
+	now   time.Time
+	used  string // the scheme of the Authorization field, "Bearer" or "DPoP"; empty: none that is accepted
+	dpop  bool   // it was DPoP
+	raw   string // the token
+	token likeness
 
 	nextNonce string // to go with the answer, whatever it is; empty: none
 }
@@ -56,11 +58,11 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 		return g.withoutToken(ctx, call.Credentials, d)
 	}
 
-	call.id = digestOf(raw)
+	call.raw, call.token = raw, likenessOf(raw)
 	if outer := admissionFrom(ctx); outer.judged(v, call) {
 		return g.nested(ctx, outer, call, d)
 	}
-	proven, refusal := v.judge(ctx, raw, call.id, d)
+	proven, refusal := v.judge(ctx, raw, call.token, d)
 	d.of(proven)
 	if refusal != nil {
 		return nil, refusal
@@ -71,7 +73,7 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 	if refusal := g.needs.judge(proven, call.now); refusal != nil {
 		return nil, refusal
 	}
-	admitted := &admission{Context: ctx, token: proven.token, validator: v, digest: call.id, verified: proven, nextNonce: call.nextNonce, keptProof: call.KeepProof}
+	admitted := &admission{Context: ctx, token: proven.token, validator: v, digest: call.digestOf(proven), verified: proven, nextNonce: call.nextNonce, keptProof: call.KeepProof}
 	if refusal := g.needs.ask(ctx, &admitted.token, call.Credentials); refusal != nil {
 		return nil, refusal
 	}
@@ -81,22 +83,21 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 // judge decides whether a token is good at this moment, for this API. Which way it goes depends on its shape and on the
 // configuration; that one way failed is never a reason to try another. With a refusal, the token that it is about is
 // returned as well if it was proven, for the record.
-func (v *Validator) judge(ctx context.Context, raw string, id digest, d *Decision) (*verified, *Error) {
-	if known, ok := v.tokens.get(id); ok {
-		return v.confirm(ctx, known, v.again(ctx, known, d), raw, id, d)
+func (v *Validator) judge(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
+	if known, ok := v.tokens.get(token, d.Start); ok {
+		return v.confirm(ctx, known, v.again(ctx, known, d), raw, d)
+	}
+	if v.headers.begin(raw) || compact.LooksJOSE(raw) {
+		proven, refusal := v.firstSight(ctx, raw, token, d)
+		return v.confirm(ctx, proven, refusal, raw, d)
 	}
 	if refusal := checkToken(raw); refusal != nil {
 		return nil, refusal
 	}
-	switch {
-	case compact.LooksJOSE(raw):
-		proven, refusal := v.firstSight(ctx, raw, id, d)
-		return v.confirm(ctx, proven, refusal, raw, id, d)
-	case compact.HasEmptySegment(raw):
+	if compact.HasEmptySegment(raw) {
 		return nil, invalid(ReasonMalformed, errEmptySegment)
-	default:
-		return v.opaqueToken(ctx, raw, id, d)
 	}
+	return v.opaqueToken(ctx, raw, d)
 }
 
 // again judges a JWT that was verified before. Its key must still be the issuer's.
@@ -109,24 +110,25 @@ func (v *Validator) again(ctx context.Context, known *verified, d *Decision) *Er
 }
 
 // firstSight judges a token of JOSE shape that is not in the cache, and puts it there.
-func (v *Validator) firstSight(ctx context.Context, raw string, id digest, d *Decision) (*verified, *Error) {
+func (v *Validator) firstSight(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
 	mine := new(flight)
 	if v.tokens != nil {
 		var proven *verified
-		if proven, mine = v.flights.join(ctx, id); proven != nil {
+		if proven, mine = v.flights.join(ctx, raw); proven != nil {
 			return proven, v.again(ctx, proven, d)
 		}
-		defer v.flights.land(id, mine)
+		defer v.flights.land(raw, mine)
 	}
-	proven, refusal := v.jwt(ctx, raw, id, d)
+	proven, refusal := v.jwt(ctx, raw, d)
 	if refusal != nil {
 		return nil, refusal
 	}
 	if refusal := proven.current(ctx, d.Start); refusal != nil {
 		return proven, refusal
 	}
-	if proven.key.key != nil { // otherwise the issuer's server has judged it, and is asked again next time
-		v.tokens.add(id, proven)
+	if v.tokens != nil && proven.signed != "" { // otherwise the issuer's server has judged it, and is asked again next time
+		proven.signed = strings.Clone(proven.signed)
+		v.tokens.add(token, proven)
 		mine.verified = proven
 	}
 	return proven, nil
@@ -134,13 +136,13 @@ func (v *Validator) firstSight(ctx context.Context, raw string, id digest, d *De
 
 // confirm asks the issuer's server, if the configuration wants that, about a JWT that was verified here without a
 // refusal. The answer's claims are the token's.
-func (v *Validator) confirm(ctx context.Context, proven *verified, refusal *Error, raw string, id digest, d *Decision) (*verified, *Error) {
+func (v *Validator) confirm(ctx context.Context, proven *verified, refusal *Error, raw string, d *Decision) (*verified, *Error) {
 	if refusal != nil || proven.trust.jwts != VerifyAndIntrospectJWTs {
 		return proven, refusal
 	}
 	known := d.Cached
 	d.Cached = false
-	answered, refusal := v.introspected(ctx, proven.trust, proven, raw, id, d)
+	answered, refusal := v.introspected(ctx, proven.trust, proven, raw, d)
 	if refusal != nil {
 		return proven, refusal
 	}
@@ -188,7 +190,22 @@ func (g *Guard) nested(ctx context.Context, outer *admission, call *call, d *Dec
 // judged reports whether a holds v's verdict about the credentials of call. One that left the proof unspent is none for a
 // call that wants it spent.
 func (a *admission) judged(v *Validator, call *call) bool {
-	return a != nil && a.validator == v && a.digest == call.id && (!a.keptProof || call.KeepProof)
+	if a == nil || a.validator != v || a.keptProof && !call.KeepProof {
+		return false
+	}
+	if a.verified.signed != "" && a.verified.signed != call.token.signed {
+		return false
+	}
+	return a.digest == call.digestOf(a.verified)
+}
+
+// digestOf is the part of the likeness of the call's token that an admission remembers, where it was judged as proven is:
+// by its parts, or as a whole.
+func (c *call) digestOf(proven *verified) digest {
+	if proven.signed == "" && c.token.signed != "" {
+		return digestOf(c.raw)
+	}
+	return c.token.digest
 }
 
 // isPreflight recognises a CORS preflight, to say in the log why it was refused. It is refused all the same: two header

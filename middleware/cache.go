@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"crypto/sha256"
+	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/shards"
@@ -10,16 +11,38 @@ import (
 // digest stands for a token wherever one is remembered, so that the token itself is not.
 type digest [sha256.Size]byte
 
-// digestOf hashes tokens of ordinary length without allocating: the compiler cannot see that Sum256 only reads.
-func digestOf(raw string) digest {
-	var ordinary [2 << 10]byte
-	if len(raw) > len(ordinary) {
-		return sha256.Sum256([]byte(raw))
+// digestOf hashes without allocating what is not longer than ordinary tokens are: the compiler cannot see that Sum256 only
+// reads. Clearing room takes time as well, so a signature gets no more than it needs.
+func digestOf(text string) digest {
+	var room [768]byte // a signature of RSA-4096 is 683 characters long
+	if len(text) > len(room) {
+		return digestOfLong(text)
 	}
-	return sha256.Sum256(ordinary[:copy(ordinary[:], raw)])
+	return sha256.Sum256(room[:copy(room[:], text)])
 }
 
-// tokenCache remembers verified JWTs by the SHA-256 digest of the whole token, so that no bearer token stays in memory.
+func digestOfLong(text string) digest {
+	var room [4 << 10]byte
+	if len(text) > len(room) {
+		return sha256.Sum256([]byte(text))
+	}
+	return sha256.Sum256(room[:copy(room[:], text)])
+}
+
+// likeness is what a token is recognised by. Of a JWT only the signature is hashed: what it signs is compared as it stands,
+// which takes a small part of the time of hashing it, and without its signature it is no token. Of any other token the
+// digest is that of the whole.
+type likeness struct {
+	signed string // a JWT's header and payload with the dot between them; empty for a token without dots
+	digest digest // of what follows
+}
+
+func likenessOf(raw string) likeness {
+	dot := strings.LastIndexByte(raw, '.')
+	return likeness{raw[:max(dot, 0)], digestOf(raw[dot+1:])}
+}
+
+// tokenCache remembers verified JWTs by their likeness, so that no bearer token stays in memory.
 // It holds only what was verified in full and accepted once; what can change since then is judged again on every hit, see
 // Validator.judge. Safe for concurrent use; a nil tokenCache remembers nothing.
 type tokenCache struct {
@@ -34,19 +57,32 @@ func newTokenCache(entries int, maxAge time.Duration) *tokenCache {
 	return &tokenCache{verified: shards.New[*verified](entries), maxAge: maxAge}
 }
 
-func (c *tokenCache) get(key digest) (*verified, bool) {
+func (c *tokenCache) get(token likeness, now time.Time) (*verified, bool) {
 	if c == nil {
 		return nil, false
 	}
-	known, ok := c.verified.Get(key)
-	if ok && c.maxAge > 0 && time.Since(known.storedAt) > c.maxAge { // on the monotonic clock
+	known, ok := c.verified.Peek(token.digest)
+	if !ok || known.signed != token.signed {
 		return nil, false
 	}
-	return known, ok
+	// Which token was used least recently is known to the second, and costs next to nothing.
+	if second := now.Unix(); known.usedIn.Load() != second {
+		known.usedIn.Store(second)
+		c.verified.Get(token.digest)
+	}
+	if c.maxAge > 0 && time.Since(known.storedAt) > c.maxAge { // on the monotonic clock
+		return nil, false
+	}
+	return known, true
 }
 
-func (c *tokenCache) add(key digest, v *verified) {
-	if c != nil {
-		c.verified.Add(key, v)
+// add takes over v.signed, which must not be part of a longer text that it would keep in memory.
+func (c *tokenCache) add(token likeness, v *verified) {
+	if c == nil {
+		return
 	}
+	if c.maxAge > 0 {
+		v.storedAt = time.Now()
+	}
+	c.verified.Add(token.digest, v)
 }

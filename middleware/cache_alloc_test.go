@@ -13,6 +13,7 @@ import (
 
 // What a token costs that was verified before. The race detector would count allocations of its own.
 func TestCachedTokenAllocatesLittle(t *testing.T) {
+	aboutTheCache(t)
 	v := validator(t, nil)
 	guard := v.Require("read")
 	for name, token := range map[string]string{
@@ -38,6 +39,7 @@ func TestCachedTokenAllocatesLittle(t *testing.T) {
 // What is said about proofs, certificates, actors and details costs a plain bearer request nothing, whether or not the
 // Validator knows of them.
 func TestBearerTokensPayNothingForBindings(t *testing.T) {
+	aboutTheCache(t)
 	for name, change := range map[string]func(*middleware.Config){
 		"without DPoP": nil,
 		"with DPoP":    public,

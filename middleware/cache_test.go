@@ -33,6 +33,7 @@ func cachedAfter(t *testing.T, change func(*middleware.Config), token string, n 
 }
 
 func TestWhatComesFromTheCache(t *testing.T) {
+	aboutTheCache(t)
 	const miss, hit = "allowed cached=false", "allowed cached=true"
 	refused := func(n int) string {
 		return strings.TrimSuffix(strings.Repeat("refused cached=false, ", n), ", ")
@@ -72,6 +73,7 @@ func TestWhatComesFromTheCache(t *testing.T) {
 
 // CWE-613 in liboauth2: nothing outlives exp, whatever the cache holds and whichever way the clock jumps.
 func TestExpiryIsJudgedOnHits(t *testing.T) {
+	aboutTheCache(t)
 	at := now
 	var d middleware.Decision
 	v := validator(t, func(cfg *middleware.Config) {
@@ -88,6 +90,7 @@ func TestExpiryIsJudgedOnHits(t *testing.T) {
 }
 
 func TestMaxAgeOfAnEntry(t *testing.T) {
+	aboutTheCache(t)
 	synctest.Test(t, func(t *testing.T) {
 		var d middleware.Decision
 		v := validator(t, func(cfg *middleware.Config) {
@@ -105,6 +108,7 @@ func TestMaxAgeOfAnEntry(t *testing.T) {
 }
 
 func TestWhatIsAskedOnEachRequest(t *testing.T) {
+	aboutTheCache(t)
 	keys, accepted, tenantsAsked := &countedKeys{Set: keySet()}, 0, 0
 	allowed := true
 	v := validator(t, func(cfg *middleware.Config) {
@@ -226,6 +230,7 @@ func TestParallelSubjects(t *testing.T) {
 
 // Many first sights of one token are one verification; none of them waits for ever if the first fails.
 func TestFirstSightsOfOneToken(t *testing.T) {
+	aboutTheCache(t)
 	for name, row := range map[string]struct {
 		err     error
 		outcome string

@@ -43,7 +43,7 @@ var ownClaimNames = map[string]int{
 
 // claimNames is the table from the name of a claim to the place where its value is noted.
 type claimNames struct {
-	places map[string]int
+	places placeTable
 	folded map[string]struct{} // every name in its folded form
 	next   int
 	most   int  // length of the longest folded name
@@ -51,7 +51,7 @@ type claimNames struct {
 }
 
 func newClaimNames() *claimNames {
-	n := &claimNames{places: make(map[string]int), folded: make(map[string]struct{}), next: ownClaims}
+	n := &claimNames{folded: make(map[string]struct{}), next: ownClaims}
 	for name, place := range ownClaimNames {
 		n.enter(name, place)
 	}
@@ -62,7 +62,7 @@ func newClaimNames() *claimNames {
 }
 
 func (n *claimNames) enter(name string, place int) {
-	n.places[name] = place
+	n.places.set(name, place)
 	folded := strictjson.Fold(name)
 	n.folded[folded] = struct{}{}
 	n.most = max(n.most, len(folded))
@@ -95,7 +95,7 @@ func (n *claimNames) path(entry string) (claimPath, error) {
 	if name == "" {
 		return claimPath{}, errClaimName
 	}
-	place, known := n.places[name]
+	place, known := n.places.get(name)
 	switch {
 	case place == markerClaim && known:
 		return claimPath{}, errMarker
@@ -129,7 +129,7 @@ func (c *claimSet) read(text string, names *claimNames) error {
 	c.text = text
 	lookalike := false
 	err := strictjson.Walk(text, func(name string, v strictjson.Value) error {
-		if place, ok := names.places[name]; ok {
+		if place, ok := names.places.get(name); ok {
 			c.values[place] = v
 			return nil
 		}

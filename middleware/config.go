@@ -73,8 +73,9 @@ type Config struct {
 }
 
 // TokenCache bounds the cache of verified JWTs, which spares a repeated token its signature check and nothing else:
-// time, key set, tenant, Accept and the Guard's requirement are judged on every request. Tokens are kept as SHA-256
-// digests with their decoded claims, roughly 1 to 2 KiB each.
+// time, key set, tenant, Accept and the Guard's requirement are judged on every request. What is kept of a token is its header,
+// its claims, and of its signature a SHA-256 digest, so that nothing in memory can be used as a token; that is about 2.7 kB
+// for a token of 1 kB, and 22 MB for 8192 of them.
 type TokenCache struct {
 	_ [0]func() // keyed literals only
 

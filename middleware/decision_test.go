@@ -11,6 +11,7 @@ import (
 )
 
 func TestDecisions(t *testing.T) {
+	aboutTheCache(t)
 	clock := now
 	var w witness
 	v := validator(t, func(cfg *middleware.Config) {

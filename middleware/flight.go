@@ -9,7 +9,7 @@ import (
 // first caller's own (its context has ended), so the others then look for themselves.
 type flights struct {
 	mu   sync.Mutex
-	open map[digest]*flight
+	open map[string]*flight // by the token
 }
 
 type flight struct {
@@ -19,15 +19,15 @@ type flight struct {
 
 // join returns what another caller has just proven, or else a flight for the caller to pilot and to land. A caller that
 // waited in vain gets a flight that nobody else is on.
-func (f *flights) join(ctx context.Context, key digest) (*verified, *flight) {
+func (f *flights) join(ctx context.Context, token string) (*verified, *flight) {
 	f.mu.Lock()
-	ahead, taken := f.open[key]
+	ahead, taken := f.open[token]
 	if !taken {
 		mine := &flight{done: make(chan struct{})}
 		if f.open == nil {
-			f.open = make(map[digest]*flight)
+			f.open = make(map[string]*flight)
 		}
-		f.open[key] = mine
+		f.open[token] = mine
 		f.mu.Unlock()
 		return nil, mine
 	}
@@ -44,12 +44,12 @@ func (f *flights) join(ctx context.Context, key digest) (*verified, *flight) {
 }
 
 // land ends a flight. It must be called even if proving panics, or others would wait for ever.
-func (f *flights) land(key digest, mine *flight) {
+func (f *flights) land(token string, mine *flight) {
 	if mine.done == nil {
 		return // nobody waits for it
 	}
 	f.mu.Lock()
-	delete(f.open, key)
+	delete(f.open, token)
 	f.mu.Unlock()
 	close(mine.done)
 }

@@ -29,6 +29,17 @@ func (h *headers) parse(segment string) (header compact.Header, known bool, err 
 	return header, false, err
 }
 
+// begin reports whether token begins with a header that is known, so that it is a JOSE object without further look.
+func (h *headers) begin(token string) bool {
+	table := h.known.Load()
+	if table == nil {
+		return false
+	}
+	segment, _, _ := strings.Cut(token, ".")
+	_, known := (*table)[segment]
+	return known
+}
+
 // learn remembers the header of a verified token. A full table is begun anew.
 func (h *headers) learn(segment string, header compact.Header) {
 	old := h.known.Load()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
@@ -17,10 +18,12 @@ type verified struct {
 	trust  *trust
 
 	tenant string // what fills the issuer's template; empty without one
+	signed string // likeness.signed of a verified JWT; empty for what was introspected
 
 	bound    confirmation // what the caller must prove possession of
 	key      keyRef       // of a verified JWT; zero for what was introspected
-	storedAt time.Time
+	usedIn   atomic.Int64 // the second of the last use, while it is in the tokenCache
+	storedAt time.Time    // in the tokenCache; zero if that has no limit of age
 }
 
 func invalid(reason Reason, cause error) *Error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
@@ -28,23 +27,28 @@ var (
 )
 
 // jwt judges a token of JOSE shape. Nothing of it is believed before its signature has been verified: alg, kid and typ are
-// compared with the configuration, and iss selects a trust entry. What is cheap comes first.
-func (v *Validator) jwt(ctx context.Context, raw string, id digest, d *Decision) (*verified, *Error) {
+// compared with the configuration, and iss selects a trust entry. What is cheap comes first; nothing that others notice, a
+// fetch or a call of the application's functions, before the whole token has been decoded.
+func (v *Validator) jwt(ctx context.Context, raw string, d *Decision) (*verified, *Error) {
 	jws, err := compact.Split(raw)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, unreadable(raw, err)
 	}
 	header, known, err := v.headers.parse(jws.Header)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, unreadable(raw, err)
 	}
 	text, err := compact.Text(jws.Payload)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, unreadable(raw, err)
+	}
+	signature, err := jws.Signature()
+	if err != nil {
+		return nil, unreadable(raw, err)
 	}
 	var claims claimSet
 	if err := claims.read(text, v.policy.names); err != nil {
-		return nil, unreadable(err)
+		return nil, unreadable(raw, err)
 	}
 	trust, iss, tenant, refusal := v.selectTrust(&claims)
 	if refusal != nil {
@@ -62,10 +66,10 @@ func (v *Validator) jwt(ctx context.Context, raw string, id digest, d *Decision)
 	}
 	if trust.jwts == IntrospectJWTs {
 		d.Opaque = true
-		return v.introspected(ctx, trust, nil, raw, id, d)
+		return v.introspected(ctx, trust, nil, raw, d)
 	}
 
-	key, refusal := trust.verify(ctx, header, jws)
+	key, refusal := trust.verify(ctx, header, jws.SigningInput, signature)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -79,13 +83,17 @@ func (v *Validator) jwt(ctx context.Context, raw string, id digest, d *Decision)
 	if !known {
 		v.headers.learn(jws.Header, header)
 	}
-	proven.tenant, proven.storedAt = tenant, time.Now()
+	proven.tenant, proven.signed = tenant, jws.SigningInput
 	proven.key = keyRef{key: key, kid: header.KeyID, alg: header.Algorithm}
 	return proven, nil
 }
 
-// unreadable translates what the parsers say.
-func unreadable(err error) *Error {
+// unreadable translates what the parsers say. Characters that no token may have are looked for here, where something is wrong
+// already: segments that could be decoded have none.
+func unreadable(raw string, err error) *Error {
+	if refusal := checkToken(raw); refusal != nil {
+		return refusal
+	}
 	switch {
 	case errors.Is(err, compact.ErrEncrypted):
 		return invalid(ReasonEncrypted, err)
@@ -124,13 +132,9 @@ func isText(v strictjson.Value, want string) bool {
 }
 
 // verify finds the key that verifies the signature.
-func (t *trust) verify(ctx context.Context, header compact.Header, jws compact.JWS) (*jwks.Key, *Error) {
+func (t *trust) verify(ctx context.Context, header compact.Header, signingInput string, signature []byte) (*jwks.Key, *Error) {
 	if !t.algorithms[header.Algorithm] {
 		return nil, invalid(ReasonAlgorithm, errAlgorithm)
-	}
-	signature, err := jws.Signature()
-	if err != nil {
-		return nil, unreadable(err)
 	}
 	keys, refusal := t.candidates(ctx, header.KeyID, header.Algorithm)
 	if refusal != nil {
@@ -142,7 +146,7 @@ func (t *trust) verify(ctx context.Context, header compact.Header, jws compact.J
 		if key.Algorithm() != header.Algorithm || tries == maxTries {
 			continue
 		}
-		if tries++; key.Verify(jws.SigningInput, signature) != nil {
+		if tries++; key.Verify(signingInput, signature) != nil {
 			continue
 		}
 		if t.bindKeys && key.Bind() != nil {

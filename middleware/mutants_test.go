@@ -238,6 +238,7 @@ func TestRuleSeesTheClientCertificate(t *testing.T) {
 
 // Cached means that no signature was computed and no server asked; with both in play, both must have been remembered.
 func TestWhatCountsAsCached(t *testing.T) {
+	aboutTheCache(t)
 	var d middleware.Decision
 	server := answering(active(nil))
 	v := validator(t, func(cfg *middleware.Config) {

@@ -18,7 +18,7 @@ type names struct {
 	// stack and slots move to the heap and double as needed.
 	room struct {
 		stack [32]name
-		slots [64]int
+		slots [64]uint32
 	}
 	stack []name
 	slots hashTable
@@ -38,23 +38,23 @@ func (n *names) tables() (stack []name, slots hashTable) {
 
 // add notes a name of the innermost open object, whose own names begin at
 // first. It reports false if that object has the name, or one that differs only
-// in case, already.
-func (n *names) add(text string, first int) bool {
+// in case, already. plain says that every character is ASCII and stands for itself.
+func (n *names) add(text string, plain bool, first int) bool {
 	stack, slots := n.tables()
 	if n.count == len(stack) {
 		stack, slots = n.grow(stack)
 	}
-	added := name{text, n.hash(text, first)}
+	added := name{text, n.hash(text, plain, first)}
 	slot := slots.start(added.hash)
 	for ; slots[slot] != 0; slot = slots.next(slot) {
-		i := slots[slot] - 1
+		i := int(slots[slot]) - 1
 		if i >= first && stack[i].hash == added.hash && stack[i].equal(added) {
 			return false
 		}
 	}
 	stack[n.count] = added
 	n.count++
-	slots[slot] = n.count
+	slots[slot] = uint32(n.count)
 	return true
 }
 
@@ -65,7 +65,7 @@ func (n *names) drop(first int) {
 	stack, slots := n.tables()
 	for ; n.count > first; n.count-- {
 		slot := slots.start(stack[n.count-1].hash)
-		for slots[slot] != n.count {
+		for slots[slot] != uint32(n.count) {
 			slot = slots.next(slot)
 		}
 		slots[slot] = 0
@@ -81,16 +81,16 @@ func (n *names) grow(full []name) ([]name, hashTable) {
 		for n.slots[slot] != 0 {
 			slot = n.slots.next(slot)
 		}
-		n.slots[slot] = i + 1
+		n.slots[slot] = uint32(i + 1)
 	}
 	return n.stack, n.slots
 }
 
 // hash includes first, which differs for all open objects, because the same
 // name at each level of a deep document would otherwise collide.
-func (n *names) hash(text string, first int) uint64 {
+func (n *names) hash(text string, plain bool, first int) uint64 {
 	seed := n.seed + uint64(first)*0x9e3779b97f4a7c15
-	if skipPlain(text, 0) == len(text) {
+	if plain {
 		return mix(seed, text)
 	}
 	var room [64]byte
@@ -106,22 +106,24 @@ func mix[T string | []byte](h uint64, text T) uint64 {
 		factor = 0xa0761d6478bd642f // odd, with its bits well spread
 	)
 	h ^= uint64(len(text))
-	for len(text) > 0 {
-		var word uint64
-		if len(text) >= 8 {
-			word = uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
-				uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
-			text = text[8:]
-		} else {
-			for i := range len(text) {
-				word |= uint64(text[i]) << (8 * i)
-			}
-			text = text[:0]
-		}
+	for ; len(text) >= 8; text = text[8:] {
+		word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+			uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
 		high, low := bits.Mul64(h^(word|small), factor)
 		h = high ^ low
 	}
-	return h
+	var word uint64 // the rest, in which bytes may be taken twice
+	switch last := len(text) - 1; {
+	case last < 0:
+		return h
+	case last < 3:
+		word = uint64(text[0]) | uint64(text[len(text)/2])<<8 | uint64(text[last])<<16
+	default:
+		word = uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+			uint64(text[last-3])<<32 | uint64(text[last-2])<<40 | uint64(text[last-1])<<48 | uint64(text[last])<<56
+	}
+	high, low := bits.Mul64(h^(word|small), factor)
+	return high ^ low
 }
 
 func (a name) equal(b name) bool {
@@ -130,7 +132,7 @@ func (a name) equal(b name) bool {
 
 // hashTable resolves collisions by linear probing. It holds indices of names plus
 // one, and zero in a free slot; its length is a power of two and twice that of the stack.
-type hashTable []int
+type hashTable []uint32
 
 func (t hashTable) start(hash uint64) int { return int(hash & uint64(len(t)-1)) }
 func (t hashTable) next(slot int) int     { return (slot + 1) & (len(t) - 1) }

@@ -65,12 +65,16 @@ func (s *scanner) object(i, depth int) int {
 		if s.at(i) != '"' {
 			return s.refuse(ErrSyntax, i)
 		}
-		end := s.text(i)
-		if end < 0 {
-			return -1
+		quote := skipPlain(s.document, i+1)
+		plain := s.at(quote) == '"'
+		end := quote + 1
+		if !plain {
+			if end = s.text(i); end < 0 {
+				return -1
+			}
 		}
 		name := s.document[i+1 : end-1]
-		if !s.names.add(name, first) {
+		if !s.names.add(name, plain, first) {
 			return s.refuse(ErrDuplicate, i)
 		}
 		if i = space(s.document, end); s.at(i) != ':' {
@@ -133,6 +137,9 @@ func (s *scanner) literal(i int, word string) int {
 // space returns the index of the first byte from i on that is no white space
 // (RFC 8259 section 2: these four and no other).
 func space(text string, i int) int {
+	if i < len(text) && text[i] > ' ' {
+		return i // as a rule, since few write tokens with white space
+	}
 	for i < len(text) && (text[i] == ' ' || text[i] == '\n' || text[i] == '\t' || text[i] == '\r') {
 		i++
 	}

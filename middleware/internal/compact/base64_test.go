@@ -1,0 +1,52 @@
+package compact_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/cardea-auth/cardea/middleware/internal/compact"
+)
+
+// reference is the standard library's reading. Its decoder skips line breaks even when it is strict.
+func reference(segment string) (string, bool) {
+	decoded, err := base64.RawURLEncoding.Strict().DecodeString(segment)
+	return string(decoded), err == nil && !strings.ContainsAny(segment, "\r\n")
+}
+
+func agree(t *testing.T, segment string) {
+	t.Helper()
+	want, valid := reference(segment)
+	if got, err := compact.Text(segment); got != want && valid || (err == nil) != valid {
+		t.Errorf("%q: got %q, %v; want %q, %t", segment, got, err, want, valid)
+	}
+}
+
+func TestTextReadsBase64AsTheStandardLibraryDoes(t *testing.T) {
+	text := strings.Repeat("\x00\xff\x10\x83\xfb\xefany text", 400)
+	for n := range 100 {
+		agree(t, base64.RawURLEncoding.EncodeToString([]byte(text[:n])))
+	}
+	for _, n := range []int{2047, 2048, 2049, 4000} { // where the room on the stack ends
+		agree(t, base64.RawURLEncoding.EncodeToString([]byte(text[:n])))
+	}
+}
+
+func TestTextRefusesWhatIsNoBase64URL(t *testing.T) {
+	for length := range 20 {
+		segment := strings.Repeat("A", length)
+		agree(t, segment)
+		for at := range segment {
+			for c := range 256 { // every byte in every place
+				agree(t, segment[:at]+string([]byte{byte(c)})+segment[at+1:])
+			}
+		}
+	}
+}
+
+func FuzzText(f *testing.F) {
+	for _, seed := range []string{"", "e30", "eyJhbGciOiJub25lIn0", "AB", "AAA=", "A\nAA", "_-_-_-_-_-_-"} {
+		f.Add(seed)
+	}
+	f.Fuzz(agree)
+}
