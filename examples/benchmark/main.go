@@ -101,6 +101,7 @@ func measureAll(ctx context.Context, r *report.Results) error {
 		{"refusals", into(&r.Refusals, measure.RefusalCosts)},
 		{"memory", into(&r.Memory, measure.Footprint)},
 		{"live tokens", into(&r.Grid, measure.Grid)},
+		{"growth", into(&r.Growth, measure.Growths)},
 		{"cores", into(&r.Scaling, measure.Scalings)},
 		{"loopback HTTP", into(&r.Loopback, measure.Loopback)},
 	} {

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,16 +27,37 @@ type Client struct{ conns []*conn }
 
 type conn struct {
 	net.Conn
-	request  []byte
-	response []byte // room for one; all responses are of one length
+	requests [][]byte // to choose from, evenly
+	response []byte   // room for one; all responses are of one length
 	took     []time.Duration
 }
 
 // Dial opens one connection for each token, and sends one request on each.
 func Dial(addr, path string, tokens []string) (*Client, error) {
-	c := new(Client)
+	var each [][][]byte
+	for _, request := range requests(addr, path, tokens) {
+		each = append(each, [][]byte{request})
+	}
+	return dialAll(addr, each)
+}
+
+// DialMixed opens a number of connections. Every request on any of them carries another token, drawn evenly from tokens.
+func DialMixed(addr, path string, connections int, tokens []string) (*Client, error) {
+	return dialAll(addr, slices.Repeat([][][]byte{requests(addr, path, tokens)}, connections))
+}
+
+func requests(addr, path string, tokens []string) [][]byte {
+	var all [][]byte
 	for _, token := range tokens {
-		opened, err := dial(addr, path, token)
+		all = append(all, fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, addr, token))
+	}
+	return all
+}
+
+func dialAll(addr string, each [][][]byte) (*Client, error) {
+	c := new(Client)
+	for _, requests := range each {
+		opened, err := dial(addr, requests)
 		if err != nil {
 			c.Close()
 			return nil, err
@@ -44,13 +67,12 @@ func Dial(addr, path string, tokens []string) (*Client, error) {
 	return c, nil
 }
 
-func dial(addr, path, token string) (*conn, error) {
+func dial(addr string, requests [][]byte) (*conn, error) {
 	raw, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, request: fmt.Appendf(nil,
-		"GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, addr, token)}
+	c := &conn{Conn: raw, requests: requests}
 	if err := c.first(); err != nil {
 		_ = raw.Close()
 		return nil, err
@@ -58,12 +80,14 @@ func dial(addr, path, token string) (*conn, error) {
 	return c, nil
 }
 
+func (c *conn) request() []byte { return c.requests[rand.IntN(len(c.requests))] }
+
 // first learns how long a response is.
 func (c *conn) first() error {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
-	if _, err := c.Write(c.request); err != nil {
+	if _, err := c.Write(c.request()); err != nil {
 		return err
 	}
 	var seen bytes.Buffer
@@ -116,7 +140,7 @@ func (c *conn) runUntil(end time.Time) error {
 		return err
 	}
 	for begun := time.Now(); begun.Before(end); {
-		if _, err := c.Write(c.request); err != nil {
+		if _, err := c.Write(c.request()); err != nil {
 			return err
 		}
 		if _, err := io.ReadFull(c, c.response); err != nil {

@@ -44,6 +44,33 @@ func TestEveryRequestIsCountedOnce(t *testing.T) {
 	}
 }
 
+func TestMixedRequestsCarryEveryToken(t *testing.T) {
+	var one, two atomic.Int64
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Authorization") {
+		case "Bearer one":
+			one.Add(1)
+		case "Bearer two":
+			two.Add(1)
+		}
+		_, _ = w.Write([]byte("ok"))
+	})
+	c, err := loopback.DialMixed(s.Addr, "/", 1, []string{"one", "two"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range 100 {
+		if _, err := c.Run(5 * time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		if one.Load() > 0 && two.Load() > 0 {
+			return
+		}
+	}
+	t.Errorf("one came %d times, two %d times", one.Load(), two.Load())
+}
+
 func TestAServerThatRefusesIsNoBenchmark(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "who are you", http.StatusUnauthorized) })
 	if _, err := loopback.Dial(s.Addr, "/", []string{"x"}); err == nil || !strings.Contains(err.Error(), "401") {

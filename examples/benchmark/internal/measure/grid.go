@@ -76,9 +76,12 @@ func Grid(ctx context.Context, s Settings) ([]Row, error) {
 const capacity = 1 << 16
 
 // holding is Cardea with all these tokens in its cache.
-func (p *peers) holding(tokens []string) (*peer.Peer, error) {
+func (p *peers) holding(tokens []string) (*peer.Peer, error) { return p.holdingUpTo(capacity, tokens) }
+
+// holdingUpTo is Cardea with the last of these tokens in its cache, as many as there is room for.
+func (p *peers) holdingUpTo(room int, tokens []string) (*peer.Peer, error) {
 	holder, err := p.make(peer.Maker{Name: "Cardea", New: func(ctx context.Context, i *issuer.Issuer) (*peer.Peer, error) {
-		return peer.CardeaHolding(ctx, i, capacity)
+		return peer.CardeaHolding(ctx, i, room)
 	}})
 	if err != nil {
 		return nil, err

@@ -77,13 +77,8 @@ func loopbackOf(ctx context.Context, s Settings, algorithm string) ([]Load, erro
 		defer f.close()
 		fields = append(fields, f)
 	}
-	runtime.GC()
-	for range s.Windows {
-		for _, at := range rand.Perm(len(fields)) {
-			if err := fields[at].run(s.Window); err != nil {
-				return nil, err
-			}
-		}
+	if err := takeTurns(s, fields); err != nil {
+		return nil, err
 	}
 	var loads []Load
 	// The first is the server without authentication, see served.
@@ -91,6 +86,18 @@ func loopbackOf(ctx context.Context, s Settings, algorithm string) ([]Load, erro
 		loads = append(loads, f.load(fields[0]))
 	}
 	return loads, nil
+}
+
+func takeTurns(s Settings, fields []*field) error {
+	runtime.GC()
+	for range s.Windows {
+		for _, at := range rand.Perm(len(fields)) {
+			if err := fields[at].run(s.Window); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // field is one server with its connections, and what was measured there, turn by turn.
@@ -102,6 +109,10 @@ type field struct {
 }
 
 func newField(p *peer.Peer, tokens []string) (*field, error) {
+	return newFieldBy(p, func(addr string) (*loopback.Client, error) { return loopback.Dial(addr, peer.Path, tokens) })
+}
+
+func newFieldBy(p *peer.Peer, dial func(addr string) (*loopback.Client, error)) (*field, error) {
 	server, err := loopback.Serve(p.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		_, _ = io.WriteString(w, "ok")
@@ -109,7 +120,7 @@ func newField(p *peer.Peer, tokens []string) (*field, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := loopback.Dial(server.Addr, peer.Path, tokens)
+	client, err := dial(server.Addr)
 	if err != nil {
 		server.Close()
 		return nil, fmt.Errorf("%s: %w", p.Name, err)

@@ -52,6 +52,13 @@ func TestEveryMeasurementRuns(t *testing.T) {
 	if floor := loads[0].Servers[0]; floor.Name != "no authentication" || floor.Share.Median != 1 {
 		t.Errorf("the floor over HTTP is %q, its share %v", floor.Name, floor.Share)
 	}
+	growth, err := measure.Growths(ctx, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if growth.Few != 10 || growth.Many != 20 || growth.Cached.Median <= 0 || growth.Open.Median <= 0 || growth.Beyond.Median <= 0 {
+		t.Errorf("growth was not measured: %+v", growth)
+	}
 	grid, err := measure.Grid(ctx, s)
 	if err != nil {
 		t.Fatal(err)

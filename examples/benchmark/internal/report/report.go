@@ -20,6 +20,7 @@ type Results struct {
 	Overheads []measure.Overhead
 	Loopback  []measure.Loads
 	Grid      []measure.Row
+	Growth    measure.Growth
 	LookUps   []measure.LookUp
 	Refusals  []measure.Refusals
 	Memory    measure.Memory

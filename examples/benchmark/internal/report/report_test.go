@@ -47,6 +47,7 @@ func sample(cold float64) *report.Results {
 			{Name: "no authentication", Share: exactly(1)}, {Name: "Cardea", Share: exactly(0.95), P99Ratio: exactly(0.99)},
 		}}},
 		Grid:     []measure.Row{{Goroutines: 1, Cells: []measure.Cell{cell(100), cell(10_000)}, Reference: result(peer.Reference, 50_000, 50)}},
+		Growth:   measure.Growth{Few: 100, Many: 10_000, Open: exactly(1), Cached: exactly(1.02), Room: 1250, Missed: 0.875, Beyond: exactly(1.01)},
 		LookUps:  lookUps,
 		Refusals: []measure.Refusals{{Algorithm: "RS256", Peers: []measure.Refused{{Name: "Cardea", Forged: exactly(0.9), Garbage: exactly(0.04), UnknownKey: exactly(0.2)}}}},
 		Scaling:  []measure.Scaling{{Name: "Cardea", Points: []measure.ScalingPoint{{Cores: 1, Rate: 1}}}},

@@ -18,6 +18,7 @@ func (r *Results) sections() []part {
 		{"What Cardea adds in each framework", r.overheads()},
 		{"Loopback HTTP", r.loopback()},
 		{"Live tokens by goroutines: one cached look-up", r.grid()},
+		{"Growth", r.growth()},
 		{"Finding a key by its kid", r.lookUps()},
 		{"Refusing bad tokens, against verifying a good one", r.refusals()},
 		{"Memory", r.memory()},
@@ -95,6 +96,15 @@ func (r *Results) grid() string {
 	}
 	return "Time per look-up over all cores, and its ratio to that with the fewest tokens. Tokens are drawn evenly.\n\n" +
 		t.String() + "\n![Live tokens by goroutines](grid.svg)\n"
+}
+
+func (r *Results) growth() string {
+	g := r.Growth
+	t := newTable(fmt.Sprintf("%d live tokens", g.Many), "ratio")
+	t.row(fmt.Sprintf("a request over HTTP, no authentication, of one with %d live tokens", g.Few), ratio(g.Open))
+	t.row(fmt.Sprintf("a request over HTTP, Cardea, of one with %d live tokens", g.Few), ratio(g.Cached))
+	t.row(fmt.Sprintf("a look-up with room for %d, of %.0f %% misses and the rest hits", g.Room, 100*g.Missed), ratio(g.Beyond))
+	return "Every request carries another token, drawn evenly.\n\n" + t.String()
 }
 
 func (r *Results) lookUps() string {

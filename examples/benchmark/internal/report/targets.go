@@ -59,6 +59,9 @@ func (r *Results) Targets() []Target {
 	all = append(all, r.lookUpTargets()...)
 	all = append(all, r.refusalTargets()...)
 	all = append(all, r.gridTargets()...)
+	all = append(all,
+		atMost(fmt.Sprintf("a request with %d live tokens, of one with %d, over HTTP", r.Growth.Many, r.Growth.Few), flatRequest, r.Growth.Cached),
+		atMost("look-ups beyond the room of the cache, of their hits and misses", flatRequest, r.Growth.Beyond))
 	for _, o := range r.Overheads[1:] {
 		all = append(all, atMost("what Cardea adds in "+o.Framework+", of what it adds in net/http", 1.05, o.Ratio))
 	}
@@ -132,6 +135,9 @@ func (r *Results) lookUpTargets() []Target {
 // flat is what counts as the same cost over orders of magnitude. The CPU's caches hold less of much, whatever the
 // algorithm.
 const flat = 1.5
+
+// flatRequest is what counts as the same cost of a whole request, and of a sum and its parts.
+const flatRequest = 1.1
 
 func (r *Results) refusalTargets() []Target {
 	var all []Target
