@@ -68,6 +68,12 @@ func activeResponse(body []byte, members map[string]json.RawMessage) (*Response,
 // Active reports whether the server vouches for the token. Its time and its audience are still to be judged.
 func (r *Response) Active() bool { return r != nil && r.active }
 
+// Format prints, for every verb, whether the answer is active, and none of its members: they speak of a person, and some
+// servers repeat the token among them.
+func (r Response) Format(state fmt.State, _ rune) {
+	fmt.Fprintf(state, "introspection.Response(active %t)", r.active)
+}
+
 // Claims decodes the members of an active answer into v, as json.Unmarshal does; a *json.RawMessage gets the object as
 // it was received. Of a signed answer these are the members inside token_introspection, and nothing beside it. An
 // inactive answer is an empty object, whatever the server sent along (RFC 7662 section 2.2).

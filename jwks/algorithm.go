@@ -100,6 +100,9 @@ func checkRSA(material any) error {
 	if e := int64(key.E); e < 3 || e > 1<<31-1 || e%2 == 0 {
 		return errors.New("the RSA exponent must be odd and from 3 to 2^31-1; 65537 is customary")
 	}
+	if bearsROCA(key.N) {
+		return errROCA
+	}
 	return nil
 }
 

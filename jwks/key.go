@@ -18,12 +18,17 @@ import (
 type Key struct {
 	_ [0]func()
 
-	id  string
-	alg *algorithm
-	// A function, so that printing a Key in whatever way shows no secret.
-	material func() any // *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey or []byte
-	tie      *tie       // nil: the key named its algorithm
+	id       string
+	alg      *algorithm
+	material sealed
+	tie      *tie // nil: the key named its algorithm
 }
+
+// sealed gives the material of a key: *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey or []byte. It is a function, so that
+// printing what holds it, in whatever way, shows no secret.
+type sealed func() any
+
+func seal(material any) sealed { return func() any { return material } }
 
 // tie joins the Keys made from one JWK that names no algorithm: the first algorithm that is bound is the only one.
 type tie struct{ alg atomic.Pointer[algorithm] }
@@ -50,7 +55,7 @@ func NewKey(id, algorithm string, public crypto.PublicKey) (*Key, error) {
 	if err := alg.check(public); err != nil {
 		return nil, fmt.Errorf("jwks: NewKey: algorithm %s, key of type %T: %w", alg.name, public, err)
 	}
-	return newKey(id, alg, clone(public), nil), nil
+	return newKey(id, alg, seal(clone(public)), nil), nil
 }
 
 // NewSecret makes a Key from a shared secret for HS256, HS384 or HS512. The secret must be at least as long as the hash: 32, 48 or
@@ -63,11 +68,11 @@ func NewSecret(id, algorithm string, secret []byte) (*Key, error) {
 	if err := alg.check(secret); err != nil {
 		return nil, fmt.Errorf("jwks: NewSecret: algorithm %s: %w", alg.name, err)
 	}
-	return newKey(id, alg, bytes.Clone(secret), nil), nil
+	return newKey(id, alg, seal(bytes.Clone(secret)), nil), nil
 }
 
-func newKey(id string, alg *algorithm, material any, tie *tie) *Key {
-	return &Key{id: id, alg: alg, material: func() any { return material }, tie: tie}
+func newKey(id string, alg *algorithm, material sealed, tie *tie) *Key {
+	return &Key{id: id, alg: alg, material: material, tie: tie}
 }
 
 // ID is the kid, empty if the key has none.

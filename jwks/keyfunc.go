@@ -21,8 +21,8 @@ import (
 type KeyfuncSource struct {
 	_ [0]func()
 
-	keyfunc keyfunc.Keyfunc
-	mu      sync.Mutex // held while last is replaced
+	storage func() jwkset.Storage // of the keyfunc; nil: there is none. A function, so that printing shows no key
+	mu      sync.Mutex            // held while last is replaced
 	last    atomic.Pointer[reading]
 }
 
@@ -45,7 +45,12 @@ const errStorage = "the storage of the keyfunc failed" // its own text may quote
 // For an unknown kid the storage's KeyRead is asked, on the caller's context. A keyfunc from NewDefault then waits for a rate
 // limiter of one fetch in five minutes, for up to a minute: set Override.RateLimitWaitMax to a second or less, or build
 // the storage without RefreshUnknownKID.
-func FromKeyfunc(k keyfunc.Keyfunc) *KeyfuncSource { return &KeyfuncSource{keyfunc: k} }
+func FromKeyfunc(k keyfunc.Keyfunc) *KeyfuncSource {
+	if k == nil {
+		return new(KeyfuncSource)
+	}
+	return &KeyfuncSource{storage: k.Storage}
+}
 
 // VerificationKeys returns the keys, at most four, that may have signed a token with this kid (empty: it names none) and
 // algorithm. A kid that no key has is answered with the keys that have no id. The slice must not be changed. The error wraps
@@ -54,10 +59,10 @@ func (s *KeyfuncSource) VerificationKeys(ctx context.Context, kid, alg string) (
 	if a := algorithmNamed(alg); a == nil || a.symmetric() {
 		return nil, errNoKey
 	}
-	if s.keyfunc == nil {
+	if s.storage == nil {
 		return nil, errNoStorage
 	}
-	storage := s.keyfunc.Storage()
+	storage := s.storage()
 	if storage == nil {
 		return nil, errNoStorage
 	}
@@ -141,7 +146,7 @@ func entriesOf(keys []jwkset.JWK) []*entry {
 		if err != nil {
 			continue
 		}
-		e.material = clone(e.material)
+		e.material = seal(clone(e.material()))
 		entries = append(entries, e)
 	}
 	return entries

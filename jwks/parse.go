@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"crypto"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,31 +86,16 @@ func (s keySet) unusable() error {
 }
 
 func parseKey(raw json.RawMessage) (*entry, error) {
-	k, err := parsePublic(raw)
-	if err != nil {
-		return nil, err
-	}
-	return newEntry(k.id, k.alg, k.hasAlg, k.material)
-}
-
-// publicKey is a JWK for signatures whose material has not been judged yet.
-type publicKey struct {
-	id, alg  string
-	hasAlg   bool
-	material crypto.PublicKey
-}
-
-func parsePublic(raw json.RawMessage) (publicKey, error) {
 	members, err := parseObject(raw)
 	if err != nil {
-		return publicKey{}, err
+		return nil, err
 	}
 	for _, name := range privateMembers {
 		if members.has(name) {
 			if members["kty"] != nil && string(members["kty"]) == `"oct"` {
-				return publicKey{}, errSymmetric
+				return nil, errSymmetric
 			}
-			return publicKey{}, errPrivate
+			return nil, errPrivate
 		}
 	}
 	use, hasUse, err1 := members.text("use")
@@ -117,19 +103,19 @@ func parsePublic(raw json.RawMessage) (publicKey, error) {
 	id, _, err3 := members.text("kid")
 	operations, err4 := members.texts("key_ops")
 	if errors.Join(err1, err2, err3, err4) != nil {
-		return publicKey{}, errMember
+		return nil, errMember
 	}
 	if hasUse && use != string(jwkset.UseSig) {
-		return publicKey{}, errUse
+		return nil, errUse
 	}
 	if operations != nil && !slices.Contains(operations, string(jwkset.KeyOpsVerify)) {
-		return publicKey{}, errOperations
+		return nil, errOperations
 	}
 	public, err := parseMaterial(members)
 	if err != nil {
-		return publicKey{}, err
+		return nil, err
 	}
-	return publicKey{id, alg, hasAlg, public}, nil
+	return newEntry(id, alg, hasAlg, public)
 }
 
 // parseMaterial lets jwkset decode the key and compare it with the first certificate of x5c (RFC 7517 section 4.7: they must be
@@ -153,6 +139,9 @@ func parseMaterial(members object) (crypto.PublicKey, error) {
 	if m.KTY == jwkset.KtyOct {
 		return nil, errSymmetric
 	}
+	if len(m.E) > base64.RawURLEncoding.EncodedLen(8) {
+		return nil, errMaterial // jwkset would drop what goes beyond 64 bits, and read another exponent
+	}
 	if m.KTY == jwkset.KtyOKP {
 		m.ALG = jwkset.AlgEdDSA // what jwkset demands beside a certificate
 	}
@@ -165,7 +154,10 @@ func parseMaterial(members object) (crypto.PublicKey, error) {
 
 // newEntry judges a public key with the rules that hold whatever it was read from.
 func newEntry(id, alg string, hasAlg bool, public crypto.PublicKey) (*entry, error) {
-	e := &entry{id: id, material: public}
+	if errors.Is(checkRSA(public), errROCA) {
+		return nil, errROCA // rather than "does not fit": its owner must hear of it
+	}
+	e := &entry{id: id, material: seal(public)}
 	if !hasAlg {
 		if len(algorithmsFor(public)) == 0 {
 			return nil, errUnsupported

@@ -38,7 +38,7 @@ type question struct{ kid, alg string }
 type entry struct {
 	id       string
 	alg      *algorithm // nil: the JWK names none
-	material any
+	material sealed
 	keys     []*Key
 }
 
@@ -120,7 +120,7 @@ func (t *table) holds(e *entry) *entry {
 		return nil
 	}
 	for _, own := range t.entries {
-		if own.id == e.id && own.alg == e.alg && sameMaterial(own.material, e.material) {
+		if own.id == e.id && own.alg == e.alg && sameMaterial(own.material(), e.material()) {
 			return own
 		}
 	}
@@ -134,7 +134,7 @@ func (e *entry) named(entries []*entry) *entry {
 		return e
 	}
 	for _, other := range entries {
-		if other.alg != nil && sameMaterial(e.material, other.material) {
+		if other.alg != nil && sameMaterial(e.material(), other.material()) {
 			return &entry{id: e.id, alg: other.alg, material: e.material}
 		}
 	}
@@ -148,7 +148,7 @@ func (t *table) tieOf(e *entry, earlier *table) *tie {
 			continue
 		}
 		for _, own := range source.entries {
-			if own.alg == nil && e.alg == nil && sameMaterial(own.material, e.material) {
+			if own.alg == nil && e.alg == nil && sameMaterial(own.material(), e.material()) {
 				return own.keys[0].tie
 			}
 		}
@@ -163,7 +163,7 @@ func (e *entry) makeKeys(t *tie) {
 		e.keys = []*Key{newKey(e.id, e.alg, e.material, nil)}
 		return
 	}
-	fit := algorithmsFor(e.material)
+	fit := algorithmsFor(e.material())
 	if len(fit) == 1 || fit[0].name == "EdDSA" {
 		t = nil
 	}

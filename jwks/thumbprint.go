@@ -6,27 +6,8 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"math/big"
 )
-
-// ParseKey reads one JWK (RFC 7517 section 4) for one algorithm, with the rules that hold for keys of a set: it must be public,
-// meant for signatures, and fit the algorithm in type, curve and size. It serves keys that come with a message instead of
-// from their owner, as in a DPoP proof (RFC 9449); such a key proves nothing by itself.
-func ParseKey(jwk []byte, algorithm string) (*Key, error) {
-	k, err := parsePublic(jwk)
-	if err == nil && k.hasAlg && k.alg != algorithm {
-		err = errMismatch
-	}
-	if err != nil {
-		return nil, fmt.Errorf("jwks: ParseKey: %w", err)
-	}
-	e, err := newEntry(k.id, algorithm, true, k.material)
-	if err != nil {
-		return nil, fmt.Errorf("jwks: ParseKey: %w", err)
-	}
-	return newKey(e.id, e.alg, e.material, nil), nil
-}
 
 // Thumbprint returns the SHA-256 thumbprint of the public key (RFC 7638), in base64url without padding as the jkt of a bound token
 // has it. Of a secret, which must not be told by its hash, and of the zero Key it is empty.

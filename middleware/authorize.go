@@ -85,7 +85,11 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 // returned as well if it was proven, for the record.
 func (v *Validator) judge(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
 	if known, ok := v.tokens.get(token, d.Start); ok {
-		return v.confirm(ctx, known, v.again(ctx, known, d), raw, d)
+		refusal := v.again(ctx, known, d)
+		if refusal == nil || refusal.Err != errKeyGone {
+			return v.confirm(ctx, known, refusal, raw, d)
+		}
+		d.Cached = false // its key may have been published anew, under another id
 	}
 	if v.headers.begin(raw) || compact.LooksJOSE(raw) {
 		proven, refusal := v.firstSight(ctx, raw, token, d)

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -99,10 +100,16 @@ type DPoP struct {
 	// NonceSecrets put nonces in force: a proof must contain one that was made with one of these secrets, so it cannot be
 	// made in advance (RFC 9449 section 9). Newest first while they rotate; each at least 32 random bytes. Replicas that
 	// share the secrets accept each other's nonces. Nil: no nonces.
-	NonceSecrets [][]byte
+	NonceSecrets [][]byte `json:"-"`
 
 	// NonceMaxAge is how long a nonce is good; the next one is handed out at half of it. Zero: 5 minutes.
 	NonceMaxAge time.Duration
+}
+
+// Format prints, for every verb, the settings without the secrets, of which it tells the number.
+func (d DPoP) Format(state fmt.State, _ rune) {
+	fmt.Fprintf(state, "middleware.DPoP(required %t, proofs of %v, own store %t, %d nonce secrets of %v)",
+		d.Required, d.MaxAge, d.Replays == nil, len(d.NonceSecrets), d.NonceMaxAge)
 }
 
 const (

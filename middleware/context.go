@@ -94,7 +94,7 @@ func ContextWithToken(ctx context.Context, t *Token) context.Context {
 // timer; it should be deferred.
 func ContextWithExpiry(ctx context.Context) (context.Context, context.CancelFunc) {
 	a := admissionFrom(ctx)
-	if a == nil || a.anonymous || a.token.Expiry.IsZero() {
+	if a == nil || a.anonymous {
 		return context.WithCancel(ctx)
 	}
 	// The handler's copy may have been changed; what was judged was not.

@@ -35,6 +35,9 @@ func (c Credentials) String() string {
 // GoString is String for %#v.
 func (c Credentials) GoString() string { return c.String() }
 
+// MarshalText is String for [encoding/json] and other encoders.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // LogValue is String for [slog].
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 

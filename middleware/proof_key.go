@@ -66,9 +66,9 @@ func (k proofKeys) parse(segment string) (proofKey, error) {
 	if !k.algorithms[name] || jwk.Kind() != strictjson.Object {
 		return proofKey{}, errProofKey
 	}
-	key, err := jwks.ParseKey([]byte(jwk.Raw()), name)
+	key, err := readJWK(jwk, name)
 	if err != nil {
-		return proofKey{}, errProofKey
+		return proofKey{}, err
 	}
 	return proofKey{key, key.Thumbprint()}, nil
 }

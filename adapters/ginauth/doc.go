@@ -18,6 +18,8 @@
 //     that route without a Guard.
 //   - CORS belongs outside: before any Guard. Browsers send preflights without a token, so a Guard refuses them.
 //   - Middleware behind the Guard that replaces c.Request must derive it from c.Request, or the token is lost.
+//   - In Gin's debug mode, gin.Recovery writes the header of a request that panicked to the log and masks the Authorization
+//     field only: tokens in cookies or fields of their own, and DPoP proofs, stand there in full. Run in release mode.
 //   - A *gin.Context goes back to a pool when the request ends. A goroutine that outlives the handler uses c.Copy(), whose
 //     Request still carries the token, under context.WithoutCancel if it must outlive the request's context.
 //
