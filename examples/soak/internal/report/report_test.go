@@ -1,0 +1,94 @@
+package report
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/examples/soak/internal/label"
+	"github.com/cardea-auth/cardea/examples/soak/internal/soak"
+	"github.com/cardea-auth/cardea/examples/soak/internal/window"
+)
+
+func TestTheSlopeIsThatOfTheLine(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		x, y []float64
+		want float64
+	}{
+		{"nothing", nil, nil, 0},
+		{"one point", []float64{1}, []float64{5}, 0},
+		{"all at one time", []float64{1, 1}, []float64{5, 6}, 0},
+		{"flat", []float64{0, 1, 2}, []float64{7, 7, 7}, 0},
+		{"a line", []float64{0, 1, 2}, []float64{1, 3, 5}, 2},
+		{"noise around a line", []float64{0, 1, 2, 3}, []float64{1, -1, 3, 1}, 0.4},
+	} {
+		if got := slope(row.x, row.y); math.Abs(got-row.want) > 1e-9 {
+			t.Errorf("%s: got %v, want %v", row.name, got, row.want)
+		}
+	}
+}
+
+func TestDigitsComeInThrees(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1 000", 7200345: "7 200 345"} {
+		if got := count(n); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func sample() *soak.Results {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	r := &soak.Results{
+		Start: start, Took: 20 * time.Minute, Decisions: 6000, Counts: map[string]int{"hang": 1},
+		Faults:   []window.Span{{Kind: "hang", Start: start.Add(10 * time.Second), End: start.Add(15 * time.Second)}, {Kind: "rotation", Start: start, End: start}},
+		Verdicts: map[label.Verdict]int64{label.Right: 5990, label.Inside: 10},
+	}
+	for i := range 60 {
+		r.Points = append(r.Points, soak.Point{At: float64(i), Rate: 100, RSS: 40, Goroutines: 90})
+	}
+	return r
+}
+
+func TestTheReportTellsWhatWasPromised(t *testing.T) {
+	r := sample()
+	d, err := Soak(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| wrong accepts | 0 | 0 | kept |", "| resident memory, slope over the second half | ≤ 1 MiB/h | +0.0 MiB/h | kept |", "6 000 in 20m0s"} {
+		if !strings.Contains(d.Markdown, want) {
+			t.Errorf("%q is missing in\n%s", want, d.Markdown)
+		}
+	}
+	if picture := string(d.Picture); !strings.Contains(picture, "</svg>") || !strings.Contains(picture, ">hang<") {
+		t.Error("the picture is incomplete")
+	}
+	r.Verdicts[label.WrongAccept] = 1
+	if d, err = Soak(r); err != nil || !strings.Contains(d.Summary, "| wrong accepts | 0 | 1 | **broken** |") {
+		t.Errorf("a wrong accept is not told: %v", err)
+	}
+}
+
+func TestOneModeLeavesTheOthersAlone(t *testing.T) {
+	dir := t.TempDir()
+	readme := filepath.Join(dir, "README.md")
+	const before = "# x\n<!-- soak: written by the program -->\nold\n<!-- end of soak -->\n<!-- kids: written by the program -->\nkept\n<!-- end of kids -->\n"
+	if err := os.WriteFile(readme, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := Document{Mode: "soak", Markdown: "all", Summary: "new\n"}
+	if err := d.Write(filepath.Join(dir, "results"), readme); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(readme)
+	if want := strings.Replace(before, "old", "new", 1); err != nil || string(text) != want {
+		t.Errorf("got %s, %v", text, err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "results", "soak.md")); err != nil || string(got) != "all" {
+		t.Errorf("got %s, %v", got, err)
+	}
+}

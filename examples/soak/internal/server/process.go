@@ -1,0 +1,77 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// Process is a running server process.
+type Process struct {
+	Addresses
+	command *exec.Cmd
+	stdin   io.WriteCloser
+	client  *http.Client
+}
+
+// ServeFlag makes the program be the server process.
+const ServeFlag = "-serve"
+
+// Start runs this very program as a server process.
+func Start(setup Setup) (*Process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{command: exec.Command(self, ServeFlag), client: &http.Client{Timeout: 5 * time.Second}}
+	p.command.Stderr = os.Stderr
+	if p.stdin, err = p.command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.command.Start(); err != nil {
+		return nil, err
+	}
+	if err := json.NewEncoder(p.stdin).Encode(setup); err != nil {
+		return nil, p.failed(err)
+	}
+	if err := json.NewDecoder(out).Decode(&p.Addresses); err != nil {
+		return nil, p.failed(fmt.Errorf("soak: the server process did not say where it is: %w", err))
+	}
+	return p, nil
+}
+
+func (p *Process) failed(err error) error {
+	_ = p.Close()
+	return err
+}
+
+// Vitals asks the process how it is.
+func (p *Process) Vitals(ctx context.Context) (v Vitals, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Addresses.Vitals, nil)
+	if err != nil {
+		return v, err
+	}
+	response, err := p.client.Do(request)
+	if err != nil {
+		return v, err
+	}
+	defer response.Body.Close()
+	return v, json.NewDecoder(response.Body).Decode(&v)
+}
+
+// Close ends the process and waits for it.
+func (p *Process) Close() error {
+	_ = p.stdin.Close()
+	timer := time.AfterFunc(10*time.Second, func() { _ = p.command.Process.Kill() })
+	defer timer.Stop()
+	return p.command.Wait()
+}
