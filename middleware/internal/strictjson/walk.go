@@ -35,7 +35,7 @@ func Walk(document string, visit func(name string, v Value) error) error {
 		return err
 	}
 	for _, m := range s.noted.list[:s.noted.count] {
-		if err := visit(decode(m.name), m.value); err != nil {
+		if err := visit(m.name, m.value); err != nil {
 			return err
 		}
 	}
@@ -62,7 +62,7 @@ type members struct {
 }
 
 type member struct {
-	name  string // as written, without its quotes
+	name  string
 	value Value
 }
 
