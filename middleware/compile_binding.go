@@ -25,13 +25,16 @@ func (c *compiler) dpop(p *policy, base target, public bool) {
 	if cfg.NonceMaxAge < 0 {
 		c.wrong("DPoP.NonceMaxAge is %v: it must not be negative", cfg.NonceMaxAge)
 	}
+	if cfg.NonceMaxAge > 0 && len(cfg.NonceSecrets) == 0 {
+		c.wrong("DPoP.NonceMaxAge is set, but DPoP.NonceSecrets is empty, so no nonces are in force: set both or neither")
+	}
 	for i, secret := range cfg.NonceSecrets {
 		if len(secret) < minNonceSecret {
 			c.wrong("DPoP.NonceSecrets[%d] has %d bytes: use at least %d random ones", i, len(secret), minNonceSecret)
 		}
 	}
 	if !public {
-		if cfg.Required || cfg.Replays != nil || len(cfg.NonceSecrets) > 0 {
+		if cfg.Required || cfg.Replays != nil || len(cfg.NonceSecrets) > 0 || cfg.MaxAge != 0 || cfg.NonceMaxAge != 0 {
 			c.wrong("PublicURL is empty, but DPoP is configured: proofs name the address that clients call, which is never taken from the Host field")
 		}
 		return
