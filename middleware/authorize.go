@@ -87,13 +87,13 @@ func (v *Validator) judge(ctx context.Context, raw string, token likeness, d *De
 	if known, ok := v.tokens.get(token, d.Start); ok {
 		refusal := v.again(ctx, known, d)
 		if refusal == nil || refusal.Err != errKeyGone {
-			return v.confirm(ctx, known, refusal, raw, d)
+			return v.confirm(ctx, known, refusal, raw, token, d)
 		}
 		d.Cached = false // its key may have been published anew, under another id
 	}
 	if v.headers.begin(raw) || compact.LooksJOSE(raw) {
 		proven, refusal := v.firstSight(ctx, raw, token, d)
-		return v.confirm(ctx, proven, refusal, raw, d)
+		return v.confirm(ctx, proven, refusal, raw, token, d)
 	}
 	if refusal := checkToken(raw); refusal != nil {
 		return nil, refusal
@@ -101,7 +101,7 @@ func (v *Validator) judge(ctx context.Context, raw string, token likeness, d *De
 	if compact.HasEmptySegment(raw) {
 		return nil, invalid(ReasonMalformed, errEmptySegment)
 	}
-	return v.opaqueToken(ctx, raw, d)
+	return v.opaqueToken(ctx, raw, token, d)
 }
 
 // again judges a JWT that was verified before. Its key must still be the issuer's.
@@ -117,14 +117,20 @@ func (v *Validator) again(ctx context.Context, known *verified, d *Decision) *Er
 func (v *Validator) firstSight(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
 	mine := new(flight)
 	if v.tokens != nil {
-		var proven *verified
-		if proven, mine = v.flights.join(ctx, raw); proven != nil {
-			return proven, v.again(ctx, proven, d)
+		var landed *flight
+		landed, mine = v.flights.join(ctx, raw)
+		switch {
+		case landed == nil:
+			defer v.flights.land(raw, mine)
+		case landed.unjudged != nil:
+			return nil, landed.refusal(d)
+		default:
+			return landed.verified, v.again(ctx, landed.verified, d)
 		}
-		defer v.flights.land(raw, mine)
 	}
-	proven, refusal := v.jwt(ctx, raw, d)
+	proven, refusal := v.jwt(ctx, raw, token, d)
 	if refusal != nil {
+		mine.fail(ctx, refusal, d)
 		return nil, refusal
 	}
 	if refusal := proven.current(ctx, d.Start); refusal != nil {
@@ -140,13 +146,13 @@ func (v *Validator) firstSight(ctx context.Context, raw string, token likeness, 
 
 // confirm asks the issuer's server, if the configuration wants that, about a JWT that was verified here without a
 // refusal. The answer's claims are the token's.
-func (v *Validator) confirm(ctx context.Context, proven *verified, refusal *Error, raw string, d *Decision) (*verified, *Error) {
+func (v *Validator) confirm(ctx context.Context, proven *verified, refusal *Error, raw string, token likeness, d *Decision) (*verified, *Error) {
 	if refusal != nil || proven.trust.jwts != VerifyAndIntrospectJWTs {
 		return proven, refusal
 	}
 	known := d.Cached
 	d.Cached = false
-	answered, refusal := v.introspected(ctx, proven.trust, proven, raw, d)
+	answered, refusal := v.introspected(ctx, proven.trust, proven, raw, token, d)
 	if refusal != nil {
 		return proven, refusal
 	}
@@ -206,8 +212,8 @@ func (a *admission) judged(v *Validator, call *call) bool {
 // digestOf is the part of the likeness of the call's token that an admission remembers, where it was judged as proven is:
 // by its parts, or as a whole.
 func (c *call) digestOf(proven *verified) digest {
-	if proven.signed == "" && c.token.signed != "" {
-		return digestOf(c.raw)
+	if proven.signed == "" {
+		return c.token.whole(c.raw)
 	}
 	return c.token.digest
 }

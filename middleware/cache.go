@@ -42,6 +42,14 @@ func likenessOf(raw string) likeness {
 	return likeness{raw[:max(dot, 0)], digestOf(raw[dot+1:])}
 }
 
+// whole is the digest of raw, whose likeness l is.
+func (l likeness) whole(raw string) digest {
+	if l.signed == "" {
+		return l.digest
+	}
+	return digestOf(raw)
+}
+
 // tokenCache remembers verified JWTs by their likeness, so that no bearer token stays in memory.
 // It holds only what was verified in full and accepted once; what can change since then is judged again on every hit, see
 // Validator.judge. Safe for concurrent use; a nil tokenCache remembers nothing.

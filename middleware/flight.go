@@ -2,24 +2,43 @@ package middleware
 
 import (
 	"context"
+	"net/http"
 	"sync"
 )
 
-// flights lets concurrent first sights of one token be verified once. Only success is shared: a failure may be the
-// first caller's own (its context has ended), so the others then look for themselves.
+// flights lets concurrent first sights of one token be verified once. Shared are success, and that the token could not be
+// judged, or everybody would wait for the same outage one after the other. Any other failure may be the first caller's own,
+// so the others then look for themselves.
 type flights struct {
 	mu   sync.Mutex
 	open map[string]*flight // by the token
 }
 
 type flight struct {
-	done     chan struct{} // closed when verified is final
+	done     chan struct{} // closed when the rest is final
 	verified *verified     // nil: not proven
+	unjudged *Error        // nil: nothing that others need to know
+	about    *Decision     // what is to be said of unjudged
 }
 
-// join returns what another caller has just proven, or else a flight for the caller to pilot and to land. A caller that
-// waited in vain gets a flight that nobody else is on.
-func (f *flights) join(ctx context.Context, token string) (*verified, *flight) {
+// fail notes a refusal, if it is none of the caller's own.
+func (mine *flight) fail(ctx context.Context, refusal *Error, d *Decision) {
+	if refusal.Status() == http.StatusServiceUnavailable && ctx.Err() == nil {
+		shared, about := *refusal, *d // the originals are completed for one request
+		mine.unjudged, mine.about = &shared, &about
+	}
+}
+
+// refusal is for a caller who waited, about whose request d is.
+func (landed *flight) refusal(d *Decision) *Error {
+	d.Issuer, d.Opaque = landed.about.Issuer, landed.about.Opaque
+	shared := *landed.unjudged
+	return &shared
+}
+
+// join returns the flight of another caller that has just landed with a result, or else one for the caller to pilot and to
+// land. A caller that waited in vain gets a flight that nobody else is on.
+func (f *flights) join(ctx context.Context, token string) (landed, mine *flight) {
 	f.mu.Lock()
 	ahead, taken := f.open[token]
 	if !taken {
@@ -37,10 +56,10 @@ func (f *flights) join(ctx context.Context, token string) (*verified, *flight) {
 	case <-ctx.Done():
 		return nil, &flight{}
 	}
-	if ahead.verified == nil {
+	if ahead.verified == nil && ahead.unjudged == nil {
 		return nil, &flight{}
 	}
-	return ahead.verified, nil
+	return ahead, nil
 }
 
 // land ends a flight. It must be called even if proving panics, or others would wait for ever.

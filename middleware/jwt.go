@@ -29,7 +29,7 @@ var (
 // jwt judges a token of JOSE shape. Nothing of it is believed before its signature has been verified: alg, kid and typ are
 // compared with the configuration, and iss selects a trust entry. What is cheap comes first; nothing that others notice, a
 // fetch or a call of the application's functions, before the whole token has been decoded.
-func (v *Validator) jwt(ctx context.Context, raw string, d *Decision) (*verified, *Error) {
+func (v *Validator) jwt(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
 	jws, err := compact.Split(raw)
 	if err != nil {
 		return nil, unreadable(raw, err)
@@ -66,7 +66,7 @@ func (v *Validator) jwt(ctx context.Context, raw string, d *Decision) (*verified
 	}
 	if trust.jwts == IntrospectJWTs {
 		d.Opaque = true
-		return v.introspected(ctx, trust, nil, raw, d)
+		return v.introspected(ctx, trust, nil, raw, token, d)
 	}
 
 	key, refusal := trust.verify(ctx, header, jws.SigningInput, signature)

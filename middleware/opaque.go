@@ -27,14 +27,14 @@ var (
 const maxIntrospected = 64 << 10
 
 // opaqueToken judges a token that is no JWT.
-func (v *Validator) opaqueToken(ctx context.Context, raw string, d *Decision) (*verified, *Error) {
+func (v *Validator) opaqueToken(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
 	d.Opaque = true
 	trust := v.policy.trustForOpaque(raw)
 	if trust == nil {
 		return nil, invalid(ReasonNotIntrospected, errNobodyAsks)
 	}
 	d.Issuer = trust.url
-	proven, refusal := v.introspected(ctx, trust, nil, raw, d)
+	proven, refusal := v.introspected(ctx, trust, nil, raw, token, d)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -43,7 +43,7 @@ func (v *Validator) opaqueToken(ctx context.Context, raw string, d *Decision) (*
 
 // introspected asks the issuer's server about a token and judges the answer by the issuer's own rules. jwt is what was
 // verified here before, nil for a token that was not.
-func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, raw string, d *Decision) (*verified, *Error) {
+func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, raw string, token likeness, d *Decision) (*verified, *Error) {
 	if len(raw) > maxIntrospected {
 		return nil, badRequest(ReasonTokenTooLong, errTooLong)
 	}
@@ -56,7 +56,7 @@ func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, r
 	case !response.Active():
 		return nil, invalid(ReasonInactive, errInactive)
 	}
-	key := answerKey{response, t, digestOf(raw)}
+	key := answerKey{response, t, token.whole(raw)}
 	if known, ok := v.parsed.get(key); ok {
 		d.Cached = true
 		return known, nil
