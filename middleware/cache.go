@@ -11,22 +11,17 @@ import (
 // digest stands for a token wherever one is remembered, so that the token itself is not.
 type digest [sha256.Size]byte
 
-// digestOf hashes without allocating what is not longer than ordinary tokens are: the compiler cannot see that Sum256 only
-// reads. Clearing room takes time as well, so a signature gets no more than it needs.
-func digestOf(text string) digest {
-	var room [768]byte // a signature of RSA-4096 is 683 characters long
-	if len(text) > len(room) {
-		return digestOfLong(text)
+// digestOf hashes without allocating, however long text is: converting it for Sum256 would copy all of it.
+func digestOf(text string) (d digest) {
+	hash := sha256.New()
+	var room [512]byte
+	for len(text) > 0 {
+		n := copy(room[:], text)
+		_, _ = hash.Write(room[:n]) // never fails
+		text = text[n:]
 	}
-	return sha256.Sum256(room[:copy(room[:], text)])
-}
-
-func digestOfLong(text string) digest {
-	var room [4 << 10]byte
-	if len(text) > len(room) {
-		return sha256.Sum256([]byte(text))
-	}
-	return sha256.Sum256(room[:copy(room[:], text)])
+	hash.Sum(d[:0])
+	return d
 }
 
 // likeness is what a token is recognised by. Of a JWT only the signature is hashed: what it signs is compared as it stands,

@@ -190,7 +190,7 @@ func TestEntriesBoundTheCache(t *testing.T) {
 	}
 }
 
-// CVE-2026-25536, D1: subject out is subject in, and what a handler does to its token stays with it.
+// CVE-2026-25536: subject out is subject in, and what a handler does to its token stays with it.
 func TestParallelSubjects(t *testing.T) {
 	server := introspectorByToken{}
 	v := validator(t, func(cfg *middleware.Config) {
