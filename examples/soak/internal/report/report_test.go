@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,22 +14,40 @@ import (
 	"github.com/cardea-auth/cardea/examples/soak/internal/window"
 )
 
-func TestTheSlopeIsThatOfTheLine(t *testing.T) {
+func TestTheTrendIsThatOfTheLine(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		x, y []float64
-		want float64
+		want trend
 	}{
-		{"nothing", nil, nil, 0},
-		{"one point", []float64{1}, []float64{5}, 0},
-		{"all at one time", []float64{1, 1}, []float64{5, 6}, 0},
-		{"flat", []float64{0, 1, 2}, []float64{7, 7, 7}, 0},
-		{"a line", []float64{0, 1, 2}, []float64{1, 3, 5}, 2},
-		{"noise around a line", []float64{0, 1, 2, 3}, []float64{1, -1, 3, 1}, 0.4},
+		{"nothing", nil, nil, trend{}},
+		{"two points", []float64{1, 2}, []float64{5, 6}, trend{}},
+		{"all at one time", []float64{1, 1, 1}, []float64{5, 6, 7}, trend{}},
+		{"flat", []float64{0, 1, 2}, []float64{7, 7, 7}, trend{}},
+		{"a line", []float64{0, 1, 2}, []float64{1, 3, 5}, trend{slope: 2}},
+		{"noise around a line", []float64{0, 1, 2, 3}, []float64{1, -1, 3, 1}, trend{0.4, math.Sqrt(0.72)}},
 	} {
-		if got := slope(row.x, row.y); math.Abs(got-row.want) > 1e-9 {
-			t.Errorf("%s: got %v, want %v", row.name, got, row.want)
+		if got := trendOf(row.x, row.y); math.Abs(got.slope-row.want.slope) > 1e-6 || math.Abs(got.err-row.want.err) > 1e-6 {
+			t.Errorf("%s: got %+v, want %+v", row.name, got, row.want)
 		}
+	}
+}
+
+func TestWhatIsNoEvidenceOfGrowth(t *testing.T) {
+	for _, row := range []struct {
+		trend
+		want bool
+	}{{trend{0.9, 0}, true}, {trend{1.1, 0}, false}, {trend{5, 2.1}, true}, {trend{5, 1.9}, false}, {trend{-9, 1}, true}} {
+		if got := row.atMost(1); got != row.want {
+			t.Errorf("%v is at most 1: %t", row.trend, got)
+		}
+	}
+}
+
+func TestTheLowestOfEachMinuteCounts(t *testing.T) {
+	hours, lows := lowest([]float64{0, 30, 59, 60, 100, 240}, []float64{9, 3, 5, 8, 8, 1})
+	if !slices.Equal(hours, []float64{0, 1.0 / 60, 4.0 / 60}) || !slices.Equal(lows, []float64{3, 8, 1}) {
+		t.Errorf("got %v, %v", hours, lows)
 	}
 }
 
@@ -59,7 +78,7 @@ func TestTheReportTellsWhatWasPromised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| wrong accepts | 0 | 0 | kept |", "| resident memory, slope over the second half | ≤ 1 MiB/h | +0.0 MiB/h | kept |", "6 000 in 20m0s"} {
+	for _, want := range []string{"| wrong accepts | 0 | 0 | kept |", "| resident memory, growth over the second half | ≤ 1 MiB/h | +0.0 ± 0.0 MiB/h | kept |", "6 000 in 20m0s"} {
 		if !strings.Contains(d.Markdown, want) {
 			t.Errorf("%q is missing in\n%s", want, d.Markdown)
 		}

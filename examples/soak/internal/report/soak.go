@@ -50,12 +50,16 @@ func promises(r *soak.Results) string {
 	t.row("answers while no fault is open, p50 and p99", "", latency(r.Quiet), "")
 	t.row("answers while one is open, p50 and p99", "", latency(r.Faulty), "")
 	rss, live := memory(r)
-	if r.Took >= telling {
-		t.row("resident memory, slope over the second half", "≤ 1 MiB/h", fmt.Sprintf("%+.1f MiB/h", rss), mark(rss <= 1))
-	} else {
-		t.row("resident memory, slope over the second half (too short a run to tell)", "≤ 1 MiB/h", fmt.Sprintf("%+.1f MiB/h", rss), "")
+	for _, one := range []struct {
+		what string
+		trend
+	}{{"live heap", live}, {"resident memory", rss}} {
+		if r.Took >= telling {
+			t.row(one.what+", growth over the second half", "≤ 1 MiB/h", one.String(), mark(one.atMost(1)))
+		} else {
+			t.row(one.what+", growth over the second half (too short a run to tell)", "≤ 1 MiB/h", one.String(), "")
+		}
 	}
-	t.row("live heap, slope over the second half", "", fmt.Sprintf("%+.1f MiB/h", live), "")
 	t.row("resident memory, first, last, most", "", ends(r, func(p soak.Point) float64 { return p.RSS }, "%.1f MiB"), "")
 	t.row("goroutines, first, last, most", "", ends(r, func(p soak.Point) float64 { return p.Goroutines }, "%.0f"), "")
 	t.row("stalls: the machine did not run a process for half a second or more", "", fmt.Sprintf("%d, about %s", r.Stalls, seconds(r.Stalled)), "")
@@ -70,13 +74,13 @@ func latency(l soak.Latency) string {
 	return fmt.Sprintf("%s, %s (of %s)", milliseconds(l.P50), milliseconds(l.P99), count(l.Answers))
 }
 
-// memory returns how much grows in an hour, in MiB, in the second half of the run.
-func memory(r *soak.Results) (rss, live float64) {
-	var x, y, z []float64
+// memory returns how much grows in the second half of the run.
+func memory(r *soak.Results) (rss, live trend) {
+	var at, resident, alive []float64
 	for _, p := range r.Points[len(r.Points)/2:] {
-		x, y, z = append(x, p.At/3600), append(y, p.RSS), append(z, p.HeapLive)
+		at, resident, alive = append(at, p.At), append(resident, p.RSS), append(alive, p.HeapLive)
 	}
-	return slope(x, y), slope(x, z)
+	return trendOf(lowest(at, resident)), trendOf(lowest(at, alive))
 }
 
 func ends(r *soak.Results, of func(soak.Point) float64, format string) string {
