@@ -2,7 +2,8 @@
 //
 // It listens on a free loopback port and talks to its parent in lines: on standard output first what it offers, then one
 // answer per command. The commands on standard input are "rotate overlap" (sign with new keys, publish the old ones too)
-// and "rotate replace" (sign with new keys, publish nothing else). It ends when standard input does.
+// and "rotate replace" (sign with new keys, publish nothing else). It ends when standard input does. A second argument is the
+// issuer identifier, for a server behind a proxy; without it, it is the address listened on.
 
 import { X509Certificate, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -140,9 +141,10 @@ const server = createServer((request, response) => {
 });
 
 server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const address = `http://127.0.0.1:${server.address().port}`;
+  const issuer = process.argv[3] || address;
   provider = newProvider(issuer, keys);
-  say({ issuer, app, namesake, certified, certificateField, resourceServer, redirectURI });
+  say({ issuer, address, app, namesake, certified, certificateField, resourceServer, redirectURI });
 
   // The keys of a Provider are fixed, so a rotation puts a new one behind the same port. It starts with an empty store:
   // opaque tokens and sessions of the old one are gone.

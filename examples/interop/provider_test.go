@@ -28,6 +28,7 @@ const (
 // provider is a running oidc-provider.
 type provider struct {
 	Issuer         string
+	Address        string // where it listens: the Issuer, unless it is behind a proxy
 	App            client // asks for tokens
 	Namesake       client // an app whose client id is also our audience
 	Certified      client // its tokens are bound to its certificate
@@ -83,9 +84,15 @@ func tell(message string) {
 // startProvider starts a provider with fresh keys, which ends with the test.
 func startProvider(t *testing.T) *provider {
 	t.Helper()
+	return startProviderAs(t, "")
+}
+
+// startProviderAs starts one that calls itself issuer.
+func startProviderAs(t *testing.T, issuer string) *provider {
+	t.Helper()
 	requireNode(t)
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	command := exec.CommandContext(ctx, "node", "provider.mjs", audience)
+	command := exec.CommandContext(ctx, "node", "provider.mjs", audience, issuer)
 	commands, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +219,7 @@ func (p *provider) post(t *testing.T, path string, c client, form url.Values) []
 
 func (p *provider) newPost(t *testing.T, path string, c client, form url.Values) *http.Request {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.Issuer+path, strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.Address+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
