@@ -235,6 +235,7 @@ func FuzzMetadata(f *testing.F) {
 		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
 			t.Fatalf("used jwks_uri %q", m.Keys)
 		}
+		u.Host = strings.TrimSuffix(u.Host, ":") // an empty port is none (RFC 3986 section 6.2.3)
 		if got := i.request(i.fetches() - 1).URL.String(); got != u.String() {
 			t.Fatalf("fetched %s, not %s", got, m.Keys)
 		}

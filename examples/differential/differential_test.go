@@ -85,8 +85,9 @@ func judge(m mutation) *verdict {
 		return v
 	}
 	accepted := 0
+	token := strings.TrimLeft(m.token, " ") // Cardea reads a header field, in which spaces before the token are none of it (RFC 6750 section 2.1)
 	for _, p := range peers {
-		read, err := p.read(m.token)
+		read, err := p.read(token)
 		v.peers = append(v.peers, fmt.Sprintf("%s: %+v, error %v", p.name, read, err))
 		switch {
 		case err == nil:
@@ -94,7 +95,7 @@ func judge(m mutation) *verdict {
 			if v.reason == "" && !v.cardea.equal(read) {
 				v.complaint = p.name + " reads other claims than Cardea"
 			}
-		case v.reason == "" && !limited(p.name, m.token):
+		case v.reason == "" && !limited(p.name, token):
 			v.complaint = "Cardea accepts what " + p.name + " refuses"
 		}
 	}
