@@ -24,9 +24,9 @@ const (
 // ClientAuth is how the resource server proves to the endpoint who asks (RFC 7662 section 2.1). The zero value is
 // refused by New. It prints as the name of its method, never as a secret.
 type ClientAuth struct {
-	method  string
-	id      string
-	problem error // what New reports
+	method   string
+	id       string
+	problems []error // what New reports; nil values are none
 
 	// apply adds the credentials to one request. The secret is reachable through this closure only, so that neither fmt
 	// nor a reflecting logger finds it.
@@ -45,9 +45,9 @@ type question struct {
 func SecretBasic(id, secret string) ClientAuth {
 	credentials := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id) + ":" + url.QueryEscape(secret)))
 	return ClientAuth{
-		method:  methodBasic,
-		id:      id,
-		problem: errors.Join(checkText("the client id", id), checkText("the client secret", secret)),
+		method:   methodBasic,
+		id:       id,
+		problems: []error{checkText("the client id", id), checkText("the client secret", secret)},
 		apply: func(_ context.Context, q *question) error {
 			q.header.Set("Authorization", "Basic "+credentials)
 			return nil
@@ -58,9 +58,9 @@ func SecretBasic(id, secret string) ClientAuth {
 // SecretPost sends id and secret in the request body (RFC 6749 section 2.3.1), for servers that do not take SecretBasic.
 func SecretPost(id, secret string) ClientAuth {
 	return ClientAuth{
-		method:  methodPost,
-		id:      id,
-		problem: errors.Join(checkText("the client id", id), checkText("the client secret", secret)),
+		method:   methodPost,
+		id:       id,
+		problems: []error{checkText("the client id", id), checkText("the client secret", secret)},
 		apply: func(_ context.Context, q *question) error {
 			q.form.Set("client_id", id)
 			q.form.Set("client_secret", secret)
@@ -77,9 +77,9 @@ func SecretPost(id, secret string) ClientAuth {
 func PrivateKeyJWT(id, kid, algorithm string, key crypto.Signer) ClientAuth {
 	s, err := newSigner(kid, algorithm, key)
 	return ClientAuth{
-		method:  methodPrivateKeyJWT,
-		id:      id,
-		problem: errors.Join(checkText("the client id", id), err),
+		method:   methodPrivateKeyJWT,
+		id:       id,
+		problems: []error{checkText("the client id", id), err},
 		apply: func(_ context.Context, q *question) error {
 			assertion, err := s.assertion(id, q.issuer)
 			if err != nil {
@@ -97,9 +97,9 @@ func PrivateKeyJWT(id, kid, algorithm string, key crypto.Signer) ClientAuth {
 // (RFC 8705 section 2).
 func TLSClientAuth(id string) ClientAuth {
 	return ClientAuth{
-		method:  methodTLS,
-		id:      id,
-		problem: checkText("the client id", id),
+		method:   methodTLS,
+		id:       id,
+		problems: []error{checkText("the client id", id)},
 		apply: func(_ context.Context, q *question) error {
 			q.form.Set("client_id", id)
 			return nil
@@ -125,7 +125,7 @@ func BearerToken(token func(context.Context) (string, error)) ClientAuth {
 		},
 	}
 	if token == nil {
-		auth.problem = errors.New("BearerToken got a nil function: pass one that returns the access token")
+		auth.problems = []error{errors.New("BearerToken got a nil function: pass one that returns the access token")}
 	}
 	return auth
 }

@@ -93,6 +93,11 @@ func (cfg Config) compile() (settings, error) {
 	if cfg.Issuer != "" {
 		report(checkURL("Config.Issuer", cfg.Issuer, false))
 	}
+	for _, problem := range cfg.ClientAuth.problems {
+		if problem != nil {
+			report(fmt.Errorf("Config.ClientAuth: %w", problem))
+		}
+	}
 	report(cfg.checkClientAuth())
 	report(cfg.checkSigned())
 	report(notNegative("Config.Timeout", cfg.Timeout))
@@ -118,10 +123,8 @@ func (cfg Config) compile() (settings, error) {
 func (cfg Config) checkClientAuth() error {
 	auth := cfg.ClientAuth
 	switch {
-	case auth.apply == nil && auth.problem == nil:
+	case auth.apply == nil && len(auth.problems) == 0:
 		return errors.New("Config.ClientAuth is required: take SecretBasic, PrivateKeyJWT or another constructor; NoClientAuth for an endpoint that asks for none")
-	case auth.problem != nil:
-		return fmt.Errorf("Config.ClientAuth: %w", auth.problem)
 	case auth.method == methodTLS && !presentsCertificate(cfg.HTTPClient):
 		return errors.New("Config.HTTPClient has no client certificate, which TLSClientAuth needs: set one with a Transport whose TLSClientConfig holds it")
 	case auth.method == methodPrivateKeyJWT && cfg.Issuer == "":

@@ -29,6 +29,8 @@ func TestNewRefuses(t *testing.T) {
 		{"a Config that is empty", introspection.Config{}, []string{"Config.URL is required", "Config.ClientAuth is required"}},
 		{"every mistake at once", introspection.Config{URL: "http://as.example", Issuer: "as", Timeout: -1, MaxInFlight: -1, Entries: -1}, []string{
 			"Config.URL", "Config.Issuer", "Config.ClientAuth", "Config.Timeout", "Config.MaxInFlight", "Config.Entries"}},
+		{"neither id nor secret", introspection.Config{URL: "https://as.example/introspect", ClientAuth: introspection.SecretBasic("", "")}, []string{
+			"introspection: Config.ClientAuth: the client id", "introspection: Config.ClientAuth: the client secret"}},
 		{"plain http: tokens and secrets in the clear", introspection.Config{URL: "http://as.example/introspect", ClientAuth: basic}, []string{`Config.URL "http://as.example/introspect" is not https: use https`}},
 		{"http for a host that only begins like loopback", introspection.Config{URL: "http://127.0.0.1.evil.example/", ClientAuth: basic}, []string{"is not https"}},
 		{"http for a name below localhost", introspection.Config{URL: "http://as.localhost/", ClientAuth: basic}, []string{"is not https"}},
