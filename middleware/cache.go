@@ -34,7 +34,10 @@ type likeness struct {
 
 func likenessOf(raw string) likeness {
 	dot := strings.LastIndexByte(raw, '.')
-	return likeness{raw[:max(dot, 0)], digestOf(raw[dot+1:])}
+	if dot < 1 { // one that begins with its only dot is no token, and must not look like what follows
+		return likeness{digest: digestOf(raw)}
+	}
+	return likeness{raw[:dot], digestOf(raw[dot+1:])}
 }
 
 // whole is the digest of raw, whose likeness l is.

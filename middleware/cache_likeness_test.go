@@ -1,11 +1,14 @@
 package middleware_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware"
 )
 
@@ -65,5 +68,54 @@ func TestTheLeastRecentlyUsedTokenMakesRoom(t *testing.T) {
 	}
 	if cached(1) {
 		t.Error("the cache holds more than its entries")
+	}
+}
+
+// introspectorOf vouches for one token and for no other.
+type introspectorOf string
+
+func (of introspectorOf) Introspect(_ context.Context, token string) (*introspection.Response, error) {
+	if token == string(of) {
+		return introspection.ParseResponse(toJSON(active(nil)))
+	}
+	return introspection.ParseResponse(toJSON(claims{"active": false}))
+}
+
+// A Guard inside another takes over the verdict on the very same text, and on nothing that is like it.
+func TestNestedGuardsTellTokensApart(t *testing.T) {
+	jwt, other := mint(good(nil)), mint(good(claims{"sub": "other"}))
+	cut := func(token string) (signed, signature string) {
+		dot := strings.LastIndexByte(token, '.')
+		return token[:dot], token[dot+1:]
+	}
+	signed, signature := cut(jwt)
+	otherSigned, otherSignature := cut(other)
+	for name, row := range map[string]struct{ outer, inner string }{
+		"the signature of the token under another payload": {jwt, otherSigned + "." + signature},
+		"another signature under the token's payload":      {jwt, signed + "." + otherSignature},
+		"the signature alone":                              {jwt, signature},
+		"an opaque token behind a dot":                     {opaque, "." + opaque},
+		"an opaque token behind another segment":           {opaque, "x." + opaque},
+		"the last segment of an opaque token":              {"a.b." + opaque, opaque},
+		"another first segment of an opaque token":         {"a.b." + opaque, "a.c." + opaque},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := validator(t, func(cfg *middleware.Config) {
+				cfg.Issuers[0].Introspector = introspectorOf(row.outer)
+			})
+			for range 2 { // the second time from the caches
+				got := within(bearer(row.outer), func(r *http.Request) *http.Request {
+					r = r.Clone(r.Context())
+					r.Header.Set("Authorization", "Bearer "+row.inner)
+					return r
+				}, v.Require(), v.Require())
+				if got.ran {
+					t.Error("it is admitted")
+				}
+			}
+			if got := within(bearer(row.outer), nil, v.Require(), v.Require()); !got.ran {
+				t.Errorf("the token itself is refused: %v", got)
+			}
+		})
 	}
 }
