@@ -94,10 +94,10 @@ func TestNestedGuardsTellTokensApart(t *testing.T) {
 		"the signature of the token under another payload": {jwt, otherSigned + "." + signature},
 		"another signature under the token's payload":      {jwt, signed + "." + otherSignature},
 		"the signature alone":                              {jwt, signature},
-		"an opaque token behind a dot":                     {opaque, "." + opaque},
-		"an opaque token behind another segment":           {opaque, "x." + opaque},
-		"the last segment of an opaque token":              {"a.b." + opaque, opaque},
-		"another first segment of an opaque token":         {"a.b." + opaque, "a.c." + opaque},
+		"an opaque token behind a dot":                     {"opaque", ".opaque"},
+		"an opaque token behind another segment":           {"opaque", "x.opaque"},
+		"the last segment of an opaque token":              {"a.b.opaque", "opaque"},
+		"another first segment of an opaque token":         {"a.b.opaque", "a.c.opaque"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := validator(t, func(cfg *middleware.Config) {
