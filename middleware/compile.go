@@ -82,36 +82,6 @@ func (c *compiler) checkRealm(p *policy) {
 	}
 }
 
-// publicURL returns the compiled PublicURL; false if there is none.
-func (c *compiler) publicURL(p *policy) (target, bool) {
-	if c.cfg.PublicURL == "" {
-		return target{}, false
-	}
-	base, ok := parseTarget(c.cfg.PublicURL)
-	if !ok || strings.ContainsAny(c.cfg.PublicURL, "?#") {
-		c.wrong("PublicURL %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment", withoutPassword(c.cfg.PublicURL))
-		return target{}, false
-	}
-	if err := p.crossOrigin.AddTrustedOrigin(base.origin); err != nil {
-		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
-	}
-	return base, true
-}
-
-// withoutPassword is an address for an error. What is written there by mistake may be no URL at all, so it is not parsed.
-func withoutPassword(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	start := 0
-	if scheme := strings.Index(address, "://"); scheme >= 0 && scheme < at {
-		start = scheme + len("://")
-	}
-	colon := strings.IndexByte(address[start:max(start, at)], ':')
-	if colon < 0 {
-		return address
-	}
-	return address[:start+colon] + ":xxxxx" + address[at:]
-}
-
 func (c *compiler) checkSources() {
 	seen := make(map[TokenSource]bool)
 	for i, s := range c.cfg.TokenSources {

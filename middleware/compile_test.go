@@ -77,6 +77,7 @@ func TestPublicURLMistakes(t *testing.T) {
 	for _, bad := range []string{
 		"api.example.com", "//api.example.com", "/v1", "https://", "https:///v1", "ftp://api.example.com", "https://user@api.example.com",
 		"https://api.example.com?", "https://api.example.com?a=b", "https://api.example.com/#a", "https://api.example.com:x", "https://%zz", " https://api.example.com",
+		"https://api.example.com:0", "https://api.example.com:65536", "https://<>", `https://a;b`, "https://a,b", "https://[::g]", "https://[api]", "https://bücher.example",
 	} {
 		cfg := config()
 		cfg.PublicURL = bad
@@ -85,7 +86,7 @@ func TestPublicURLMistakes(t *testing.T) {
 			t.Errorf("PublicURL %q: got %v", bad, err)
 		}
 	}
-	for _, fine := range []string{"https://api.example.com", "https://api.example.com/", "http://localhost:8080/v1", "https://[::1]:8443"} {
+	for _, fine := range []string{"https://api.example.com", "https://api.example.com/", "http://localhost:8080/v1", "https://[::1]:8443", "https://my_api.internal:65535", "https://API.example.com", "https://192.0.2.1"} {
 		cfg := config()
 		cfg.PublicURL = fine
 		if _, err := middleware.New(cfg); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
-// verified is what is known of a token once it has been proven good. It is immutable and may be shared by requests.
+// verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for usedIn.
 type verified struct {
 	token  Token    // requests get copies
 	claims document // of token

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -12,12 +13,22 @@ type mutant struct {
 	number int // selects it in the environment; unique within a package
 	file   string
 	line   int
+	in     string // the function; "" outside
 	kind   kind
 	text   string // the source of the check
+	check  string // text on one line; the second of its equals in a function ends in (2)
 
-	start, end int // its bytes in the file
+	start, end int    // its bytes in the file
+	tag        string // of the switch, by a name that can be read again: it tells the type of a constant
+	hoisted    *place // of the tag, where it calls something and so gets such a name
 	fate       fate
+
+	source, tests string // versions, for the state
+	place         int    // among the mutants of the file
 }
+
+// place is a range of bytes in a file.
+type place struct{ start, end int }
 
 // kind says how a check is taken out. Its text is what the report prints and what accepted.go names.
 type kind string
@@ -32,7 +43,7 @@ const (
 	wordGone    kind = "word not in list" // one string of a list
 )
 
-// switchName is the variable that the overlay adds to the package: the number of the mutant that is alive.
+// switchName is the function that the overlay adds to the package: it tells whether the mutant of this number is alive.
 const switchName = "cardeaMutant"
 
 // fate is what the tests made of a mutant.
@@ -50,11 +61,14 @@ func (m *mutant) wrapping() (prefix, suffix string) {
 	n := strconv.Itoa(m.number)
 	switch m.kind {
 	case valueGone, wordGone:
+		if m.tag != "" {
+			return switchName + "Case(" + n + ", " + m.tag + ", ", ")"
+		}
 		return switchName + "Gone(" + n + ", ", ")"
 	case alwaysTaken, alwaysTrue, andGone:
-		return "(" + switchName + " == " + n + " || (", "))"
+		return "(" + switchName + "(" + n + ") || (", "))"
 	default:
-		return "(" + switchName + " != " + n + " && (", "))"
+		return "(!" + switchName + "(" + n + ") && (", "))"
 	}
 }
 
@@ -63,6 +77,7 @@ type finder struct {
 	set    *token.FileSet
 	file   string
 	source []byte
+	in     string
 	found  []*mutant
 }
 
@@ -77,19 +92,34 @@ func find(file string, source []byte) ([]*mutant, error) {
 		switch d := declaration.(type) {
 		case *ast.FuncDecl:
 			if d.Body != nil {
+				f.in = d.Name.Name
 				f.inspect(d.Body, d.Type)
 			}
 		case *ast.GenDecl:
-			f.inspect(d, nil)
+			if d.Tok != token.CONST { // no constant depends on the environment
+				f.in = ""
+				f.inspect(d, nil)
+			}
 		}
 	}
 	return f.found, nil
 }
 
-func (f *finder) add(k kind, e ast.Expr) {
-	m := &mutant{file: f.file, kind: k, line: f.set.Position(e.Pos()).Line, start: f.set.Position(e.Pos()).Offset, end: f.set.Position(e.End()).Offset, fate: untried}
+func (f *finder) add(k kind, e ast.Expr) *mutant {
+	m := &mutant{file: f.file, in: f.in, kind: k, line: f.set.Position(e.Pos()).Line, start: f.set.Position(e.Pos()).Offset, end: f.set.Position(e.End()).Offset, fate: untried}
 	m.text = string(f.source[m.start:m.end])
+	m.check = m.flat()
+	equals := 1
+	for _, other := range f.found {
+		if other.in == m.in && other.kind == m.kind && other.text == m.text {
+			equals++
+		}
+	}
+	if equals > 1 {
+		m.check += fmt.Sprintf(" (%d)", equals)
+	}
 	f.found = append(f.found, m)
+	return m
 }
 
 // inspect walks over a body; signature is that of the function whose body it is.
@@ -115,16 +145,42 @@ func (f *finder) inspect(body ast.Node, signature *ast.FuncType) {
 }
 
 func (f *finder) cases(s *ast.SwitchStmt, signature *ast.FuncType) {
+	tag := ""
+	var hoisted *place
+	if s.Tag != nil {
+		at := &place{f.set.Position(s.Tag.Pos()).Offset, f.set.Position(s.Tag.End()).Offset}
+		switch {
+		case isPure(s.Tag):
+			tag = string(f.source[at.start:at.end])
+		case s.Init == nil:
+			tag, hoisted = switchName+"Tag", at
+		}
+	}
 	for _, clause := range s.Body.List {
 		c := clause.(*ast.CaseClause)
 		for _, e := range c.List {
 			if s.Tag != nil {
-				f.add(valueGone, e)
+				if m := f.add(valueGone, e); isPure(e) { // a conversion has its type without the tag
+					m.tag, m.hoisted = tag, hoisted
+					hoisted = nil // once
+				}
 			} else {
 				f.add(taken(c.Body, signature), e)
 			}
 		}
 	}
+}
+
+// isPure says that an expression calls nothing.
+func isPure(e ast.Expr) bool {
+	pure := true
+	ast.Inspect(e, func(node ast.Node) bool {
+		if _, isCall := node.(*ast.CallExpr); isCall {
+			pure = false
+		}
+		return pure
+	})
+	return pure
 }
 
 func (f *finder) operands(e *ast.BinaryExpr) {

@@ -49,7 +49,33 @@ func good(s string) bool {
 	return s != ""
 }
 
+func letter(c byte) bool {
+	switch c {
+	case 'x':
+		return false
+	}
+	return true
+}
+
+func from(next func() byte) bool {
+	switch next() {
+	case 'x', 'y':
+		return false
+	}
+	return true
+}
+
 func pair(s string) (string, bool) { return s, len(s) == 2 }
+
+func twice(s string) error {
+	if s == "" {
+		return errBad
+	}
+	if s == "" {
+		return errBad
+	}
+	return nil
+}
 
 func each(f func(string) bool) { f("") }
 
@@ -63,14 +89,15 @@ func TestChecksThatAreFound(t *testing.T) {
 	}
 	var got []string
 	for _, m := range mutants {
-		got = append(got, fmt.Sprintf("%d: %s: %s", m.line, m.kind, m.flat()))
+		got = append(got, fmt.Sprintf("%d: %s: %s", m.line, m.kind, m.check))
 	}
 	want := []string{
 		`7: word not in list: "a"`, `7: word not in list: "b"`,
 		`10: if never taken: s == "" || n > 3 && n < 9`, `10: operand of || ignored: s == ""`, `10: operand of || ignored: n > 3 && n < 9`,
 		`10: operand of && ignored: n > 3`, `10: operand of && ignored: n < 9`, `13: if always taken: s == "free"`,
 		`17: if never taken: n == 1`, `19: if always taken: n == 2`, `23: case ignored: "x"`, `23: case ignored: "y"`,
-		`30: if always taken: s == "z"`, `33: result is true: s != ""`, `36: result is true: len(s) == 2`, `40: result is true: s == "q"`,
+		`30: if always taken: s == "z"`, `33: result is true: s != ""`, `38: case ignored: 'x'`, `46: case ignored: 'x'`, `46: case ignored: 'y'`,
+		`52: result is true: len(s) == 2`, `55: if never taken: s == ""`, `58: if never taken: s == "" (2)`, `66: result is true: s == "q"`,
 	}
 	slices.Sort(got)
 	slices.Sort(want)
@@ -94,7 +121,7 @@ func TestInstrumentedSourceCompiles(t *testing.T) {
 	}
 	set := token.NewFileSet()
 	var files []*ast.File
-	for name, text := range map[string]string{"sample.go": instrumented, "selector.go": fmt.Sprintf(selector, "sample")} {
+	for name, text := range map[string]string{"sample.go": instrumented, "selector.go": fmt.Sprintf(selector, "sample", len(mutants))} {
 		file, err := parser.ParseFile(set, name, text, 0)
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, text)

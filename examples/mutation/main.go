@@ -6,11 +6,13 @@
 // A mutant that no test notices has survived: either a test is missing, or accepted.go says why none is needed.
 //
 //	cd examples/mutation
-//	GOWORK=off go run .                                  # all decision files
-//	GOWORK=off go run . -files middleware/jwt.go -v      # one of them, every mutant with its fate
-//	GOWORK=off go run . -changed -budget 5m              # what differs from the last commit
+//	GOWORK=off go run .                                       # every file that files.go does not leave out
+//	GOWORK=off go run . -only 'middleware/(jwt|claims)' -v    # some of them, every mutant with its fate
+//	GOWORK=off go run . -changed -budget 5m                   # what differs from the last commit
+//	GOWORK=off go run . -state /tmp/fates                     # go on where the last run with this file stopped
 //
-// The exit status is 1 if a survivor has no reason in accepted.go, or an entry there is about nothing.
+// Output is Markdown: the survivors, each with its reason, and a table with a row for each file. The exit status is 1 if a survivor
+// has no reason in accepted.go, if an entry there is about nothing, or if mutants were not tried.
 package main
 
 import (
@@ -23,21 +25,11 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
-
-// decisionFiles are those in which a lost check lets a bad token pass.
-var decisionFiles = []string{
-	"middleware/authorize.go", "middleware/judge.go", "middleware/jwt.go", "middleware/claims.go", "middleware/profile.go",
-	"middleware/policy.go", "middleware/credentials.go", "middleware/source.go", "middleware/requirement.go", "middleware/opaque.go",
-	"middleware/confirmation.go", "middleware/dpop.go", "middleware/target.go", "middleware/replay.go", "middleware/nonce.go", "middleware/mtls.go",
-	"middleware/delegation.go", "middleware/details.go", "middleware/texts.go", "middleware/proof.go", "middleware/proof_key.go",
-	"middleware/internal/compact/compact.go", "middleware/internal/compact/header.go",
-	"jwks/key.go", "jwks/algorithm.go", "jwks/parse.go", "jwks/snapshot.go",
-	"introspection/vet.go", "introspection/response.go", "introspection/signed.go",
-}
 
 type options struct {
 	root    string
@@ -46,6 +38,7 @@ type options struct {
 	budget  time.Duration
 	timeout time.Duration
 	verbose bool
+	state   *state
 }
 
 func main() {
@@ -62,6 +55,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer o.state.close()
 	if o.budget > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.budget)
@@ -81,28 +75,37 @@ func run(ctx context.Context) error {
 func parseOptions(ctx context.Context) (*options, error) {
 	o := new(options)
 	flag.StringVar(&o.root, "root", filepath.Join("..", ".."), "`folder` of the core module")
-	files := flag.String("files", strings.Join(decisionFiles, ","), "comma-separated `files`, relative to the root")
+	only := flag.String("only", "", "`regexp` that a file must match, as middleware/jwt.go")
 	changed := flag.Bool("changed", false, "only those of the files that differ from the last commit")
+	place := flag.String("state", "", "`file` that keeps the fates, so that a run that was stopped can go on")
 	flag.IntVar(&o.workers, "j", 2, "test binaries that run at the same time")
 	flag.DurationVar(&o.budget, "budget", 0, "stop after this `time`; zero: never")
-	flag.DurationVar(&o.timeout, "timeout", time.Minute, "`time` for the tests of one mutant; one that hangs was noticed")
+	flag.DurationVar(&o.timeout, "timeout", time.Minute, "`time` for the tests of one mutant; one that hangs twice was noticed")
 	flag.BoolVar(&o.verbose, "v", false, "print every mutant and what became of it")
 	flag.Parse()
 	if flag.NArg() > 0 || o.workers < 1 {
 		return nil, errors.New("usage: mutation [flags]; -j is at least 1; -h lists the flags")
 	}
-	o.files = strings.Split(*files, ",")
-	if !*changed {
-		return o, nil
-	}
-	git := exec.CommandContext(ctx, "git", "status", "--porcelain", "--untracked-files=all")
-	git.Dir = o.root
-	status, err := git.Output()
+	wanted, err := regexp.Compile(*only)
 	if err != nil {
-		return nil, fmt.Errorf("-changed: git status: %w", err)
+		return nil, fmt.Errorf("-only: %w", err)
 	}
-	o.files = slices.DeleteFunc(o.files, func(file string) bool { return !strings.Contains(string(status), " "+file+"\n") })
-	return o, nil
+	o.files, err = decisionFiles(o.root)
+	if err != nil {
+		return nil, err
+	}
+	o.files = slices.DeleteFunc(o.files, func(file string) bool { return !wanted.MatchString(file) })
+	if *changed {
+		git := exec.CommandContext(ctx, "git", "status", "--porcelain", "--untracked-files=all")
+		git.Dir = o.root
+		status, err := git.Output()
+		if err != nil {
+			return nil, fmt.Errorf("-changed: git status: %w", err)
+		}
+		o.files = slices.DeleteFunc(o.files, func(file string) bool { return !strings.Contains(string(status), " "+file+"\n") })
+	}
+	o.state, err = openState(*place)
+	return o, err
 }
 
 // byFolder yields the packages in the order in which their files were named.

@@ -11,8 +11,11 @@ import (
 	"sort"
 )
 
-// environment names the variable that selects the mutant.
-const environment = "CARDEA_MUTANT"
+// The environment of an instrumented test binary.
+const (
+	environment = "CARDEA_MUTANT"  // the number of the mutant that is alive
+	reachedFile = "CARDEA_REACHED" // a file; it gets the number of each mutant on the way of the tests
+)
 
 // instrument returns source with every mutant in it, none alive. No line break is added, so line numbers stay.
 func instrument(source []byte, mutants []*mutant) []byte {
@@ -25,6 +28,10 @@ func instrument(source []byte, mutants []*mutant) []byte {
 	var all []insertion
 	for _, m := range mutants {
 		prefix, suffix := m.wrapping()
+		if tag := m.hoisted; tag != nil {
+			wider := tag.end - tag.start + 1
+			all = append(all, insertion{tag.start, false, wider, switchName + "Tag := "}, insertion{tag.end, true, wider, "; " + switchName + "Tag"})
+		}
 		all = append(all, insertion{m.start, false, m.end - m.start, prefix}, insertion{m.end, true, m.end - m.start, suffix})
 	}
 	sort.SliceStable(all, func(i, j int) bool {
@@ -51,23 +58,43 @@ func instrument(source []byte, mutants []*mutant) []byte {
 	return out.Bytes()
 }
 
-// selector is the file that the overlay adds to the package.
+// selector is the file that the overlay adds to the package, for its name and the highest number.
 const selector = `package %s
 
 import (
 	"os"
 	"strconv"
+	"sync/atomic"
 )
 
-var ` + switchName + `, _ = strconv.Atoi(os.Getenv("` + environment + `"))
+var (
+	` + switchName + `Alive, _      = strconv.Atoi(os.Getenv("` + environment + `"))
+	` + switchName + `File, _       = os.OpenFile(os.Getenv("` + reachedFile + `"), os.O_WRONLY|os.O_APPEND, 0)
+	` + switchName + `Seen [%d + 1]atomic.Bool
+)
+
+func ` + switchName + `(number int) bool {
+	if ` + switchName + `File != nil {
+		` + switchName + `Reached(number)
+	}
+	return ` + switchName + `Alive == number
+}
+
+func ` + switchName + `Reached(number int) {
+	if !` + switchName + `Seen[number].Swap(true) {
+		_, _ = ` + switchName + `File.WriteString(strconv.Itoa(number) + "\n")
+	}
+}
 
 func ` + switchName + `Gone[T any](number int, value T) T {
-	if ` + switchName + ` == number {
+	if ` + switchName + `(number) {
 		var zero T
 		return zero
 	}
 	return value
 }
+
+func ` + switchName + `Case[T any](number int, tag, value T) T { return ` + switchName + `Gone(number, value) }
 `
 
 // overlay writes the instrumented files of one package to scratch, and the overlay that puts them in place of the real ones.
@@ -79,6 +106,7 @@ func overlay(root, scratch, dir string, mutants map[string][]*mutant) (string, e
 		return os.WriteFile(place, content, 0o600)
 	}
 	var packageName string
+	highest := 0
 	for file, ms := range mutants {
 		name := filepath.Join(root, filepath.FromSlash(file))
 		source, err := os.ReadFile(name)
@@ -91,11 +119,14 @@ func overlay(root, scratch, dir string, mutants map[string][]*mutant) (string, e
 			return "", fmt.Errorf("the instrumented source is no Go, which is a mistake of this program: %w", err)
 		}
 		packageName = tree.Name.Name
+		for _, m := range ms {
+			highest = max(highest, m.number)
+		}
 		if err := put(name, instrumented); err != nil {
 			return "", err
 		}
 	}
-	if err := put(filepath.Join(root, filepath.FromSlash(dir), "cardea_mutant.go"), fmt.Appendf(nil, selector, packageName)); err != nil {
+	if err := put(filepath.Join(root, filepath.FromSlash(dir), "cardea_mutant.go"), fmt.Appendf(nil, selector, packageName, highest)); err != nil {
 		return "", err
 	}
 	text, err := json.Marshal(map[string]any{"Replace": replace})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 )
 
 // String is the mutant on one line: where, how, and the source of the check.
@@ -31,7 +30,8 @@ func (t *tally) count(m *mutant, isAccepted bool) {
 	}
 }
 
-// report prints the table and the survivors. The error says that there is one without a reason, or a reason without a survivor.
+// report prints the survivors and the table, in Markdown. The error says that there is a survivor without a reason, or a reason without
+// a survivor.
 func report(w io.Writer, mutants []*mutant) error {
 	var files []string
 	tallies := make(map[string]*tally)
@@ -42,36 +42,33 @@ func report(w io.Writer, mutants []*mutant) error {
 			files = append(files, m.file)
 			tallies[m.file] = new(tally)
 		}
-		key := survivor{m.file, m.kind, m.flat()}
+		key := survivor{m.file, m.in, m.kind, m.check}
 		reason, isAccepted := accepted[key]
 		tallies[m.file].count(m, isAccepted)
 		total.count(m, isAccepted)
 		if m.fate == survived || m.fate == untried {
 			used[key] = true
 		}
-		if m.fate == survived {
-			if !isAccepted {
-				reason = "NO REASON GIVEN"
-			}
-			fmt.Fprintf(w, "%s\n\tsurvived: %s\n", m, reason)
+		if m.fate != survived {
+			continue
 		}
+		if !isAccepted {
+			reason = "**NO REASON GIVEN**"
+		}
+		fmt.Fprintf(w, "- %s:%d %s, %s, `%s`: %s\n", m.file, m.line, m.in, m.kind, m.check, reason)
 	}
 	stale := 0
 	for key := range accepted {
 		if tallies[key.file] != nil && !used[key] {
 			stale++
-			fmt.Fprintf(w, "%s: %s: %s\n\taccepted.go lists it, but it did not survive\n", key.file, key.kind, key.check)
+			fmt.Fprintf(w, "- %s %s, %s, `%s`: **accepted.go lists it, but it did not survive**\n", key.file, key.in, key.kind, key.check)
 		}
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "mutants\tkilled\taccepted\tsurvived\tnot tried\t\t")
+	fmt.Fprint(w, "\n| file | mutants | killed | accepted | survived | not tried |\n|---|--:|--:|--:|--:|--:|\n")
 	for _, file := range files {
-		tallies[file].print(table, file)
+		tallies[file].print(w, file)
 	}
-	total.print(table, "all")
-	if err := table.Flush(); err != nil {
-		return err
-	}
+	total.print(w, "**all**")
 	if total.survived > 0 || stale > 0 || total.untried > 0 {
 		return errors.New("there are survivors without a reason, reasons without a survivor, or mutants that were not tried")
 	}
@@ -79,5 +76,5 @@ func report(w io.Writer, mutants []*mutant) error {
 }
 
 func (t *tally) print(w io.Writer, name string) {
-	fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t  %s\t\n", t.mutants, t.killed, t.accepted, t.survived, t.untried, name)
+	fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d |\n", name, t.mutants, t.killed, t.accepted, t.survived, t.untried)
 }

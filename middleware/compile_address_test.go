@@ -15,6 +15,8 @@ func TestMistakesShowNoPassword(t *testing.T) {
 		"https://user:%zzs3cr3t@api.ex":         `"https://user:xxxxx@api.ex"`,
 		"user:s3cr3t@api.example.com":           `"user:xxxxx@api.example.com"`,
 		"https://user@api.example.com":          `"https://user@api.example.com"`,
+		"u:a://s3cr3t@api.example.com":          `"u:xxxxx@api.example.com"`,
+		"ftp://user:s3cr3t@api.example.com":     `"ftp:xxxxx@api.example.com"`,
 		"api.example.com:80":                    `"api.example.com:80"`,
 	} {
 		cfg := config()

@@ -1,0 +1,59 @@
+package middleware
+
+import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// publicURL returns the compiled PublicURL; false if there is none.
+func (c *compiler) publicURL(p *policy) (target, bool) {
+	if c.cfg.PublicURL == "" {
+		return target{}, false
+	}
+	base, ok := parseTarget(c.cfg.PublicURL)
+	if !ok || strings.ContainsAny(c.cfg.PublicURL, "?#") || !isPublicHost(base.origin) {
+		c.wrong("PublicURL %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment", withoutPassword(c.cfg.PublicURL))
+		return target{}, false
+	}
+	if err := p.crossOrigin.AddTrustedOrigin(base.origin); err != nil {
+		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
+	}
+	return base, true
+}
+
+// withoutPassword is an address for an error. What is written there by mistake may be no URL at all, so it is not parsed.
+func withoutPassword(address string) string {
+	rest := strings.TrimPrefix(strings.TrimPrefix(address, "https://"), "http://")
+	scheme := address[:len(address)-len(rest)]
+	at := strings.LastIndexByte(rest, '@')
+	colon := strings.IndexByte(rest[:max(at, 0)], ':')
+	if colon < 0 {
+		return address
+	}
+	return scheme + rest[:colon] + ":xxxxx" + rest[at:]
+}
+
+// isPublicHost reports whether what follows the scheme of an origin is an address that clients can call: a name or an IP address, and a
+// port that exists. Proofs are compared with it, so a slip of the pen would refuse them all.
+func isPublicHost(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+	}
+	host := u.Hostname()
+	if strings.HasPrefix(u.Host, "[") {
+		_, err := netip.ParseAddr(host)
+		return err == nil
+	}
+	return host != "" && strings.Trim(host, hostCharacters) == ""
+}
+
+// hostCharacters are those of names in the DNS, in small letters, and the underscore that some internal names have.
+const hostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-._"
