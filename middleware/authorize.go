@@ -17,8 +17,7 @@ type call struct {
 	now   time.Time
 	used  string // the scheme of the Authorization field, "Bearer" or "DPoP"; empty: none that is accepted
 	dpop  bool   // it was DPoP
-	raw   string // the token
-	token likeness
+	token presented
 
 	nextNonce string // to go with the answer, whatever it is; empty: none
 }
@@ -58,11 +57,11 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 		return g.withoutToken(ctx, call.Credentials, d)
 	}
 
-	call.raw, call.token = raw, likenessOf(raw)
+	call.token = present(raw)
 	if outer := admissionFrom(ctx); outer.judged(v, call) {
 		return g.nested(ctx, outer, call, d)
 	}
-	proven, refusal := v.judge(ctx, raw, call.token, d)
+	proven, refusal := v.judge(ctx, call.token, d)
 	d.of(proven)
 	if refusal != nil {
 		return nil, refusal
@@ -83,25 +82,25 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 // judge decides whether a token is good at this moment, for this API. Which way it goes depends on its shape and on the
 // configuration; that one way failed is never a reason to try another. With a refusal, the token that it is about is
 // returned as well if it was proven, for the record.
-func (v *Validator) judge(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
+func (v *Validator) judge(ctx context.Context, token presented, d *Decision) (*verified, *Error) {
 	if known, ok := v.tokens.get(token, d.Start); ok {
 		refusal := v.again(ctx, known, d)
 		if refusal == nil || refusal.Err != errKeyGone {
-			return v.confirm(ctx, known, refusal, raw, token, d)
+			return v.confirm(ctx, known, refusal, token, d)
 		}
 		d.Cached = false // its key may have been published anew, under another id
 	}
-	if v.headers.begin(raw) || compact.LooksJOSE(raw) {
-		proven, refusal := v.firstSight(ctx, raw, token, d)
-		return v.confirm(ctx, proven, refusal, raw, token, d)
+	if v.headers.begin(token.raw) || compact.LooksJOSE(token.raw) {
+		proven, refusal := v.firstSight(ctx, token, d)
+		return v.confirm(ctx, proven, refusal, token, d)
 	}
-	if refusal := checkToken(raw); refusal != nil {
+	if refusal := checkToken(token.raw); refusal != nil {
 		return nil, refusal
 	}
-	if compact.HasEmptySegment(raw) {
+	if compact.HasEmptySegment(token.raw) {
 		return nil, invalid(ReasonMalformed, errEmptySegment)
 	}
-	return v.opaqueToken(ctx, raw, token, d)
+	return v.opaqueToken(ctx, token, d)
 }
 
 // again judges a JWT that was verified before. Its key must still be the issuer's.
@@ -114,21 +113,21 @@ func (v *Validator) again(ctx context.Context, known *verified, d *Decision) *Er
 }
 
 // firstSight judges a token of JOSE shape that is not in the cache, and puts it there.
-func (v *Validator) firstSight(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
+func (v *Validator) firstSight(ctx context.Context, token presented, d *Decision) (*verified, *Error) {
 	mine := new(flight)
 	if v.tokens != nil {
 		var landed *flight
-		landed, mine = v.flights.join(ctx, raw)
+		landed, mine = v.flights.join(ctx, token.raw)
 		switch {
 		case landed == nil:
-			defer v.flights.land(raw, mine)
+			defer v.flights.land(token.raw, mine)
 		case landed.unjudged != nil:
 			return nil, landed.refusal(d)
 		default:
 			return landed.verified, v.again(ctx, landed.verified, d)
 		}
 	}
-	proven, refusal := v.jwt(ctx, raw, token, d)
+	proven, refusal := v.jwt(ctx, token, d)
 	if refusal != nil {
 		mine.fail(ctx, refusal, d)
 		return nil, refusal
@@ -146,13 +145,13 @@ func (v *Validator) firstSight(ctx context.Context, raw string, token likeness, 
 
 // confirm asks the issuer's server, if the configuration wants that, about a JWT that was verified here without a
 // refusal. The answer's claims are the token's.
-func (v *Validator) confirm(ctx context.Context, proven *verified, refusal *Error, raw string, token likeness, d *Decision) (*verified, *Error) {
+func (v *Validator) confirm(ctx context.Context, proven *verified, refusal *Error, token presented, d *Decision) (*verified, *Error) {
 	if refusal != nil || proven.trust.jwts != VerifyAndIntrospectJWTs {
 		return proven, refusal
 	}
 	known := d.Cached
 	d.Cached = false
-	answered, refusal := v.introspected(ctx, proven.trust, proven, raw, token, d)
+	answered, refusal := v.introspected(ctx, proven.trust, proven, token, d)
 	if refusal != nil {
 		return proven, refusal
 	}
@@ -209,11 +208,10 @@ func (a *admission) judged(v *Validator, call *call) bool {
 	return a.digest == call.digestOf(a.verified)
 }
 
-// digestOf is the part of the likeness of the call's token that an admission remembers, where it was judged as proven is:
-// by its parts, or as a whole.
+// digestOf is what an admission remembers of the call's token where it was judged as proven is: by its parts, or as a whole.
 func (c *call) digestOf(proven *verified) digest {
 	if proven.signed == "" {
-		return c.token.whole(c.raw)
+		return c.token.whole()
 	}
 	return c.token.digest
 }

@@ -24,31 +24,31 @@ func digestOf(text string) (d digest) {
 	return d
 }
 
-// likeness is what a token is recognised by. Of a JWT only the signature is hashed: what it signs is compared as it stands,
-// which takes a small part of the time of hashing it, and without its signature it is no token. Of any other token the
-// digest is that of the whole.
-type likeness struct {
+// presented is the token of a request, and what it is recognised by. Of a JWT only the signature is hashed: what it signs is
+// compared as it stands, which takes a small part of the time of hashing it, and without its signature it is no token.
+type presented struct {
+	raw    string
 	signed string // a JWT's header and payload with the dot between them; empty for a token without dots
 	digest digest // of what follows
 }
 
-func likenessOf(raw string) likeness {
+func present(raw string) presented {
 	dot := strings.LastIndexByte(raw, '.')
 	if dot < 1 { // one that begins with its only dot is no token, and must not look like what follows
-		return likeness{digest: digestOf(raw)}
+		return presented{raw: raw, digest: digestOf(raw)}
 	}
-	return likeness{raw[:dot], digestOf(raw[dot+1:])}
+	return presented{raw, raw[:dot], digestOf(raw[dot+1:])}
 }
 
-// whole is the digest of raw, whose likeness l is.
-func (l likeness) whole(raw string) digest {
-	if l.signed == "" {
-		return l.digest
+// whole is the digest of the whole token.
+func (t presented) whole() digest {
+	if t.signed == "" {
+		return t.digest
 	}
-	return digestOf(raw)
+	return digestOf(t.raw)
 }
 
-// tokenCache remembers verified JWTs by their likeness, so that no bearer token stays in memory.
+// tokenCache remembers verified JWTs by what was signed and the digest of the signature, so that no bearer token stays in memory.
 // It holds only what was verified in full and accepted once; what can change since then is judged again on every hit, see
 // Validator.judge. Safe for concurrent use; a nil tokenCache remembers nothing.
 type tokenCache struct {
@@ -63,7 +63,7 @@ func newTokenCache(entries int, maxAge time.Duration) *tokenCache {
 	return &tokenCache{verified: shards.New[*verified](entries), maxAge: maxAge}
 }
 
-func (c *tokenCache) get(token likeness, now time.Time) (*verified, bool) {
+func (c *tokenCache) get(token presented, now time.Time) (*verified, bool) {
 	if c == nil {
 		return nil, false
 	}
@@ -83,7 +83,7 @@ func (c *tokenCache) get(token likeness, now time.Time) (*verified, bool) {
 }
 
 // add takes over v.signed, which must not be part of a longer text that it would keep in memory.
-func (c *tokenCache) add(token likeness, v *verified) {
+func (c *tokenCache) add(token presented, v *verified) {
 	if c == nil {
 		return
 	}

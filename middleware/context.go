@@ -17,7 +17,7 @@ type admission struct {
 
 	// The verdict; zero in a context made by ContextWithToken, which no Guard believes.
 	validator *Validator
-	digest    digest    // of the token that was judged, which itself is not kept: likeness.digest of a verified JWT, else of the whole
+	digest    digest    // of the token that was judged, which itself is not kept: presented.digest of a verified JWT, else of the whole
 	verified  *verified // shared and never written, unlike token
 	nextNonce string    // for the answer; empty: none
 	keptProof bool      // Credentials.KeepProof: the proof is unspent

@@ -89,7 +89,7 @@ func (p *dpop) fits(proof *proof, call *call) error {
 	if age := call.now.Sub(proof.issuedAt); age > p.maxAge || age < -p.maxAge {
 		return errProofTime
 	}
-	if whole := call.token.whole(call.raw); proof.tokenHash != base64.RawURLEncoding.EncodeToString(whole[:]) {
+	if whole := call.token.whole(); proof.tokenHash != base64.RawURLEncoding.EncodeToString(whole[:]) {
 		return errProofToken
 	}
 	return nil

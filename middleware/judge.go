@@ -18,7 +18,7 @@ type verified struct {
 	trust  *trust
 
 	tenant string // what fills the issuer's template; empty without one
-	signed string // likeness.signed of a verified JWT; empty for what was introspected
+	signed string // presented.signed of a verified JWT; empty for what was introspected
 
 	bound    confirmation // what the caller must prove possession of
 	key      keyRef       // of a verified JWT; zero for what was introspected

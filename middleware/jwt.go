@@ -29,26 +29,26 @@ var (
 // jwt judges a token of JOSE shape. Nothing of it is believed before its signature has been verified: alg, kid and typ are
 // compared with the configuration, and iss selects a trust entry. What is cheap comes first; nothing that others notice, a
 // fetch or a call of the application's functions, before the whole token has been decoded.
-func (v *Validator) jwt(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
-	jws, err := compact.Split(raw)
+func (v *Validator) jwt(ctx context.Context, token presented, d *Decision) (*verified, *Error) {
+	jws, err := compact.Split(token.raw)
 	if err != nil {
-		return nil, unreadable(raw, err)
+		return nil, unreadable(token.raw, err)
 	}
 	header, known, err := v.headers.parse(jws.Header)
 	if err != nil {
-		return nil, unreadable(raw, err)
+		return nil, unreadable(token.raw, err)
 	}
 	text, err := compact.Text(jws.Payload)
 	if err != nil {
-		return nil, unreadable(raw, err)
+		return nil, unreadable(token.raw, err)
 	}
 	signature, err := jws.Signature()
 	if err != nil {
-		return nil, unreadable(raw, err)
+		return nil, unreadable(token.raw, err)
 	}
 	var claims claimSet
 	if err := claims.read(text, v.policy.names); err != nil {
-		return nil, unreadable(raw, err)
+		return nil, unreadable(token.raw, err)
 	}
 	trust, iss, tenant, refusal := v.selectTrust(&claims)
 	if refusal != nil {
@@ -66,7 +66,7 @@ func (v *Validator) jwt(ctx context.Context, raw string, token likeness, d *Deci
 	}
 	if trust.jwts == IntrospectJWTs {
 		d.Opaque = true
-		return v.introspected(ctx, trust, nil, raw, token, d)
+		return v.introspected(ctx, trust, nil, token, d)
 	}
 
 	key, refusal := trust.verify(ctx, header, jws.SigningInput, signature)

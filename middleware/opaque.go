@@ -27,14 +27,14 @@ var (
 const maxIntrospected = 64 << 10
 
 // opaqueToken judges a token that is no JWT.
-func (v *Validator) opaqueToken(ctx context.Context, raw string, token likeness, d *Decision) (*verified, *Error) {
+func (v *Validator) opaqueToken(ctx context.Context, token presented, d *Decision) (*verified, *Error) {
 	d.Opaque = true
-	trust := v.policy.trustForOpaque(raw)
+	trust := v.policy.trustForOpaque(token.raw)
 	if trust == nil {
 		return nil, invalid(ReasonNotIntrospected, errNobodyAsks)
 	}
 	d.Issuer = trust.url
-	proven, refusal := v.introspected(ctx, trust, nil, raw, token, d)
+	proven, refusal := v.introspected(ctx, trust, nil, token, d)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -43,11 +43,11 @@ func (v *Validator) opaqueToken(ctx context.Context, raw string, token likeness,
 
 // introspected asks the issuer's server about a token and judges the answer by the issuer's own rules. jwt is what was
 // verified here before, nil for a token that was not.
-func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, raw string, token likeness, d *Decision) (*verified, *Error) {
-	if len(raw) > maxIntrospected {
+func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, token presented, d *Decision) (*verified, *Error) {
+	if len(token.raw) > maxIntrospected {
 		return nil, badRequest(ReasonTokenTooLong, errTooLong)
 	}
-	response, err := t.introspector.Introspect(ctx, raw)
+	response, err := t.introspector.Introspect(ctx, token.raw)
 	switch {
 	case err != nil:
 		return nil, &Error{Reason: ReasonIntrospectionUnavailable, RetryAfter: retryHint(err), Err: err}
@@ -56,7 +56,7 @@ func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, r
 	case !response.Active():
 		return nil, invalid(ReasonInactive, errInactive)
 	}
-	key := answerKey{response, t, token.whole(raw)}
+	key := answerKey{response, t, token.whole()}
 	if known, ok := v.parsed.get(key); ok {
 		d.Cached = true
 		return known, nil
