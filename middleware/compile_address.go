@@ -14,7 +14,7 @@ func (c *compiler) publicURL(p *policy) (target, bool) {
 	}
 	base, ok := parseTarget(c.cfg.PublicURL)
 	if !ok || strings.ContainsAny(c.cfg.PublicURL, "?#") || !isPublicHost(base.origin) {
-		c.wrong("PublicURL %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment", withoutPassword(c.cfg.PublicURL))
+		c.wrong("PublicURL %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment", withoutUser(c.cfg.PublicURL))
 		return target{}, false
 	}
 	if err := p.crossOrigin.AddTrustedOrigin(base.origin); err != nil {
@@ -23,16 +23,16 @@ func (c *compiler) publicURL(p *policy) (target, bool) {
 	return base, true
 }
 
-// withoutPassword is an address for an error. What is written there by mistake may be no URL at all, so it is not parsed.
-func withoutPassword(address string) string {
+// withoutUser is an address for an error, in which a user name may be a secret as well. What is written there by mistake may be
+// no URL at all, so it is not parsed.
+func withoutUser(address string) string {
 	rest := strings.TrimPrefix(strings.TrimPrefix(address, "https://"), "http://")
 	scheme := address[:len(address)-len(rest)]
 	at := strings.LastIndexByte(rest, '@')
-	colon := strings.IndexByte(rest[:max(at, 0)], ':')
-	if colon < 0 {
+	if at < 0 {
 		return address
 	}
-	return scheme + rest[:colon] + ":xxxxx" + rest[at:]
+	return scheme + "xxxxx" + rest[at:]
 }
 
 // isPublicHost reports whether what follows the scheme of an origin is an address that clients can call: a name or an IP address, and a

@@ -32,7 +32,7 @@ func TestMistakesAboutBindings(t *testing.T) {
 		{"an address with a query", func(cfg *middleware.Config) { cfg.PublicURL = "https://api.ex/?a" }, `PublicURL "https://api.ex/?a"`},
 		{"an address with a fragment", func(cfg *middleware.Config) { cfg.PublicURL = "https://api.ex/#a" }, `PublicURL "https://api.ex/#a"`},
 		{"an address without a scheme", func(cfg *middleware.Config) { cfg.PublicURL = "api.ex" }, `PublicURL "api.ex"`},
-		{"an address with a user", func(cfg *middleware.Config) { cfg.PublicURL = "https://u@api.ex" }, `PublicURL "https://u@api.ex"`},
+		{"an address with a user", func(cfg *middleware.Config) { cfg.PublicURL = "https://u@api.ex" }, `PublicURL "https://xxxxx@api.ex"`},
 		{"an address with two ports", func(cfg *middleware.Config) { cfg.PublicURL = "https://api.ex:1:2" }, `PublicURL "https://api.ex:1:2"`},
 		{"a field without proxies", func(cfg *middleware.Config) { cfg.MTLS.Header = "Client-Cert" }, "MTLS.TrustedProxies is empty"},
 		{"proxies without a field", func(cfg *middleware.Config) {

@@ -172,7 +172,7 @@ func (c *issuerCompiler) keys(t *trust) {
 	switch {
 	case c.cfg.Keys != nil && c.cfg.JWKSURI != "":
 		public, _, _ := strings.Cut(c.cfg.JWKSURI, "?") // a query may hold a secret
-		c.wrongIn("JWKSURI", "%q and Keys exclude each other: set one", withoutPassword(public))
+		c.wrongIn("JWKSURI", "%q and Keys exclude each other: set one", withoutUser(public))
 	case t.jwts == IntrospectJWTs:
 		if c.cfg.Keys != nil || c.cfg.JWKSURI != "" {
 			c.wrongIn("JWKSURI", "or Keys is set, but JWTs says IntrospectJWTs, which never uses keys: choose VerifyAndIntrospectJWTs, or leave them out")

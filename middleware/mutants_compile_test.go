@@ -56,16 +56,3 @@ func TestNonceSecretsWithAMaxAge(t *testing.T) {
 		cfg.DPoP.NonceSecrets, cfg.DPoP.NonceMaxAge = [][]byte{[]byte(strings.Repeat("s", 32))}, time.Minute
 	})
 }
-
-func TestMistakesShowNoPasswordWithoutAScheme(t *testing.T) {
-	for address, shown := range map[string]string{
-		"u:s3cr3t@api.example.com":            `"u:xxxxx@api.example.com"`,
-		"user:s3cr3t@https://api.example.com": `"user:xxxxx@https://api.example.com"`,
-	} {
-		cfg := config()
-		cfg.PublicURL = address
-		if _, err := middleware.New(cfg); err == nil || !strings.HasPrefix(err.Error(), "middleware: PublicURL "+shown+": ") {
-			t.Errorf("%s: %v", address, err)
-		}
-	}
-}

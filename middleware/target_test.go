@@ -144,7 +144,8 @@ func FuzzHTU(f *testing.F) {
 		r := dpopRequest(token, proof{key: edKey(), token: token, claims: claims{"htu": htu}}.String())
 		r.RequestURI = target
 		there, valid := independentTarget(htu)
-		here, ok := independentTarget("https://api.ex" + target)
+		path, _, _ := strings.Cut(target, "?") // whatever is in the query, net/url's opinion of it does not matter
+		here, ok := independentTarget("https://api.ex" + path)
 		passed := serve(guard, r).StatusCode == http.StatusOK
 		if passed && strings.HasPrefix(target, "/") && (!valid || !ok || here != there) {
 			t.Errorf("htu %q (%s) passed for %q (%s)", htu, there, target, here)
