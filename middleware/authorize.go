@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
@@ -136,7 +135,6 @@ func (v *Validator) firstSight(ctx context.Context, token presented, d *Decision
 		return proven, refusal
 	}
 	if v.tokens != nil && proven.signed != "" { // otherwise the issuer's server has judged it, and is asked again next time
-		proven.signed = strings.Clone(proven.signed)
 		v.tokens.add(token, proven)
 		mine.verified = proven
 	}

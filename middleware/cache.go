@@ -82,7 +82,7 @@ func (c *tokenCache) get(token presented, now time.Time) (*verified, bool) {
 	return known, true
 }
 
-// add takes over v.signed, which must not be part of a longer text that it would keep in memory.
+// add takes over v, whose text must not be part of one that holds the signature too.
 func (c *tokenCache) add(token presented, v *verified) {
 	if c == nil {
 		return

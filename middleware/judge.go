@@ -20,8 +20,10 @@ type verified struct {
 	tenant string // what fills the issuer's template; empty without one
 	signed string // presented.signed of a verified JWT; empty for what was introspected
 
-	bound    confirmation // what the caller must prove possession of
-	key      keyRef       // of a verified JWT; zero for what was introspected
+	bound confirmation          // what the caller must prove possession of
+	key   keyRef                // of a verified JWT; zero for what was introspected
+	room  [ordinaryTexts]string // of the Sets of token
+
 	usedIn   atomic.Int64 // the second of the last use, while it is in the tokenCache
 	storedAt time.Time    // in the tokenCache; zero if that has no limit of age
 }
@@ -75,7 +77,7 @@ func (t *trust) vet(c *claimSet, iss string, opaque bool) (*verified, *Error) {
 		return nil, refusal
 	}
 	token.ClientID = client
-	var room texts
+	room := texts{v.room[:0]}
 	if refusal := t.meant(c, token, &room); refusal != nil {
 		return nil, refusal
 	}

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,11 @@ func (v *Validator) jwt(ctx context.Context, token presented, d *Decision) (*ver
 	if err != nil {
 		return nil, unreadable(token.raw, err)
 	}
-	text, err := compact.Text(jws.Payload)
+	toKeep := jws.SigningInput // a copy, of which no part of the signature is within reach
+	if v.tokens == nil {
+		toKeep = ""
+	}
+	text, signed, err := compact.TextBefore(jws.Payload, toKeep)
 	if err != nil {
 		return nil, unreadable(token.raw, err)
 	}
@@ -83,7 +88,7 @@ func (v *Validator) jwt(ctx context.Context, token presented, d *Decision) (*ver
 	if !known {
 		v.headers.learn(jws.Header, header)
 	}
-	proven.tenant, proven.signed = tenant, jws.SigningInput
+	proven.tenant, proven.signed = tenant, cmp.Or(signed, jws.SigningInput)
 	proven.key = keyRef{key: key, kid: header.KeyID, alg: header.Algorithm}
 	return proven, nil
 }

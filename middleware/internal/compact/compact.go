@@ -93,6 +93,12 @@ func (j JWS) Signature() ([]byte, error) {
 
 // Text decodes a segment to text. Whether it is JSON, or UTF-8 at all, is for the reader of the text to find out.
 func Text(segment string) (string, error) {
+	text, _, err := TextBefore(segment, "")
+	return text, err
+}
+
+// TextBefore is Text, and a copy of after that lies behind it in memory: what is always read together is fetched together.
+func TextBefore(segment, after string) (text, copied string, err error) {
 	var ordinary [2 << 10]byte // on the stack, so that the text is the one allocation
 	decoded := ordinary[:]
 	if size := decodedLen(len(segment)); size > len(decoded) {
@@ -101,7 +107,11 @@ func Text(segment string) (string, error) {
 		decoded = decoded[:size]
 	}
 	if !decodeInto(decoded, segment) {
-		return "", ErrAlphabet
+		return "", "", ErrAlphabet
 	}
-	return string(decoded), nil
+	if after == "" {
+		return string(decoded), "", nil
+	}
+	both := string(decoded) + after
+	return both[:len(decoded)], both[len(decoded):], nil
 }
