@@ -235,10 +235,8 @@ var accepted = map[survivor]string{
 	{"middleware/internal/shards/cache.go", "New", andGone, `count < maxShards`}:               shortcut, // the number of shards is seen by the clock alone
 	{"middleware/internal/shards/cache.go", "New", andGone, `count < 4*runtime.GOMAXPROCS(0)`}: shortcut,
 
-	{"middleware/authorize.go", "judge", orGone, `v.headers.begin(raw)`}:     shortcut,
-	{"middleware/authorize.go", "firstSight", andGone, `v.tokens != nil`}:    impliedBy, // no cache remembers nothing
-	{"middleware/authorize.go", "digestOf", andGone, `proven.signed == ""`}:  shortcut,  // both sides then hash the whole
-	{"middleware/authorize.go", "digestOf", andGone, `c.token.signed != ""`}: impliedBy, // without a dot the digest is of the whole
+	{"middleware/authorize.go", "judge", orGone, `v.headers.begin(raw)`}:  shortcut,
+	{"middleware/authorize.go", "firstSight", andGone, `v.tokens != nil`}: impliedBy, // no cache remembers nothing
 
 	{"middleware/cache.go", "newTokenCache", neverTaken, `entries < 0`}: shortcut,  // a cache without room remembers nothing
 	{"middleware/cache.go", "add", neverTaken, `c == nil`}:              impliedBy, // only a Validator with a cache adds

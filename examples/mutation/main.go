@@ -9,7 +9,7 @@
 //	GOWORK=off go run .                                       # every file that files.go does not leave out
 //	GOWORK=off go run . -only 'middleware/(jwt|claims)' -v    # some of them, every mutant with its fate
 //	GOWORK=off go run . -changed -budget 5m                   # what differs from the last commit
-//	GOWORK=off go run . -state /tmp/fates                     # go on where the last run with this file stopped
+//	GOWORK=off go run . -state fates.json                     # go on where the last run with this file stopped
 //
 // Output is Markdown: the survivors, each with its reason, and a table with a row for each file. The exit status is 1 if a survivor
 // has no reason in accepted.go, if an entry there is about nothing, or if mutants were not tried.
