@@ -181,9 +181,9 @@ var accepted = map[survivor]string{
 
 	{"introspection/complaints.go", "due", andGone, `!last.IsZero()`}: impliedBy, // the year 1 is over a minute ago
 
-	{"introspection/config.go", "checkClientAuth", andGone, `auth.problem == nil`}: impliedBy, // every constructor sets apply
-	{"introspection/config.go", "checkURL", orGone, `u.Host == ""`}:                impliedBy, // nor is there a host name
-	{"introspection/config.go", "isLoopback", andGone, `err == nil`}:               impliedBy, // no address is no loopback address
+	{"introspection/config.go", "checkClientAuth", andGone, `len(auth.problems) == 0`}: impliedBy, // every constructor sets apply
+	{"introspection/config.go", "checkURL", orGone, `u.Host == ""`}:                    impliedBy, // nor is there a host name
+	{"introspection/config.go", "isLoopback", andGone, `err == nil`}:                   impliedBy, // no address is no loopback address
 
 	{"introspection/flight.go", "join", neverTaken, `fs.closed.Load()`}: raceOnly, // Introspect has just looked
 
@@ -267,7 +267,6 @@ var accepted = map[survivor]string{
 	{"middleware/proof_key.go", "parse", orGone, `jwk.Kind() != strictjson.Object`}: behindIt, // what has no members is no key
 
 	{"middleware/set.go", "distinct", neverTaken, `len(elems) <= few`}: shortcut,
-	{"middleware/texts.go", "add", neverTaken, `t.elems == nil`}:       shortcut,
 
 	{"jwks/parse.go", "parseMaterial", neverTaken, `len(m.E) > base64.RawURLEncoding.EncodedLen(8)`}: behindIt, // jwkset writes the key once more and compares
 
