@@ -113,9 +113,8 @@ func (v *Validator) again(ctx context.Context, known *verified, d *Decision) *Er
 
 // firstSight judges a token of JOSE shape that is not in the cache, and puts it there.
 func (v *Validator) firstSight(ctx context.Context, token presented, d *Decision) (*verified, *Error) {
-	mine := new(flight)
+	var landed, mine *flight
 	if v.tokens != nil {
-		var landed *flight
 		landed, mine = v.flights.join(ctx, token.raw)
 		switch {
 		case landed == nil:

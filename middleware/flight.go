@@ -21,9 +21,9 @@ type flight struct {
 	about    *Decision     // what is to be said of unjudged
 }
 
-// fail notes a refusal, if it is none of the caller's own.
+// fail notes a refusal, if it is none of the caller's own. Nobody waits for a nil flight.
 func (mine *flight) fail(ctx context.Context, refusal *Error, d *Decision) {
-	if refusal.Status() == http.StatusServiceUnavailable && ctx.Err() == nil {
+	if mine != nil && refusal.Status() == http.StatusServiceUnavailable && ctx.Err() == nil {
 		shared, about := *refusal, *d // the originals are completed for one request
 		mine.unjudged, mine.about = &shared, &about
 	}
