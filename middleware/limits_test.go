@@ -102,6 +102,7 @@ func TestLimitOfProofs(t *testing.T) {
 
 // Shards fill unevenly, so not all of the last 8192 tokens are known, but never more than that.
 func TestLimitOfVerifiedTokens(t *testing.T) {
+	aboutTheCache(t)
 	const most, tokens = 8192, 10_000
 	known := 0
 	secret := bytes.Repeat([]byte("secret"), 8)
