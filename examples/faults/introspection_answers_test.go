@@ -211,8 +211,9 @@ func TestIntrospectionOnDyingConnectionsLosesNothing(t *testing.T) {
 				}
 			}
 			answers.mustCount(t, requests, 0, 0)
-			if n := dropped.Load(); n != requests-1 || calls.Load() != 2*requests-1 {
-				t.Errorf("%d connections dropped in %d calls; every request but the first should have met one", n, calls.Load())
+			// Now and then the client has not put a connection back yet when the next request comes, and opens another.
+			if n := dropped.Load(); n < requests/2 || calls.Load() != requests+n {
+				t.Errorf("%d connections dropped in %d calls; want most requests to meet one, and a call more for each", n, calls.Load())
 			}
 		})
 	}
