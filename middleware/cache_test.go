@@ -277,6 +277,33 @@ func TestFirstSightsOfOneToken(t *testing.T) {
 	}
 }
 
+// That a token was refused is the first caller's own: what has changed meanwhile counts for the others.
+func TestRefusalOfAFirstSightIsNotShared(t *testing.T) {
+	aboutTheCache(t)
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		v := validator(t, func(cfg *middleware.Config) {
+			cfg.Issuers[0].Keys = keySourceFunc(func(context.Context, string, string) ([]*jwks.Key, error) {
+				if asked.Add(1) == 1 {
+					time.Sleep(time.Second)
+					return nil, jwks.ErrKeyNotFound
+				}
+				return []*jwks.Key{edPublic("ed", edKey())}, nil
+			})
+		})
+		token := mint(good(nil))
+		go func() {
+			if got := serve(v.Require(), bearer(token)).String(); got != badToken {
+				t.Errorf("who came first gets %q", got)
+			}
+		}()
+		synctest.Wait()
+		if got := serve(v.Require(), bearer(token)).String(); got != "200" {
+			t.Errorf("who waited gets %q", got)
+		}
+	})
+}
+
 // The first of them may leave. The others are judged all the same.
 func TestFirstCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -52,7 +52,7 @@ func isPublicHost(origin string) bool {
 		_, err := netip.ParseAddr(host)
 		return err == nil
 	}
-	return host != "" && strings.Trim(host, hostCharacters) == ""
+	return strings.Trim(host, hostCharacters) == "" // parseTarget has refused an empty one
 }
 
 // hostCharacters are those of names in the DNS, in small letters, and the underscore that some internal names have.

@@ -35,7 +35,6 @@ var accepted = map[survivor]string{
 
 	{"jwks/algorithm.go", "algorithmsFor", andGone, `!a.symmetric()`}: behindIt,  // a public key is no []byte
 	{"jwks/algorithm.go", "checkRSA", orGone, `!ok`}:                  impliedBy, // the key is nil then
-	{"jwks/algorithm.go", "checkEC", orGone, `!ok`}:                   impliedBy, // the key is nil then
 	{"jwks/algorithm.go", "checkSecret", neverTaken, `!ok`}:           behindIt,  // no bytes are not 32 bytes
 
 	{"jwks/key.go", "sameMaterial", andGone, `ok`}: impliedBy, // a nil secret is as long as no secret
@@ -96,9 +95,11 @@ var accepted = map[survivor]string{
 
 	{"middleware/judge.go", "client", orGone, `!ok`}: impliedBy, // Text is empty where it is not ok
 
-	{"middleware/jwt.go", "jwt", neverTaken, `!known`}:          shortcut,  // learns a header that it knows
-	{"middleware/jwt.go", "isText", andGone, `ok`}:              impliedBy, // a tenant is never empty
-	{"middleware/jwt.go", "stillThere", orGone, `key == k.key`}: shortcut,
+	{"middleware/jwt.go", "jwt", neverTaken, `!known`}:                shortcut,  // learns a header that it knows
+	{"middleware/jwt.go", "jwt", neverTaken, `v.tokens == nil`}:       shortcut,  // a copy that nobody keeps
+	{"middleware/jwt.go", "stillThere", neverTaken, `refusal != nil`}: shortcut,  // the token is judged afresh, and meets the same refusal
+	{"middleware/jwt.go", "isText", andGone, `ok`}:                    impliedBy, // a tenant is never empty
+	{"middleware/jwt.go", "stillThere", orGone, `key == k.key`}:       shortcut,
 
 	{"middleware/mtls.go", "check", andGone, `err == nil`}:                              impliedBy,
 	{"middleware/mtls.go", "thumbprint", orGone, `len(fields) == 1 && fields[0] == ""`}: behindIt, // an empty field is malformed too
@@ -235,11 +236,14 @@ var accepted = map[survivor]string{
 	{"middleware/internal/shards/cache.go", "New", andGone, `count < maxShards`}:               shortcut, // the number of shards is seen by the clock alone
 	{"middleware/internal/shards/cache.go", "New", andGone, `count < 4*runtime.GOMAXPROCS(0)`}: shortcut,
 
-	{"middleware/authorize.go", "judge", orGone, `v.headers.begin(raw)`}:  shortcut,
-	{"middleware/authorize.go", "firstSight", andGone, `v.tokens != nil`}: impliedBy, // no cache remembers nothing
+	{"middleware/authorize.go", "judge", orGone, `v.headers.begin(token.raw)`}: shortcut,
 
-	{"middleware/cache.go", "newTokenCache", neverTaken, `entries < 0`}: shortcut,  // a cache without room remembers nothing
-	{"middleware/cache.go", "add", neverTaken, `c == nil`}:              impliedBy, // only a Validator with a cache adds
+	{"middleware/cache.go", "newTokenCache", neverTaken, `entries < 0`}:         shortcut,    // a cache without room remembers nothing
+	{"middleware/cache.go", "whole", neverTaken, `t.signed == ""`}:              shortcut,    // hashes the same text again
+	{"middleware/compile_address.go", "publicURL", orGone, `!ok`}:               behindIt,    // what is no target has no host
+	{"middleware/compile_address.go", "publicURL", neverTaken, `err != nil`}:    unreachable, // no public host is refused as an origin
+	{"middleware/compile_address.go", "isPublicHost", alwaysTrue, `err == nil`}: behindIt,    // net/url refuses it too, since Go 1.25.2
+	{"middleware/cache.go", "add", neverTaken, `c == nil`}:                      impliedBy,   // only a Validator with a cache adds
 
 	{"middleware/context.go", "ContextWithExpiry", orGone, `a.anonymous`}: impliedBy, // nobody has no expiry
 	{"middleware/headers.go", "parse", neverTaken, `table != nil`}:        shortcut,
