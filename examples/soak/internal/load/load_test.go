@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cardea-auth/cardea/examples/soak/internal/load"
@@ -32,6 +33,23 @@ func TestQuantilesAreWithinFivePercent(t *testing.T) {
 	h.Add(time.Hour)
 	if got := h.Now().Since(before); got.Total() != 1 || got.Quantile(0.5) < time.Minute {
 		t.Errorf("the difference is %d, %v", got.Total(), got.Quantile(0.5))
+	}
+}
+
+func TestAPacerRests(t *testing.T) {
+	for _, rate := range []int{0, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			p := load.NewPacer(rate)
+			start := time.Now()
+			p.Begin(start)
+			p.Rest(start.Add(time.Second))
+			for range 10 {
+				p.Wait(t.Context())
+			}
+			if took := time.Since(start); took < time.Second || took > time.Second+10*time.Millisecond {
+				t.Errorf("at %d a second ten turns came after %v, want none in the second of rest and all soon after it", rate, took)
+			}
+		})
 	}
 }
 

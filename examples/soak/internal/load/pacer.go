@@ -15,6 +15,7 @@ type Pacer struct {
 
 	mu   sync.Mutex
 	next time.Time
+	rest time.Time // nobody's turn comes before
 }
 
 // NewPacer paces so many requests a second; zero: as fast as they go.
@@ -36,13 +37,16 @@ func (p *Pacer) Wait(ctx context.Context) bool {
 
 // turn takes the next turn and tells how long it is until then.
 func (p *Pacer) turn(now time.Time) time.Duration {
-	if p.interval == 0 {
-		return 0
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.interval == 0 {
+		return p.rest.Sub(now)
+	}
 	if earliest := now.Add(-debt); p.next.Before(earliest) {
 		p.next = earliest
+	}
+	if p.next.Before(p.rest) {
+		p.next = p.rest
 	}
 	due := p.next
 	p.next = due.Add(p.interval)
@@ -51,3 +55,10 @@ func (p *Pacer) turn(now time.Time) time.Duration {
 
 // Begin lets the first request be due now, with nothing to be made up for.
 func (p *Pacer) Begin(now time.Time) { p.next = now }
+
+// Rest lets nobody's turn come before t. What is missed meanwhile is not made up for.
+func (p *Pacer) Rest(t time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rest = t
+}

@@ -49,17 +49,13 @@ func promises(r *soak.Results) string {
 	t.row("accepted or refused in a window in which both are right", "", share(r.Verdicts[label.Excused], r.Decisions), "")
 	t.row("answers while no fault is open, p50 and p99", "", latency(r.Quiet), "")
 	t.row("answers while one is open, p50 and p99", "", latency(r.Faulty), "")
-	rss, live := memory(r)
-	for _, one := range []struct {
-		what string
-		trend
-	}{{"live heap", live}, {"resident memory", rss}} {
-		if r.Took >= telling {
-			t.row(one.what+", growth over the second half", "≤ 1 MiB/h", one.String(), mark(one.atMost(1)))
-		} else {
-			t.row(one.what+", growth over the second half (too short a run to tell)", "≤ 1 MiB/h", one.String(), "")
-		}
+	rss, heap := memory(r)
+	if r.Took >= telling {
+		t.row("heap at rest, growth over the second half", "≤ 1 MiB/h", heap.String(), mark(heap.atMost(1)))
+	} else {
+		t.row("heap at rest, growth over the second half (too short a run to tell)", "≤ 1 MiB/h", heap.String(), "")
 	}
+	t.row("resident memory, growth over the second half", "", rss.String(), "")
 	t.row("resident memory, first, last, most", "", ends(r, func(p soak.Point) float64 { return p.RSS }, "%.1f MiB"), "")
 	t.row("goroutines, first, last, most", "", ends(r, func(p soak.Point) float64 { return p.Goroutines }, "%.0f"), "")
 	t.row("stalls: the machine did not run a process for half a second or more", "", fmt.Sprintf("%d, about %s", r.Stalls, seconds(r.Stalled)), "")
@@ -74,13 +70,17 @@ func latency(l soak.Latency) string {
 	return fmt.Sprintf("%s, %s (of %s)", milliseconds(l.P50), milliseconds(l.P99), count(l.Answers))
 }
 
-// memory returns how much grows in the second half of the run.
-func memory(r *soak.Results) (rss, live trend) {
-	var at, resident, alive []float64
+// memory returns how much grows in the second half of the run. Resident memory depends on when the collector runs, and so on
+// what else the machine does; what it cannot free does not.
+func memory(r *soak.Results) (rss, heap trend) {
+	var at, resident, hours, alive []float64
 	for _, p := range r.Points[len(r.Points)/2:] {
-		at, resident, alive = append(at, p.At), append(resident, p.RSS), append(alive, p.HeapLive)
+		at, resident = append(at, p.At), append(resident, p.RSS)
 	}
-	return trendOf(lowest(at, resident)), trendOf(lowest(at, alive))
+	for _, one := range r.Rests[len(r.Rests)/2:] {
+		hours, alive = append(hours, one.At/3600), append(alive, one.Heap)
+	}
+	return trendOf(lowest(at, resident)), trendOf(hours, alive)
 }
 
 func ends(r *soak.Results, of func(soak.Point) float64, format string) string {

@@ -55,8 +55,15 @@ func (p *Process) failed(err error) error {
 }
 
 // Vitals asks the process how it is.
-func (p *Process) Vitals(ctx context.Context) (v Vitals, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Addresses.Vitals, nil)
+func (p *Process) Vitals(ctx context.Context) (Vitals, error) { return p.vitals(ctx, "") }
+
+// Collected is Vitals after the garbage has been collected.
+func (p *Process) Collected(ctx context.Context) (Vitals, error) {
+	return p.vitals(ctx, "/?"+collecting)
+}
+
+func (p *Process) vitals(ctx context.Context, target string) (v Vitals, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Addresses.Vitals+target, nil)
 	if err != nil {
 		return v, err
 	}

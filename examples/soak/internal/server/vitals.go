@@ -17,7 +17,6 @@ import (
 type Vitals struct {
 	RSS        uint64        // bytes of memory that the system has given it; zero where that cannot be told
 	HeapAlloc  uint64        // bytes of objects, dead ones not yet collected included
-	HeapLive   uint64        // bytes that the last collection found alive
 	Goroutines int           // those of the connections and of the runtime included
 	Stall      time.Duration // the longest time since the last question in which the process was not run
 }
@@ -57,14 +56,20 @@ func Heartbeat(ctx context.Context, beat func(now time.Time, late time.Duration)
 	}
 }
 
-func (v *vitals) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+// collecting is the query that wants the garbage collected first.
+const collecting = "collect"
+
+func (v *vitals) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.RawQuery == collecting {
+		runtime.GC()
+		runtime.GC() // the first only empties sync.Pools into their victims
+	}
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(samples)
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(Vitals{
 		RSS:        residentSet(),
 		HeapAlloc:  samples[0].Value.Uint64(),
-		HeapLive:   samples[1].Value.Uint64(),
 		Goroutines: runtime.NumGoroutine(),
 		Stall:      time.Duration(v.stall.Swap(0)),
 	})

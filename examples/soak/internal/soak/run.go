@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/examples/soak/internal/label"
+	"github.com/cardea-auth/cardea/examples/soak/internal/load"
 	"github.com/cardea-auth/cardea/examples/soak/internal/server"
 	"github.com/cardea-auth/cardea/examples/soak/internal/stream"
 	"github.com/cardea-auth/cardea/examples/soak/internal/window"
@@ -28,7 +29,8 @@ func Run(ctx context.Context, s Settings) (*Results, error) {
 	defer cancel()
 	start := time.Now()
 	l, in := newLedger(), newInjector(w, s)
-	watch := &sampler{world: w, ledger: l, settings: s, start: start}
+	pacer := load.NewPacer(s.Rate)
+	watch := &sampler{world: w, ledger: l, settings: s, start: start, pacer: pacer}
 	first, err := w.process.Vitals(ctx)
 	if err != nil {
 		return nil, err
@@ -44,7 +46,7 @@ func Run(ctx context.Context, s Settings) (*Results, error) {
 			}
 		})
 	})
-	drive(ctx, w, s, l)
+	drive(ctx, w, s, l, pacer)
 	cancel()
 	running.Wait()
 	l.settle(w.history, time.Now(), true)
@@ -64,6 +66,7 @@ type Results struct {
 	Start       time.Time
 	Took        time.Duration
 	Points      []Point
+	Rests       []Rest
 	Faults      []window.Span
 	Counts      map[string]int // faults by name
 	Stalls      int
@@ -102,7 +105,7 @@ type Calls struct {
 
 func gather(s Settings, w *world, l *ledger, in *injector, watch *sampler, first, last server.Vitals) *Results {
 	r := &Results{
-		Settings: s, Start: watch.start, Took: time.Since(watch.start), Points: watch.points,
+		Settings: s, Start: watch.start, Took: time.Since(watch.start), Points: watch.points, Rests: watch.rests,
 		Faults: w.history.All(), Counts: in.counts,
 		Verdicts: l.verdicts, Excused: l.excused, Decisions: l.decisions.Load(), Unavailable: l.unavailable.Load(),
 		First: first, Last: last,

@@ -14,8 +14,27 @@ type Point struct {
 	P99        float64 // milliseconds
 	Share503   float64 // of the answers, in percent
 	RSS        float64 // MiB
-	HeapLive   float64 // MiB
 	Goroutines float64
+}
+
+// Rest is a moment without requests, in which memory can be told exactly.
+type Rest struct {
+	At   float64 // seconds since the start
+	Heap float64 // MiB of what the garbage collector could not free
+}
+
+const (
+	resting   = 1500 * time.Millisecond
+	untilRest = time.Minute
+)
+
+// rest lets the load pause, and those who wait for a faulty server be answered, as far as that goes.
+func (s *sampler) rest(ctx context.Context) {
+	s.pacer.Rest(time.Now().Add(resting))
+	time.Sleep(resting * 3 / 4) // far shorter than any ctx minds
+	if v, err := s.world.process.Collected(ctx); err == nil {
+		s.rests = append(s.rests, Rest{time.Since(s.start).Seconds(), float64(v.HeapAlloc) / mib})
+	}
 }
 
 // sampler looks at everything once a second.
@@ -25,6 +44,8 @@ type sampler struct {
 	settings Settings
 	start    time.Time
 	points   []Point
+	pacer    *load.Pacer
+	rests    []Rest
 	failed   error
 
 	at                     time.Time
@@ -36,6 +57,7 @@ const reporting = 10 // seconds between two lines
 
 func (s *sampler) run(ctx context.Context) {
 	s.at = s.start
+	nextRest := s.start.Add(untilRest)
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	misses := 0
@@ -53,6 +75,10 @@ func (s *sampler) run(ctx context.Context) {
 			continue
 		}
 		misses = 0
+		if time.Now().After(nextRest) {
+			nextRest = nextRest.Add(untilRest)
+			s.rest(ctx)
+		}
 		s.ledger.settle(s.world.history, time.Now(), false)
 		if n := len(s.points); n > 0 && n%reporting == 0 {
 			s.line(s.points[n-reporting:])
@@ -79,7 +105,6 @@ func (s *sampler) sample(ctx context.Context) error {
 		Rate:       answered / now.Sub(s.at).Seconds(),
 		P99:        counts.Since(s.counts).Quantile(0.99).Seconds() * 1000,
 		RSS:        float64(v.RSS) / mib,
-		HeapLive:   float64(v.HeapLive) / mib,
 		Goroutines: float64(v.Goroutines),
 	}
 	if answered > 0 {

@@ -11,8 +11,7 @@ import (
 )
 
 // drive keeps the connections busy until ctx ends.
-func drive(ctx context.Context, w *world, s Settings, l *ledger) {
-	pacer := load.NewPacer(s.Rate)
+func drive(ctx context.Context, w *world, s Settings, l *ledger, pacer *load.Pacer) {
 	pacer.Begin(time.Now())
 	var working sync.WaitGroup
 	for i := range s.Conns {
