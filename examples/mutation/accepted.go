@@ -240,7 +240,6 @@ var accepted = map[survivor]string{
 
 	{"middleware/cache.go", "newTokenCache", neverTaken, `entries < 0`}:         shortcut,    // a cache without room remembers nothing
 	{"middleware/cache.go", "whole", neverTaken, `t.signed == ""`}:              shortcut,    // hashes the same text again
-	{"middleware/compile_address.go", "publicURL", orGone, `!ok`}:               behindIt,    // what is no target has no host
 	{"middleware/compile_address.go", "publicURL", neverTaken, `err != nil`}:    unreachable, // no public host is refused as an origin
 	{"middleware/compile_address.go", "isPublicHost", alwaysTrue, `err == nil`}: behindIt,    // net/url refuses it too, since Go 1.25.2
 	{"middleware/cache.go", "add", neverTaken, `c == nil`}:                      impliedBy,   // only a Validator with a cache adds
