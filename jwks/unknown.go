@@ -9,7 +9,7 @@ import (
 
 const (
 	burst       = 3    // extra fetches that can be saved up
-	rememberIDs = 1024 // unknown kids remembered at a time, 24 bytes each whatever their length
+	rememberIDs = 1024 // unknown kids remembered at a time, as hashes: an entry is small whatever its length
 )
 
 // unknown decides whether an id that the keys do not hold is worth a fetch. Anyone can invent ids, so the fetches come from a

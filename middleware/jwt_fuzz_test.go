@@ -80,7 +80,7 @@ func FuzzPayload(f *testing.F) {
 			Cnf      any
 		}
 		if err := got.token.Claims(&loose); err != nil {
-			t.Skip("a claim that is not read has another type")
+			return // a claim that is not read has another type
 		}
 		if loose.Iss != issuer || loose.Sub != got.token.Subject || loose.Cnf != nil || loose.Exp <= float64(now.Unix()-30) {
 			t.Fatalf("%q is read as %+v, and by others as %+v", payload, got.token, loose)

@@ -136,9 +136,6 @@ func TestInstrumentedSourceCompiles(t *testing.T) {
 
 // A module small enough to know the fate of each of its mutants.
 func TestFates(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs the go command")
-	}
 	root := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod":          "module example.com/m\n\ngo 1.25\n",
