@@ -31,6 +31,7 @@ type Cache struct {
 	flight  *flight // nil: none
 	good    goodSet
 	plan    plan
+	failed  uint64 // fetches
 	unknown *unknown
 	timer   *time.Timer
 
@@ -196,13 +197,14 @@ type Status struct {
 	LoadedAt    time.Time // end of the last successful fetch; zero: none yet
 	NextRefresh time.Time // zero: none planned, before the first use and after Close
 	LastError   error     // of the last fetch; nil: it succeeded, or there was none
+	Failures    uint64    // fetches that failed since New, for a metric; it never falls
 }
 
 // Status returns the state of the cache without doing any I/O.
 func (c *Cache) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Status{Skipped: len(c.good.skipped), LoadedAt: c.good.at, LastError: c.plan.failure}
+	s := Status{Skipped: len(c.good.skipped), LoadedAt: c.good.at, LastError: c.plan.failure, Failures: c.failed}
 	if t := c.held.Load(); t != nil {
 		s.Keys = len(t.entries)
 	}

@@ -77,6 +77,7 @@ func (c *Cache) land(f *flight, found *document, err error) (report func()) {
 	}
 	now := time.Now()
 	if err != nil {
+		c.failed++
 		news := c.plan.failed(now, err)
 		f.err = c.unavailable(now)
 		c.arm()

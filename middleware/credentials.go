@@ -57,10 +57,14 @@ func credentialsOf(r *http.Request) Credentials {
 
 // values is Header.Values for a Credentials that may have no Header.
 func (c Credentials) values(name string) []string {
-	if c.Header == nil {
+	switch h := c.Header.(type) {
+	case nil:
 		return nil
+	case http.Header:
+		return h[name] // Values would look first whether name is canonical
+	default:
+		return h.Values(name)
 	}
-	return c.Header.Values(name)
 }
 
 var (

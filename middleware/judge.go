@@ -37,7 +37,7 @@ func malformedClaim(name string, cause error) *Error {
 }
 
 var (
-	errExpired       = errors.New("exp has passed")
+	errExpired       = errors.New("exp has passed; if this is so of fresh tokens, compare the clocks")
 	errNotYetValid   = errors.New("nbf lies ahead; if this is often so, compare the clocks")
 	errIssuedAhead   = errors.New("iat lies ahead; if this is often so, compare the clocks")
 	errNoIssuer      = errors.New("the token names no issuer (iss)")

@@ -67,7 +67,7 @@ func TestJSONLogNamesTheCause(t *testing.T) {
 	logger.Info("by the application", "error", err)
 	for line := range strings.Lines(b.String()) {
 		var record struct{ Error string }
-		if err := json.Unmarshal([]byte(line), &record); err != nil || record.Error != "middleware: expired: exp has passed" {
+		if err := json.Unmarshal([]byte(line), &record); err != nil || record.Error != "middleware: expired: exp has passed; if this is so of fresh tokens, compare the clocks" {
 			t.Errorf("%s: %v", line, err)
 		}
 	}

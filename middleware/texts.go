@@ -56,8 +56,9 @@ func (t *texts) scopes(v strictjson.Value) Set {
 		return t.list(v)
 	}
 	start := len(t.elems)
-	for scope := range strings.SplitSeq(s, " ") {
-		if scope != "" {
+	for s != "" {
+		var scope string
+		if scope, s, _ = strings.Cut(s, " "); scope != "" {
 			t.add(scope)
 		}
 	}

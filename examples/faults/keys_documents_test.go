@@ -107,10 +107,13 @@ func TestAnswerWithoutAUsableKeyLeavesTheOldKeysInPlace(t *testing.T) {
 				if h := s.health(); h.Keys.LastError == nil || h.Keys.Keys != 1 || !h.Ready {
 					t.Errorf("health %+v; want one key, and the failure told", h)
 				}
+				if h := s.health(); h.Keys.Failures != uint64(len(tries)) {
+					t.Errorf("%d failures are counted, want one for each of %d tries", h.Keys.Failures, len(tries))
+				}
 
 				a.fail(nil)
 				time.Sleep(time.Minute)
-				if h := s.health(); h.Keys.LastError != nil || h.Keys.Keys != 1 {
+				if h := s.health(); h.Keys.LastError != nil || h.Keys.Keys != 1 || h.Keys.Failures != 6 {
 					t.Errorf("a minute after the fault: %+v", h)
 				}
 				s.steady(time.Minute, tr)

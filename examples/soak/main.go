@@ -39,6 +39,7 @@ func main() {
 		every    = flag.Duration("every", 10*time.Second, "from the beginning of one fault to that of the next")
 		rate     = flag.Int("rate", 4000, "requests per second; 0: as fast as they go")
 		seed     = flag.Uint64("seed", rand.Uint64(), "of all random choices; default: another one for every run")
+		profiles = flag.String("profiles", "", "`directory` for a heap profile of the API process each minute of the soak, which makes it slower")
 		out      = flag.String("out", "results", "`directory` for the results; empty: print them only")
 	)
 	flag.Parse()
@@ -48,7 +49,7 @@ func main() {
 
 	document, err := run(ctx, *mode, soak.Settings{
 		Duration: *duration, Every: *every, Lasts: [2]time.Duration{2 * time.Second, 8 * time.Second},
-		Rate: *rate, Conns: 64, Seed: *seed, Log: log.Printf,
+		Rate: *rate, Conns: 64, Seed: *seed, Profiles: *profiles, Log: log.Printf,
 	})
 	if document != nil {
 		fmt.Print(document.Markdown)

@@ -55,7 +55,7 @@ func (p *Process) failed(err error) error {
 }
 
 // Vitals asks the process how it is.
-func (p *Process) Vitals(ctx context.Context) (Vitals, error) { return p.vitals(ctx, "") }
+func (p *Process) Vitals(ctx context.Context) (Vitals, error) { return p.vitals(ctx, "/") }
 
 // Collected is Vitals after the garbage has been collected.
 func (p *Process) Collected(ctx context.Context) (Vitals, error) {
@@ -63,16 +63,29 @@ func (p *Process) Collected(ctx context.Context) (Vitals, error) {
 }
 
 func (p *Process) vitals(ctx context.Context, target string) (v Vitals, err error) {
+	err = p.ask(ctx, target, func(body io.Reader) error { return json.NewDecoder(body).Decode(&v) })
+	return v, err
+}
+
+// HeapProfile writes what is alive, after a collection, for go tool pprof.
+func (p *Process) HeapProfile(ctx context.Context, to io.Writer) error {
+	return p.ask(ctx, heapPath+"?"+collecting, func(body io.Reader) error {
+		_, err := io.Copy(to, body)
+		return err
+	})
+}
+
+func (p *Process) ask(ctx context.Context, target string, read func(io.Reader) error) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Addresses.Vitals+target, nil)
 	if err != nil {
-		return v, err
+		return err
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
-		return v, err
+		return err
 	}
 	defer response.Body.Close()
-	return v, json.NewDecoder(response.Body).Decode(&v)
+	return read(response.Body)
 }
 
 // Close ends the process and waits for it.

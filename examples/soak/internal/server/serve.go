@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"time"
 )
 
@@ -24,6 +25,9 @@ func Serve(in io.Reader, out io.Writer) error {
 	var setup Setup
 	if err := decoder.Decode(&setup); err != nil {
 		return fmt.Errorf("soak: no setup: %w", err)
+	}
+	if setup.Profiles {
+		runtime.MemProfileRate = 4 << 10
 	}
 	api, err := net.Listen("tcp", loopback)
 	if err != nil {

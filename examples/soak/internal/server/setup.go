@@ -17,7 +17,10 @@ import (
 const Audience = "https://soak.example.test"
 
 // Setup is what the parent process tells the server.
-type Setup struct{ Servers []Trust }
+type Setup struct {
+	Servers  []Trust
+	Profiles bool // sample allocations finely enough for the profiles of Process.HeapProfile to be of use
+}
 
 // Trust is one authorization server and how it is to be trusted.
 type Trust struct {
@@ -32,9 +35,9 @@ type Trust struct {
 	IntrospectJWTs         bool          // verify them, and ask as well
 }
 
-// entries is the size of each cache. It is an eighth of Cardea's default, so that all are full, and evict, in the first minutes of a run:
-// whatever grows after that is a leak.
-const entries = 1024
+// entries is the size of each cache. It is a small part of Cardea's default, so that even the cache with the fewest new tokens is full,
+// and evicts, in the first minutes of a run: whatever grows after that is a leak.
+const entries = 256
 
 // validators are what protects the routes, and what it is made of.
 type validators struct {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/metrics"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -56,13 +57,19 @@ func Heartbeat(ctx context.Context, beat func(now time.Time, late time.Duration)
 	}
 }
 
-// collecting is the query that wants the garbage collected first.
-const collecting = "collect"
+const (
+	collecting = "collect" // the query that wants the garbage collected first
+	heapPath   = "/heap"   // where there is a profile instead
+)
 
 func (v *vitals) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery == collecting {
 		runtime.GC()
 		runtime.GC() // the first only empties sync.Pools into their victims
+	}
+	if r.URL.Path == heapPath {
+		_ = pprof.Lookup("heap").WriteTo(w, 0)
+		return
 	}
 	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(samples)

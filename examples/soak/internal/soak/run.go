@@ -18,7 +18,7 @@ const longStall = 500 * time.Millisecond
 
 // Run is a whole soak.
 func Run(ctx context.Context, s Settings) (*Results, error) {
-	w, err := newWorld(trusts)
+	w, err := newWorld(trusts, s.Profiles != "")
 	if err != nil {
 		return nil, err
 	}

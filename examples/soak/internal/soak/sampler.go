@@ -2,6 +2,10 @@ package soak
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/cardea-auth/cardea/examples/soak/internal/load"
@@ -35,6 +39,21 @@ func (s *sampler) rest(ctx context.Context) {
 	if v, err := s.world.process.Collected(ctx); err == nil {
 		s.rests = append(s.rests, Rest{time.Since(s.start).Seconds(), float64(v.HeapAlloc) / mib})
 	}
+	if s.settings.Profiles == "" {
+		return
+	}
+	if err := s.profile(ctx); err != nil && ctx.Err() == nil {
+		s.settings.Log("no heap profile: %v", err)
+	}
+}
+
+func (s *sampler) profile(ctx context.Context) (err error) {
+	file, err := os.Create(filepath.Join(s.settings.Profiles, fmt.Sprintf("heap-%04.0fs.pb.gz", time.Since(s.start).Seconds())))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return s.world.process.HeapProfile(ctx, file)
 }
 
 // sampler looks at everything once a second.

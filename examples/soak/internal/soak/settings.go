@@ -21,6 +21,7 @@ type Settings struct {
 	Rate     int              // requests per second; zero: as fast as it goes
 	Conns    int
 	Seed     uint64
+	Profiles string // directory for a heap profile of the API process at every rest; empty: none
 	Log      func(format string, args ...any)
 }
 
@@ -45,7 +46,7 @@ type world struct {
 	stop        context.CancelFunc
 }
 
-func newWorld(trusts []server.Trust) (w *world, err error) {
+func newWorld(trusts []server.Trust, profiles bool) (w *world, err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	w = &world{history: new(window.History), stop: stop}
 	defer func() {
@@ -53,7 +54,7 @@ func newWorld(trusts []server.Trust) (w *world, err error) {
 			w.close()
 		}
 	}()
-	var setup server.Setup
+	setup := server.Setup{Profiles: profiles}
 	for i, trust := range trusts {
 		issuer, err := authtest.Start(ctx)
 		if err != nil {

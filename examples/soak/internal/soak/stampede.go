@@ -34,7 +34,7 @@ const (
 // Stampede opens thousands of connections and sends the same new opaque token over all of them at once, while the authorization server
 // takes its time.
 func Stampede(ctx context.Context, s Settings) (*StampedeResults, error) {
-	w, err := newWorld(trusts[:2])
+	w, err := newWorld(trusts[:2], false)
 	if err != nil {
 		return nil, err
 	}
