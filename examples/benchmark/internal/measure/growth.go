@@ -60,7 +60,7 @@ func (g *Growth) overHTTP(p *peers, s Settings, tokens []string) error {
 			fields = append(fields, f)
 		}
 	}
-	if err := takeTurns(s, fields); err != nil {
+	if err := takeTurns(s.NearWindows, s.Window/2, fields); err != nil {
 		return err
 	}
 	// The time per request is the inverse of the rate.

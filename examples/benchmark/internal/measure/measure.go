@@ -19,6 +19,7 @@ type Settings struct {
 	Batch time.Duration // of one case in a turn
 
 	Windows     int           // turns over loopback HTTP
+	NearWindows int           // further turns, half as long, of the servers that are hard to tell apart
 	Window      time.Duration // of one server in a turn
 	Connections int
 
@@ -50,7 +51,7 @@ func (s Settings) wallPlan() pairing.Plan { return pairing.Plan{Turns: s.Turns, 
 func Full() Settings {
 	return Settings{
 		Turns: 240, Batch: 1500 * time.Microsecond,
-		Windows: 40, Window: 150 * time.Millisecond, Connections: 64,
+		Windows: 40, NearWindows: 120, Window: 150 * time.Millisecond, Connections: 64,
 		Served: []string{"RS256", "ES256"},
 		Live:   []int{100, 500, 2500, 12_500, 62_500},
 		Crowds: []int{1, 16, 256},
@@ -60,7 +61,7 @@ func Full() Settings {
 // Quick takes about a minute and shows the same tables with more noise and fewer points.
 func Quick() Settings {
 	s := Full()
-	s.Turns, s.Windows = 40, 5
+	s.Turns, s.Windows, s.NearWindows = 40, 5, 20
 	s.Served = s.Served[:1]
 	s.Live = []int{100, 2500, 12_500}
 	return s

@@ -12,7 +12,7 @@ import (
 func tiny() measure.Settings {
 	return measure.Settings{
 		Turns: 2, Batch: 100 * time.Microsecond,
-		Windows: 2, Window: 5 * time.Millisecond, Connections: 4,
+		Windows: 2, NearWindows: 1, Window: 5 * time.Millisecond, Connections: 4,
 		Served: []string{"ES256"}, Live: []int{10, 20}, Crowds: []int{1, 3},
 	}
 }

@@ -93,14 +93,20 @@ func BareCrypto(i *issuer.Issuer) *Peer {
 	return &Peer{Name: "bare crypto", Verify: verify, Handler: minimal(verify), Close: func() {}}
 }
 
+// The names of the servers that no token holds up.
+const (
+	NoAuthenticationName = "no authentication"
+	ContextOnlyName      = "context only"
+)
+
 // NoAuthentication lets everybody in.
 func NoAuthentication() *Peer {
-	return &Peer{Name: "no authentication", Handler: func(next http.Handler) http.Handler { return next }, Close: func() {}}
+	return &Peer{Name: NoAuthenticationName, Handler: func(next http.Handler) http.Handler { return next }, Close: func() {}}
 }
 
 // ContextOnly does what every middleware must: it passes a value to the handler, and judges nothing.
 func ContextOnly() *Peer {
 	value := new(golangClaims)
 	verify := func(*http.Request) (any, error) { return value, nil }
-	return &Peer{Name: "context only", Verify: verify, Handler: minimal(verify), Close: func() {}}
+	return &Peer{Name: ContextOnlyName, Verify: verify, Handler: minimal(verify), Close: func() {}}
 }

@@ -32,8 +32,8 @@ func (r *Results) Markdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# Results\n\n")
 	b.WriteString(r.Machine.String())
-	fmt.Fprintf(&b, "\nPaired comparisons: %d turns of batches of about %v. Loopback: %d turns of windows of %v, %d connections. ",
-		r.Settings.Turns, r.Settings.Batch, r.Settings.Windows, r.Settings.Window, r.Settings.Connections)
+	fmt.Fprintf(&b, "\nPaired comparisons: %d turns of batches of about %v. Loopback: %d turns of windows of %v, and where differences are small %d more of %v; %d connections. ",
+		r.Settings.Turns, r.Settings.Batch, r.Settings.Windows, r.Settings.Window, r.Settings.NearWindows, r.Settings.Window/2, r.Settings.Connections)
 	if r.Settings.CPUTime {
 		b.WriteString("Where one goroutine runs, times are CPU time of the process; elsewhere wall time. ")
 	}
