@@ -15,11 +15,10 @@ const maxToken = 64 << 10
 // digest stands for a token wherever something is remembered about it.
 type digest [sha256.Size]byte
 
-// digests computes HMAC-SHA-256 under a key of its own over endpoint, client id and token, each with its length before
-// it, so that no two of them can be shifted into one another. The key keeps a memory dump from confirming a guessed
-// token, and others from choosing tokens that meet in the table.
+// digests computes the HMAC-SHA-256 of a token. The key is random, and bound to endpoint and client id, so that nothing said to one
+// client stands for another. It keeps a memory dump from confirming a guessed token, and others from choosing tokens that
+// meet in the table.
 type digests struct {
-	prefix []byte
 	states sync.Pool // *digestState
 }
 
@@ -30,9 +29,12 @@ type digestState struct {
 }
 
 func newDigests(endpoint, client string) *digests {
-	key := make([]byte, sha256.Size)
-	rand.Read(key) // never fails: crypto/rand ends the program instead
-	d := &digests{prefix: appendField(appendField(nil, endpoint), client)}
+	random := make([]byte, sha256.Size)
+	rand.Read(random) // never fails: crypto/rand ends the program instead
+	binding := hmac.New(sha256.New, random)
+	binding.Write(appendField(appendField(nil, endpoint), client))
+	key := binding.Sum(nil)
+	d := new(digests)
 	d.states.New = func() any { return &digestState{mac: hmac.New(sha256.New, key)} }
 	return d
 }
@@ -40,7 +42,7 @@ func newDigests(endpoint, client string) *digests {
 func (d *digests) of(token string) digest {
 	state := d.states.Get().(*digestState)
 	defer d.states.Put(state)
-	state.input = appendField(append(state.input[:0], d.prefix...), token)
+	state.input = append(state.input[:0], token...)
 	state.mac.Reset()
 	state.mac.Write(state.input)
 	clear(state.input) // the pool must not keep tokens
@@ -48,6 +50,7 @@ func (d *digests) of(token string) digest {
 	return state.sum
 }
 
+// appendField writes the length before the field, so that no two fields can be shifted into one another.
 func appendField(b []byte, field string) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(len(field)))
 	return append(b, field...)

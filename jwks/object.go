@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -19,7 +20,13 @@ var (
 	errTwice     = errors.New("a member stands there twice")
 	errTrailing  = errors.New("something follows the JSON object")
 	errMember    = errors.New("a member has the wrong JSON type")
+	errNotArray  = errors.New("it is no JSON array")
+	errTooMany   = errors.New("it has too many elements")
+	errMembers   = fmt.Errorf("it has more than %d members", maxMembers)
 )
+
+// maxMembers is several times what metadata and keys have. A document of a million bytes could have a hundred thousand.
+const maxMembers = 256
 
 // parseObject reads one JSON object, and nothing after it. Two members whose names are the same, or differ only in case, refuse it:
 // readers disagree which of them counts (RFC 8725bis section 2.8, RFC 8259 section 4).
@@ -49,6 +56,9 @@ func parseObject(document []byte) (object, error) {
 		}
 		folded[fold] = struct{}{}
 		members[text] = value
+		if len(members) > maxMembers {
+			return nil, errMembers
+		}
 	}
 	if _, err := dec.Token(); err != nil { // the closing brace
 		return nil, errNotObject
@@ -57,6 +67,25 @@ func parseObject(document []byte) (object, error) {
 		return nil, errTrailing
 	}
 	return members, nil
+}
+
+// parseArray reads an array of at most so many elements, and looks at no more. Absent, it is none.
+func parseArray(raw json.RawMessage, most int) (elements []json.RawMessage, err error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if first, err := dec.Token(); err != nil || first != json.Delim('[') {
+		return nil, errNotArray
+	}
+	for dec.More() {
+		if len(elements) == most {
+			return nil, errTooMany
+		}
+		var element json.RawMessage
+		if err := dec.Decode(&element); err != nil {
+			return nil, errNotArray
+		}
+		elements = append(elements, element)
+	}
+	return elements, nil // raw is well-formed, so nothing can be wrong with its end
 }
 
 func (o object) has(name string) bool {

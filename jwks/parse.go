@@ -50,12 +50,12 @@ func parseSet(document []byte) (keySet, error) {
 	if err != nil {
 		return keySet{}, fmt.Errorf("the key set is refused: %w", err)
 	}
-	var list []json.RawMessage
-	if json.Unmarshal(top["keys"], &list) != nil || list == nil {
+	list, err := parseArray(top["keys"], maxKeys)
+	switch {
+	case errors.Is(err, errTooMany):
+		return keySet{}, fmt.Errorf("the key set is refused: it has more than %d keys", maxKeys)
+	case err != nil:
 		return keySet{}, errors.New(`the key set is refused: it has no array "keys"`)
-	}
-	if len(list) > maxKeys {
-		return keySet{}, fmt.Errorf("the key set is refused: it has %d keys, at most %d are read", len(list), maxKeys)
 	}
 	var set keySet
 	for i, raw := range list {

@@ -36,7 +36,7 @@ type presented struct {
 func present(raw string) presented {
 	first := strings.IndexByte(raw, '.')
 	length := strings.IndexByte(raw[first+1:], '.')
-	if first < 0 || length < 0 {
+	if length < 0 {
 		return presented{raw: raw, digest: digestOf(raw)}
 	}
 	second := first + 1 + length
@@ -67,7 +67,7 @@ func newTokenCache(entries int, maxAge time.Duration) *tokenCache {
 }
 
 func (c *tokenCache) get(token presented, now time.Time) (*verified, bool) {
-	if c == nil {
+	if c == nil || token.signed == "" { // an opaque token is no JWT that was verified
 		return nil, false
 	}
 	known, ok := c.verified.Peek(token.digest)

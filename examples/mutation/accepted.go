@@ -242,6 +242,7 @@ var accepted = map[survivor]string{
 	{"middleware/cache.go", "whole", neverTaken, `t.signed == ""`}:              shortcut,    // hashes the same text again
 	{"middleware/compile_address.go", "publicURL", neverTaken, `err != nil`}:    unreachable, // no public host is refused as an origin
 	{"middleware/compile_address.go", "isPublicHost", alwaysTrue, `err == nil`}: behindIt,    // net/url refuses it too, since Go 1.25.2
+	{"middleware/cache.go", "get", orGone, `token.signed == ""`}:                shortcut,    // no JWT is found by the digest of a whole token
 	{"middleware/cache.go", "add", neverTaken, `c == nil`}:                      impliedBy,   // only a Validator with a cache adds
 
 	{"middleware/context.go", "ContextWithExpiry", orGone, `a.anonymous`}: impliedBy, // nobody has no expiry
