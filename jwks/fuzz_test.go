@@ -26,12 +26,12 @@ var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": ellipt
 // left to NewKey, which has tests of its own.
 func readIndependently(doc map[string]any) (keys []*jwks.Key) {
 	list, _ := doc["keys"].([]any)
-	if len(list) > 100 {
+	if len(list) > 100 || len(doc) > 256 {
 		return nil
 	}
 	var usable []map[string]any
 	for _, item := range list {
-		if m, ok := item.(map[string]any); ok && materialOf(m) != nil && forVerifying(m) {
+		if m, ok := item.(map[string]any); ok && len(m) <= 256 && materialOf(m) != nil && forVerifying(m) {
 			usable = append(usable, m)
 		}
 	}
