@@ -20,12 +20,13 @@ type verified struct {
 	tenant string // what fills the issuer's template; empty without one
 	signed string // presented.signed of a verified JWT; empty for what was introspected
 
-	bound confirmation          // what the caller must prove possession of
-	key   keyRef                // of a verified JWT; zero for what was introspected
-	room  [ordinaryTexts]string // of the Sets of token
+	bound confirmation // what the caller must prove possession of
+	key   keyRef       // of a verified JWT; zero for what was introspected
 
 	usedIn   atomic.Int64 // the second of the last use, while it is in the tokenCache
 	storedAt time.Time    // in the tokenCache; zero if that has no limit of age
+
+	room [ordinaryTexts]string // of the Sets of token; last, so that what every request reads lies together
 }
 
 func invalid(reason Reason, cause error) *Error {
