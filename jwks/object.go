@@ -72,7 +72,7 @@ func parseObject(document []byte) (object, error) {
 // parseArray reads an array of at most so many elements, and looks at no more. Absent, it is none.
 func parseArray(raw json.RawMessage, most int) (elements []json.RawMessage, err error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
-	if first, err := dec.Token(); err != nil || first != json.Delim('[') {
+	if first, _ := dec.Token(); first != json.Delim('[') {
 		return nil, errNotArray
 	}
 	for dec.More() {

@@ -133,9 +133,10 @@ var accepted = map[survivor]string{
 	{"middleware/target.go", "lowerASCII", andGone, `'A' <= s[i]`}:                 shortcut,
 	{"middleware/target.go", "lowerASCII", andGone, `s[i] <= 'Z'`}:                 shortcut,
 
-	{"jwks/cache.go", "VerificationKeys", neverTaken, `fresh && t != nil`}: shortcut, // the next round finds the key, or that it was looked up in vain
-	{"jwks/cache.go", "VerificationKeys", andGone, `t != nil`}:             raceOnly, // Close after the fetch has landed
-	{"jwks/cache.go", "Close", neverTaken, `c.timer != nil`}:               behindIt, // tick does nothing once the Cache is closed
+	{"jwks/object.go", "parseArray", neverTaken, `err != nil`}:             unreachable, // a RawMessage is well-formed
+	{"jwks/cache.go", "VerificationKeys", neverTaken, `fresh && t != nil`}: shortcut,    // the next round finds the key, or that it was looked up in vain
+	{"jwks/cache.go", "VerificationKeys", andGone, `t != nil`}:             raceOnly,    // Close after the fetch has landed
+	{"jwks/cache.go", "Close", neverTaken, `c.timer != nil`}:               behindIt,    // tick does nothing once the Cache is closed
 
 	{"jwks/config.go", "loopback", andGone, `ip != nil`}: impliedBy, // no address is no loopback address
 

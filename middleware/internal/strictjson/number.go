@@ -76,7 +76,7 @@ var powersOf10 = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10
 // nanoseconds beyond; ok is false from 10^12 seconds on. Each digit is added with its
 // own weight, so that neither a long mantissa nor a large exponent can overflow.
 func splitSeconds(text string) (seconds, nanos int64, ok bool) {
-	for i := 0; i < len(text) && i < 12; i++ { // an integer below 10^12, which a date nearly always is
+	for i := range min(len(text), 12) { // an integer below 10^12, which a date nearly always is
 		if text[i] < '0' || text[i] > '9' {
 			break
 		}
