@@ -35,6 +35,7 @@ var accepted = map[survivor]string{
 
 	{"jwks/algorithm.go", "algorithmsFor", andGone, `!a.symmetric()`}: behindIt,  // a public key is no []byte
 	{"jwks/algorithm.go", "checkRSA", orGone, `!ok`}:                  impliedBy, // the key is nil then
+	{"jwks/algorithm.go", "checkEC", orGone, `!ok`}:                   impliedBy, // the key is nil then
 	{"jwks/algorithm.go", "checkSecret", neverTaken, `!ok`}:           behindIt,  // no bytes are not 32 bytes
 
 	{"jwks/key.go", "sameMaterial", andGone, `ok`}: impliedBy, // a nil secret is as long as no secret
@@ -124,14 +125,16 @@ var accepted = map[survivor]string{
 
 	{"middleware/requirement.go", "stepUp", orGone, `token.ACR == ""`}: impliedBy, // Guard.ACR takes no empty value
 
-	{"middleware/target.go", "parseTarget", orGone, `!ok`}:                         behindIt, // a scheme alone leaves no host
-	{"middleware/target.go", "parseHost", orGone, `!visible(authority)`}:           behindIt, // it must equal the configured host
-	{"middleware/target.go", "parseHost", andGone, `strings.HasPrefix(host, "[")`}: behindIt,
-	{"middleware/target.go", "parseHost", andGone, `strings.HasSuffix(host, "]")`}: behindIt,
-	{"middleware/target.go", "parseHost", andGone, `hasPort`}:                      impliedBy,
-	{"middleware/target.go", "normalPath", orGone, `path[0] != '/'`}:               unreachable,
-	{"middleware/target.go", "lowerASCII", andGone, `'A' <= s[i]`}:                 shortcut,
-	{"middleware/target.go", "lowerASCII", andGone, `s[i] <= 'Z'`}:                 shortcut,
+	{"middleware/target.go", "parseTarget", orGone, `!ok`}:                                              behindIt, // a scheme alone leaves no host
+	{"middleware/target.go", "parseHost", orGone, `!visible(authority)`}:                                behindIt, // it must equal the configured host
+	{"middleware/target.go", "parseHost", andGone, `strings.HasPrefix(host, "[")`}:                      behindIt,
+	{"middleware/target.go", "parseHost", andGone, `strings.HasSuffix(host, "]")`}:                      behindIt,
+	{"middleware/target.go", "parseHost", andGone, `hasPort`}:                                           impliedBy,
+	{"middleware/target.go", "parseHost", neverTaken, `!bracketed && strings.ContainsAny(host, ":[]")`}: behindIt,
+	{"middleware/target.go", "parseHost", orGone, `hasPort && strings.Trim(port, "0123456789") != ""`}:  behindIt,
+	{"middleware/target.go", "normalPath", orGone, `path[0] != '/'`}:                                    unreachable,
+	{"middleware/target.go", "lowerASCII", andGone, `'A' <= s[i]`}:                                      shortcut,
+	{"middleware/target.go", "lowerASCII", andGone, `s[i] <= 'Z'`}:                                      shortcut,
 
 	{"jwks/object.go", "parseArray", neverTaken, `err != nil`}:             unreachable, // a RawMessage is well-formed
 	{"jwks/cache.go", "VerificationKeys", neverTaken, `fresh && t != nil`}: shortcut,    // the next round finds the key, or that it was looked up in vain
