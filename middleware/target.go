@@ -9,8 +9,11 @@ type target struct {
 	path   string // begins with a slash
 }
 
-// parseTarget reads an absolute http or https URI.
+// parseTarget reads an absolute http or https URI. What is no character of a URI is none in its query either.
 func parseTarget(uri string) (target, bool) {
+	if !visible(uri) {
+		return target{}, false
+	}
 	scheme, rest, ok := strings.Cut(uri, "://")
 	scheme = lowerASCII(scheme)
 	if !ok || scheme != "https" && scheme != "http" {
@@ -56,7 +59,7 @@ func withoutQuery(s string) string {
 
 // parseHost takes a host and a port, and no user information: that belongs to no request.
 func parseHost(scheme, authority string) (string, bool) {
-	if strings.ContainsAny(authority, "@%\\") || !visible(authority) {
+	if strings.ContainsAny(authority, "@%\\") {
 		return "", false
 	}
 	host, port, hasPort := authority, "", false

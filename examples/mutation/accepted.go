@@ -126,7 +126,6 @@ var accepted = map[survivor]string{
 	{"middleware/requirement.go", "stepUp", orGone, `token.ACR == ""`}: impliedBy, // Guard.ACR takes no empty value
 
 	{"middleware/target.go", "parseTarget", orGone, `!ok`}:                                              behindIt, // a scheme alone leaves no host
-	{"middleware/target.go", "parseHost", orGone, `!visible(authority)`}:                                behindIt, // it must equal the configured host
 	{"middleware/target.go", "parseHost", andGone, `strings.HasPrefix(host, "[")`}:                      behindIt,
 	{"middleware/target.go", "parseHost", andGone, `strings.HasSuffix(host, "]")`}:                      behindIt,
 	{"middleware/target.go", "parseHost", andGone, `hasPort`}:                                           impliedBy,
