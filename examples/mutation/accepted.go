@@ -131,6 +131,8 @@ var accepted = map[survivor]string{
 	{"middleware/target.go", "parseHost", andGone, `hasPort`}:                                           impliedBy,
 	{"middleware/target.go", "parseHost", neverTaken, `!bracketed && strings.ContainsAny(host, ":[]")`}: behindIt,
 	{"middleware/target.go", "parseHost", orGone, `hasPort && strings.Trim(port, "0123456789") != ""`}:  behindIt,
+	{"middleware/target.go", "normalPath", neverTaken, `path[0] != '/' || !visible(path)`}:              behindIt, // it must equal that of a proof
+	{"middleware/target.go", "normalPath", orGone, `!visible(path)`}:                                    behindIt,
 	{"middleware/target.go", "normalPath", orGone, `path[0] != '/'`}:                                    unreachable,
 	{"middleware/target.go", "lowerASCII", andGone, `'A' <= s[i]`}:                                      shortcut,
 	{"middleware/target.go", "lowerASCII", andGone, `s[i] <= 'Z'`}:                                      shortcut,
