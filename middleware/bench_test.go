@@ -5,8 +5,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/authtest"
 )
 
 // typical are the claims of a token of ordinary size.
@@ -54,6 +57,35 @@ func BenchmarkCheck(b *testing.B) {
 			for b.Loop() {
 				if keys[0].Verify(token[:i], sig) != nil {
 					b.Fatal("bad")
+				}
+			}
+		})
+	}
+}
+
+// A repeated opaque token beside repeated JWTs.
+func BenchmarkHits(b *testing.B) {
+	issuer := authtest.NewIssuer(b)
+	asks := must(introspection.New(introspection.Config{
+		URL: issuer.URL() + "/introspect", ClientAuth: introspection.SecretBasic(issuer.Client()), ActiveTTL: time.Hour,
+	}))
+	defer asks.Close()
+	cfg := issuer.Config("https://api.example.com")
+	cfg.Issuers[0].Introspector = asks
+	v := must(middleware.New(cfg))
+	defer v.Close()
+	guard := v.Require()
+	for _, kind := range []struct{ name, token string }{
+		{"JWT, RS256", issuer.Mint(authtest.Header{"alg": "RS256"}, nil)},
+		{"JWT, ES256", issuer.Token(nil)},
+		{"opaque", issuer.OpaqueToken(nil)},
+	} {
+		b.Run(kind.name, func(b *testing.B) {
+			r := bearer(kind.token)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := guard.Check(r); err != nil {
+					b.Fatal(err)
 				}
 			}
 		})

@@ -36,7 +36,8 @@ type Trust struct {
 }
 
 // entries is the size of each cache. It is a small part of Cardea's default, so that even the cache with the fewest new tokens is full,
-// and evicts, in the first minutes of a run: whatever grows after that is a leak.
+// and evicts, in the first minutes of a run: whatever grows after that is a leak. Only the unknown kids that are remembered, 1024 of some
+// 150 bytes for each server, have no setting and go on filling slowly.
 const entries = 256
 
 // validators are what protects the routes, and what it is made of.
