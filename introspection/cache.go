@@ -2,6 +2,7 @@ package introspection
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -25,6 +26,15 @@ type entry struct {
 	asked    time.Time
 }
 
+// place is where an active answer is kept, for a caller who comes with the answer and without the token.
+type place struct {
+	cache  *cache
+	key    digest
+	asked  time.Time
+	usedIn atomic.Int64 // the second of the last use by place
+	left   atomic.Bool  // the cache holds it no longer
+}
+
 func newCache(entries int, activeTTL, inactiveTTL time.Duration) *cache {
 	return &cache{active: newSegment(entries, activeTTL), inactive: newSegment(entries, inactiveTTL)}
 }
@@ -33,7 +43,11 @@ func newSegment(entries int, ttl time.Duration) segment {
 	if ttl <= 0 {
 		return segment{}
 	}
-	lru, err := simplelru.NewLRU[digest, entry](entries, nil)
+	lru, err := simplelru.NewLRU(entries, func(_ digest, e entry) {
+		if e.response.place != nil {
+			e.response.place.left.Store(true)
+		}
+	})
 	if err != nil {
 		panic(err) // a size below one, which compile excludes
 	}
@@ -50,6 +64,22 @@ func (c *cache) load(key digest, now time.Time) *Response {
 	return c.inactive.load(key, now)
 }
 
+// holds tells whether load would return the response. Which one was used least recently is known to the second, so that a
+// response in constant use takes the lock once a second.
+func (c *cache) holds(response *Response, now time.Time) bool {
+	p := response.place
+	if p == nil || p.cache != c || p.left.Load() || !c.active.fresh(entry{response, p.asked}, now) {
+		return false
+	}
+	if second := now.Unix(); p.usedIn.Load() != second {
+		p.usedIn.Store(second)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.active.entries.Get(p.key)
+	}
+	return true
+}
+
 // store replaces whatever was known about the token, in both segments: a revoked token must not live on in the other.
 func (c *cache) store(key digest, response *Response, asked time.Time) {
 	c.mu.Lock()
@@ -62,7 +92,9 @@ func (c *cache) store(key digest, response *Response, asked time.Time) {
 		into, other = other, into
 	}
 	other.remove(key)
-	into.store(key, entry{response: response, asked: asked})
+	if into.store(key, entry{response: response, asked: asked}) && response.active {
+		response.place = &place{cache: c, key: key, asked: asked} // nobody else has it yet
+	}
 }
 
 func (s *segment) load(key digest, now time.Time) *Response {
@@ -92,12 +124,13 @@ func (s *segment) newer(key digest, asked time.Time) bool {
 	return found && e.asked.After(asked)
 }
 
-func (s *segment) store(key digest, e entry) {
-	if s.entries != nil && s.fresh(e, time.Now()) {
-		s.entries.Add(key, e)
-		return
+func (s *segment) store(key digest, e entry) bool {
+	s.remove(key)                // Add would replace it without a word to its place
+	if !s.fresh(e, time.Now()) { // nothing is, in a segment that keeps nothing
+		return false
 	}
-	s.remove(key)
+	s.entries.Add(key, e)
+	return true
 }
 
 func (s *segment) remove(key digest) {

@@ -63,6 +63,13 @@ func (c *Client) Introspect(ctx context.Context, token string) (*Response, error
 	return c.flights.do(ctx, key, token)
 }
 
+// Fresh reports whether Introspect would give r again without asking the server, for a caller who has kept what it made of
+// r. It spares finding r by its token, and counts as a use of r. now is time.Now(), for which such a caller may have a use
+// of its own. It is false, and Introspect the one to ask, for a Response of another Client or of ParseResponse.
+func (c *Client) Fresh(r *Response, now time.Time) bool {
+	return c != nil && c.flights != nil && r != nil && !c.flights.closed.Load() && c.cache.holds(r, now)
+}
+
 // ask is one request, on behalf of everybody who waits for its answer.
 func (c *Client) ask(ctx context.Context, token string) (*Response, error) {
 	epoch, wait := c.breaker.admit(time.Now())

@@ -18,6 +18,7 @@ type Response struct {
 	active bool
 	claims string    // the JSON object, exactly as it was received; empty when inactive
 	expiry time.Time // exp rounded down to a second; zero: none
+	place  *place    // in the cache of a Client; nil: it was put in none
 }
 
 // An inactive answer holds nothing but that (RFC 7662 section 2.2), so one value serves them all and a flood of bad

@@ -82,12 +82,17 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 // configuration; that one way failed is never a reason to try another. With a refusal, the token that it is about is
 // returned as well if it was proven, for the record.
 func (v *Validator) judge(ctx context.Context, token presented, d *Decision) (*verified, *Error) {
-	if known, ok := v.tokens.get(token, d.Start); ok {
-		refusal := v.again(ctx, known, d)
-		if refusal == nil || refusal.Err != errKeyGone {
-			return v.confirm(ctx, known, refusal, token, d)
+	if token.signed != "" {
+		if known, ok := v.tokens.get(token, d.Start); ok {
+			refusal := v.again(ctx, known, d)
+			if refusal == nil || refusal.Err != errKeyGone {
+				return v.confirm(ctx, known, refusal, token, d)
+			}
+			d.Cached = false // its key may have been published anew, under another id
 		}
-		d.Cached = false // its key may have been published anew, under another id
+	}
+	if known := v.recall(token, d); known != nil {
+		return known, known.current(ctx, d.Start)
 	}
 	if v.headers.begin(token.raw) || compact.LooksJOSE(token.raw) {
 		proven, refusal := v.firstSight(ctx, token, d)
@@ -133,7 +138,7 @@ func (v *Validator) firstSight(ctx context.Context, token presented, d *Decision
 	if refusal := proven.current(ctx, d.Start); refusal != nil {
 		return proven, refusal
 	}
-	if v.tokens != nil && proven.signed != "" { // otherwise the issuer's server has judged it, and is asked again next time
+	if v.tokens != nil && proven.answer == nil { // otherwise the issuer's server has judged it, and is asked again next time
 		v.tokens.add(token, proven)
 		mine.verified = proven
 	}

@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,23 +64,34 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// A repeated opaque token beside repeated JWTs.
+// A repeated token that its issuer's server judges, beside one that is verified here.
 func BenchmarkHits(b *testing.B) {
 	issuer := authtest.NewIssuer(b)
 	asks := must(introspection.New(introspection.Config{
 		URL: issuer.URL() + "/introspect", ClientAuth: introspection.SecretBasic(issuer.Client()), ActiveTTL: time.Hour,
 	}))
 	defer asks.Close()
-	cfg := issuer.Config("https://api.example.com")
-	cfg.Issuers[0].Introspector = asks
-	v := must(middleware.New(cfg))
-	defer v.Close()
-	guard := v.Require()
-	for _, kind := range []struct{ name, token string }{
-		{"JWT, RS256", issuer.Mint(authtest.Header{"alg": "RS256"}, nil)},
-		{"JWT, ES256", issuer.Token(nil)},
-		{"opaque", issuer.OpaqueToken(nil)},
+	base := issuer.Config("https://api.example.com")
+	rs256 := issuer.Mint(authtest.Header{"alg": "RS256"}, nil)
+	for _, kind := range []struct {
+		name, token string
+		mode        middleware.JWTMode
+	}{
+		{"JWT, RS256", rs256, middleware.VerifyJWTs},
+		{"JWT, ES256", issuer.Token(nil), middleware.VerifyJWTs},
+		{"opaque", issuer.OpaqueToken(nil), middleware.VerifyJWTs},
+		{"JWT, RS256, introspected", rs256, middleware.IntrospectJWTs},
+		{"JWT, RS256, verified and introspected", rs256, middleware.VerifyAndIntrospectJWTs},
 	} {
+		cfg := base
+		cfg.Clock, cfg.Issuers = nil, slices.Clone(base.Issuers)
+		cfg.Issuers[0].Introspector, cfg.Issuers[0].JWTs = asks, kind.mode
+		if kind.mode == middleware.IntrospectJWTs {
+			cfg.Issuers[0].Keys = nil
+		}
+		v := must(middleware.New(cfg))
+		defer v.Close()
+		guard := v.Require()
 		b.Run(kind.name, func(b *testing.B) {
 			r := bearer(kind.token)
 			b.ReportAllocs()

@@ -51,9 +51,12 @@ func (t presented) whole() digest {
 	return digestOf(t.raw)
 }
 
-// tokenCache remembers verified JWTs by what was signed and the digest of the signature, so that no bearer token stays in memory.
-// It holds only what was verified in full and accepted once; what can change since then is judged again on every hit, see
-// Validator.judge. Safe for concurrent use; a nil tokenCache remembers nothing.
+// opaque is t for a token that is no JWT: two dots or not, all of it is a secret.
+func (t presented) opaque() presented { return presented{raw: t.raw, digest: t.whole()} }
+
+// tokenCache remembers tokens by their digest, and JWTs by what was signed and the digest of the signature, so that no bearer token
+// stays in memory. It holds only what was judged in full and accepted once; what can change since then is judged again on
+// every hit, see Validator.judge. Safe for concurrent use; a nil tokenCache remembers nothing.
 type tokenCache struct {
 	verified *shards.Cache[*verified]
 	maxAge   time.Duration // zero: no limit
@@ -67,7 +70,7 @@ func newTokenCache(entries int, maxAge time.Duration) *tokenCache {
 }
 
 func (c *tokenCache) get(token presented, now time.Time) (*verified, bool) {
-	if c == nil || token.signed == "" { // an opaque token is no JWT that was verified
+	if c == nil {
 		return nil, false
 	}
 	known, ok := c.verified.Peek(token.digest)

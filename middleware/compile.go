@@ -36,6 +36,7 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 		observe:       cfg.Observe,
 		logger:        cfg.Logger,
 		clock:         cfg.Clock,
+		ownClock:      cfg.Clock != nil,
 	}
 	if p.clock == nil {
 		p.clock = time.Now

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
 )
 
@@ -30,6 +31,7 @@ func (c *issuerCompiler) compile() *trust {
 		jwts:         c.cfg.JWTs,
 		introspector: c.cfg.Introspector,
 	}
+	t.asks, _ = c.cfg.Introspector.(*introspection.Client)
 	c.names(t)
 	c.audiences(t)
 	t.here = append(slices.Clone(c.cfg.Audiences), c.compiler.cfg.Audiences...)

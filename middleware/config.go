@@ -76,12 +76,13 @@ type Config struct {
 // TokenCache bounds the cache of verified JWTs, which spares a repeated token its signature check and nothing else:
 // time, key set, tenant, Accept and the Guard's requirement are judged on every request. What is kept of a token is its header,
 // its claims, and of its signature a SHA-256 digest, so that nothing in memory can be used as a token; that is about 2.7 kB
-// for a token of 1 kB, and 22 MB for 8192 of them.
+// for a token of 1 kB, and 22 MB for 8192 of them. A second cache of the same size holds what was made of introspection answers,
+// for as long as the Introspector stands by them; of an opaque token it keeps a digest only.
 type TokenCache struct {
 	_ [0]func() // keyed literals only
 
-	Entries int           // zero: 8192; negative: no cache
-	MaxAge  time.Duration // after which a token is verified anew; zero: not before it expires
+	Entries int           // of each; zero: 8192; negative: no cache
+	MaxAge  time.Duration // after which a JWT is verified anew; zero: not before it expires
 }
 
 // DPoP says how proofs of possession are judged (RFC 9449).

@@ -130,8 +130,9 @@ type KeySource interface {
 }
 
 // Introspector answers about one token; every error is 503. It must be safe for concurrent use and must not keep the
-// token. The answers of [*introspection.Client] are cached; an Introspector of one's own makes its answers with
-// [introspection.ParseResponse] and may return the same one again, which saves judging it anew.
+// token. A [*introspection.Client] caches its answers, and is not asked while the one about a token is fresh there. Any other
+// Introspector, also one around a Client, is asked on every request; it makes its answers with [introspection.ParseResponse]
+// and may return the same one again, which saves judging it anew.
 type Introspector interface {
 	Introspect(ctx context.Context, token string) (*introspection.Response, error)
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
@@ -18,12 +19,13 @@ type verified struct {
 	trust  *trust
 
 	tenant string // what fills the issuer's template; empty without one
-	signed string // presented.signed of a verified JWT; empty for what was introspected
+	signed string // presented.signed of a JWT; empty for an opaque token
 
-	bound confirmation // what the caller must prove possession of
-	key   keyRef       // of a verified JWT; zero for what was introspected
+	bound  confirmation            // what the caller must prove possession of
+	key    keyRef                  // of a JWT that was verified here
+	answer *introspection.Response // that the rest was taken from; nil: from a JWT that was verified here
 
-	usedIn   atomic.Int64 // the second of the last use, while it is in the tokenCache
+	usedIn   atomic.Int64 // the second of the last use, while it is in a tokenCache
 	storedAt time.Time    // in the tokenCache; zero if that has no limit of age
 
 	room [ordinaryTexts]string // of the Sets of token; last, so that what every request reads lies together

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/cardea-auth/cardea/introspection"
 )
 
@@ -34,7 +32,7 @@ func (v *Validator) opaqueToken(ctx context.Context, token presented, d *Decisio
 		return nil, invalid(ReasonNotIntrospected, errNobodyAsks)
 	}
 	d.Issuer = trust.url
-	proven, refusal := v.introspected(ctx, trust, nil, token, d)
+	proven, refusal := v.introspected(ctx, trust, nil, token.opaque(), d)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -47,6 +45,10 @@ func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, t
 	if len(token.raw) > maxIntrospected {
 		return nil, badRequest(ReasonTokenTooLong, errTooLong)
 	}
+	known, ok := v.answers.get(token, d.Start) // whose text led to t, and to jwt, before
+	if ok && v.stillSo(known, d) {
+		return known, nil
+	}
 	response, err := t.introspector.Introspect(ctx, token.raw)
 	switch {
 	case err != nil:
@@ -56,8 +58,7 @@ func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, t
 	case !response.Active():
 		return nil, invalid(ReasonInactive, errInactive)
 	}
-	key := answerKey{response, t, token.whole()}
-	if known, ok := v.parsed.get(key); ok {
+	if ok && known.answer == response {
 		d.Cached = true
 		return known, nil
 	}
@@ -65,8 +66,29 @@ func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, t
 	if refusal != nil {
 		return nil, refusal
 	}
-	v.parsed.add(key, judged)
+	judged.answer = response
+	if judged.signed = token.signed; v.answers != nil {
+		judged.signed = strings.Clone(token.signed)
+	}
+	v.answers.add(token, judged)
 	return judged, nil
+}
+
+// recall finds what is known of a token that its issuer's server alone has judged, and need not be asked about yet. A token of a
+// tenant is left to the long way, where the tenant that a JWT names is judged as well as that of the answer.
+func (v *Validator) recall(token presented, d *Decision) *verified {
+	known, ok := v.answers.get(token, d.Start)
+	if !ok || !known.token.Opaque || known.tenant != "" || !v.stillSo(known, d) {
+		return nil
+	}
+	d.Opaque = true
+	return known
+}
+
+// stillSo reports whether an answer is what the issuer's Client would say again.
+func (v *Validator) stillSo(known *verified, d *Decision) bool {
+	d.Cached = known.trust.asks.Fresh(known.answer, v.policy.timeAt(d.Start))
+	return d.Cached
 }
 
 // answer judges an active answer. Its form was vetted by package introspection.
@@ -167,42 +189,4 @@ func answerKind(c *claimSet) *Error {
 		return invalid(ReasonConfirmation, errDPoPNoBinding)
 	}
 	return nil
-}
-
-// answerKey is an answer about one token in the light of one trust entry. Entries may share an Introspector and still
-// differ in their audiences, and an Introspector may give one Response for several tokens.
-type answerKey struct {
-	response *introspection.Response
-	trust    *trust
-	token    digest
-}
-
-// answerCache keeps the judged form of answers for as long as the Introspector returns the same Response. It decides
-// nothing: whether an answer is still good is what the Introspector says on every request.
-type answerCache struct {
-	judged *lru.Cache[answerKey, *verified] // nil: switched off
-}
-
-func newAnswerCache(entries int) *answerCache {
-	if entries <= 0 {
-		return &answerCache{}
-	}
-	cache, err := lru.New[answerKey, *verified](entries)
-	if err != nil { // only for a size that is not positive
-		return &answerCache{}
-	}
-	return &answerCache{judged: cache}
-}
-
-func (c *answerCache) get(key answerKey) (*verified, bool) {
-	if c.judged == nil {
-		return nil, false
-	}
-	return c.judged.Get(key)
-}
-
-func (c *answerCache) add(key answerKey, v *verified) {
-	if c.judged != nil {
-		c.judged.Add(key, v)
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/cardea-auth/cardea/introspection"
 )
 
 // policy is a Config in its compiled, immutable form. Only this is consulted on the request path.
@@ -30,6 +32,7 @@ type policy struct {
 	observe      func(context.Context, Decision)
 	logger       *slog.Logger
 	clock        func() time.Time // never nil
+	ownClock     bool             // clock is Config.Clock
 }
 
 // trust is an Issuer in its compiled form.
@@ -55,7 +58,8 @@ type trust struct {
 	accept  func(*Token) error
 
 	jwts         JWTMode
-	introspector Introspector // nil: opaque tokens are refused
+	introspector Introspector          // nil: opaque tokens are refused
+	asks         *introspection.Client // introspector, if it is just that: an application's own may decide by more than the Client in it
 
 	scopes, roles, clientID []claimPath
 }
@@ -121,4 +125,12 @@ func (p *policy) trustForOpaque(token string) *trust {
 		}
 	}
 	return nil
+}
+
+// timeAt is time.Now() for a decision that began at start.
+func (p *policy) timeAt(start time.Time) time.Time {
+	if p.ownClock {
+		return time.Now()
+	}
+	return start
 }

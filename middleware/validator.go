@@ -19,7 +19,7 @@ type Validator struct {
 	tokens  *tokenCache // nil: switched off
 	flights flights     // of tokens on their way into the cache
 	headers headers
-	parsed  *answerCache
+	answers *tokenCache   // of tokens that their issuer's server has judged; nil: switched off
 	fetched []*jwks.Cache // the key sets that New made, and Close closes
 	closed  atomic.Bool
 }
@@ -39,7 +39,7 @@ func New(cfg Config) (*Validator, error) {
 		policy:  policy,
 		fetched: fetched,
 		tokens:  newTokenCache(entries, cfg.TokenCache.MaxAge),
-		parsed:  newAnswerCache(entries),
+		answers: newTokenCache(entries, 0), // the Introspector says how old an answer may be
 	}, nil
 }
 

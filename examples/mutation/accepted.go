@@ -67,6 +67,7 @@ var accepted = map[survivor]string{
 	{"introspection/vet.go", "numericDate", orGone, `err != nil`}:                                              behindIt, // what ParseFloat cannot hold is infinite
 
 	{"middleware/authorize.go", "complete", andGone, `refusal.nextNonce == ""`}:              impliedBy, // a nonce is the same for the same time
+	{"middleware/authorize.go", "judge", neverTaken, `known != nil`}:                         shortcut,
 	{"middleware/authorize.go", "report", neverTaken, `p.observe == nil && p.logger == nil`}: shortcut,
 
 	{"middleware/claims.go", "path", andGone, `known`}:                             impliedBy, // the place of an unknown name is zero, which no marker has
@@ -114,9 +115,7 @@ var accepted = map[survivor]string{
 
 	{"middleware/nonce.go", "judge", orGone, `err != nil`}: behindIt, // the seal does not fit
 
-	{"middleware/opaque.go", "answer", neverTaken, `err != nil`}:           behindIt, // a Response always decodes to a RawMessage; an empty text is no JSON
-	{"middleware/opaque.go", "newAnswerCache", neverTaken, `entries <= 0`}: behindIt,
-	{"middleware/opaque.go", "newAnswerCache", neverTaken, `err != nil`}:   behindIt, // a Response always decodes to a RawMessage; an empty text is no JSON
+	{"middleware/opaque.go", "answer", neverTaken, `err != nil`}: behindIt, // a Response always decodes to a RawMessage; an empty text is no JSON
 
 	{"middleware/policy.go", "match", neverTaken, `len(iss) <= len(t.prefix)+len(t.suffix)`}: behindIt, // isTenant refuses the empty tenant
 	{"middleware/policy.go", "isTenant", andGone, `0 < len(s)`}:                              behindIt,
@@ -182,8 +181,6 @@ var accepted = map[survivor]string{
 	{"introspection/cache.go", "newer", andGone, `found`}:                                            impliedBy,
 	{"introspection/cache.go", "fresh", orGone, `now.Sub(e.asked) >= s.ttl`}:                         twoClocks,
 	{"introspection/cache.go", "fresh", orGone, `now.UnixNano()-e.asked.UnixNano() >= int64(s.ttl)`}: twoClocks,
-	{"introspection/cache.go", "store", andGone, `s.entries != nil`}:                                 impliedBy, // nothing is fresh for no time
-	{"introspection/cache.go", "store", andGone, `s.fresh(e, time.Now())`}:                           behindIt,  // load asks again
 
 	{"introspection/complaints.go", "due", andGone, `!last.IsZero()`}: impliedBy, // the year 1 is over a minute ago
 
@@ -218,7 +215,6 @@ var accepted = map[survivor]string{
 	{"middleware/details.go", "decodeDetail", neverTaken, `err != nil (2)`}: unreachable,
 	{"middleware/details.go", "AnyDetail", neverTaken, `err != nil`}:        behindIt,  // then there is no detail that grants
 	{"middleware/errors.go", "Status", valueGone, `""`}:                     impliedBy, // the zero value takes its place
-	{"middleware/opaque.go", "newAnswerCache", neverTaken, `err != nil`}:    unreachable,
 	{"middleware/problem.go", "WriteError", neverTaken, `failed != nil`}:    unreachable,
 
 	{"middleware/internal/compact/base64.go", "decodeInto", andGone, `len(segment) >= 8`}: impliedBy, // what takes eight bytes is longer
@@ -247,8 +243,6 @@ var accepted = map[survivor]string{
 	{"middleware/cache.go", "whole", neverTaken, `t.signed == ""`}:              shortcut,    // hashes the same text again
 	{"middleware/compile_address.go", "publicURL", neverTaken, `err != nil`}:    unreachable, // no public host is refused as an origin
 	{"middleware/compile_address.go", "isPublicHost", alwaysTrue, `err == nil`}: behindIt,    // net/url refuses it too, since Go 1.25.2
-	{"middleware/cache.go", "get", orGone, `token.signed == ""`}:                shortcut,    // no JWT is found by the digest of a whole token
-	{"middleware/cache.go", "add", neverTaken, `c == nil`}:                      impliedBy,   // only a Validator with a cache adds
 
 	{"middleware/context.go", "ContextWithExpiry", orGone, `a.anonymous`}: impliedBy, // nobody has no expiry
 	{"middleware/headers.go", "parse", neverTaken, `table != nil`}:        shortcut,
