@@ -92,6 +92,10 @@ func (c *call) authorization(dpop bool) (token string, refusal *Error) {
 		// Authorization is no list (RFC 9110 section 11.6.2): which of two identities would count?
 		return "", badRequest(ReasonSeveralTokens, errSeveralFields)
 	}
+	if token, ok := strings.CutPrefix(fields[0], "Bearer "); ok && token != "" && token[0] != ' ' { // as nearly everybody writes it
+		c.used = "Bearer"
+		return token, nil
+	}
 	scheme, rest, found := strings.Cut(fields[0], " ")
 	if !isFieldToken(scheme) {
 		return "", badRequest(ReasonMalformedRequest, errNoScheme)

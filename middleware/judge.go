@@ -180,15 +180,17 @@ func actorOf(act strictjson.Value) (Actor, *Error) {
 	return outermost, nil
 }
 
-// inTime judges the dates against the clock, with the issuer's leeway.
+// inTime judges the dates against the clock, with the issuer's leeway, which is added only where it could matter: that costs more
+// than to compare.
 func (v *verified) inTime(now time.Time) *Error {
 	token, leeway := &v.token, v.trust.leeway
-	switch {
-	case !token.Expiry.IsZero() && !now.Before(token.Expiry.Add(leeway)):
+	if ended := !now.Before(token.Expiry) && !token.Expiry.IsZero(); ended && !now.Before(token.Expiry.Add(leeway)) {
 		return invalid(ReasonExpired, errExpired)
-	case now.Add(leeway).Before(token.NotBefore):
+	}
+	if now.Before(token.NotBefore) && now.Add(leeway).Before(token.NotBefore) {
 		return invalid(ReasonNotYetValid, errNotYetValid)
-	case now.Add(leeway).Before(token.IssuedAt):
+	}
+	if now.Before(token.IssuedAt) && now.Add(leeway).Before(token.IssuedAt) {
 		return invalid(ReasonIssuedInFuture, errIssuedAhead)
 	}
 	return nil

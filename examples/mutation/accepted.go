@@ -103,6 +103,10 @@ var accepted = map[survivor]string{
 	{"middleware/jwt.go", "isText", andGone, `ok`}:                    impliedBy, // a tenant is never empty
 	{"middleware/jwt.go", "stillThere", orGone, `key == k.key`}:       shortcut,
 
+	{"middleware/judge.go", "inTime", andGone, `!now.Before(token.Expiry)`}:   shortcut,
+	{"middleware/judge.go", "inTime", andGone, `now.Before(token.NotBefore)`}: shortcut,
+	{"middleware/judge.go", "inTime", andGone, `now.Before(token.IssuedAt)`}:  shortcut,
+
 	{"middleware/mtls.go", "check", andGone, `err == nil`}:                              impliedBy,
 	{"middleware/mtls.go", "thumbprint", orGone, `len(fields) == 1 && fields[0] == ""`}: behindIt, // an empty field is malformed too
 	{"middleware/mtls.go", "thumbprint", andGone, `len(fields) == 1`}:                   impliedBy,
