@@ -12,7 +12,7 @@ type texts struct {
 	elems []string
 }
 
-const ordinaryTexts = 30 // audiences, scopes, roles and methods of an ordinary token together; they fill up the 1024 bytes of a verified
+const ordinaryTexts = 29 // audiences, scopes, roles and methods of an ordinary token together; they fill up the 1024 bytes of a verified
 
 // add appends an element of the Set that is being made.
 func (t *texts) add(elem string) { t.elems = append(t.elems, elem) }

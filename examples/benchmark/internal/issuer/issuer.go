@@ -1,5 +1,5 @@
-// Package issuer is the authorization server of the benchmark: signing keys, typical access tokens, and the metadata and
-// JWKS documents that every library under test fetches over loopback HTTP.
+// Package issuer is the authorization server of the benchmark: signing keys, typical access tokens, the metadata and
+// JWKS documents that every library under test fetches over loopback HTTP, and an introspection endpoint.
 package issuer
 
 import (
@@ -35,6 +35,7 @@ type Issuer struct {
 
 	method jwt.SigningMethod
 	key    crypto.Signer
+	opaque string
 	server *httptest.Server
 }
 
@@ -42,7 +43,7 @@ const keyID = "2026-11-current"
 
 // Start serves an issuer on a loopback address until Close.
 func Start(algorithm string) (*Issuer, error) {
-	i := &Issuer{Algorithm: algorithm, method: jwt.GetSigningMethod(algorithm)}
+	i := &Issuer{Algorithm: algorithm, method: jwt.GetSigningMethod(algorithm), opaque: newOpaque()}
 	next, err := newKey(algorithm)
 	if err != nil {
 		return nil, err
@@ -58,6 +59,7 @@ func Start(algorithm string) (*Issuer, error) {
 		{Key: next.Public(), KeyID: "2026-12-next", Algorithm: algorithm, Use: "sig"},
 		{Key: i.key.Public(), KeyID: keyID, Algorithm: algorithm, Use: "sig"},
 	}})
+	mux.HandleFunc("POST /introspect", i.introspect)
 	metadata := map[string]any{
 		"issuer":                                i.URL,
 		"jwks_uri":                              i.JWKSURL(),
@@ -74,6 +76,9 @@ func Start(algorithm string) (*Issuer, error) {
 
 // JWKSURL is where the keys are.
 func (i *Issuer) JWKSURL() string { return i.URL + "/jwks" }
+
+// IntrospectionURL is where opaque tokens are judged.
+func (i *Issuer) IntrospectionURL() string { return i.URL + "/introspect" }
 
 // PublicKey is the key that verifies the tokens.
 func (i *Issuer) PublicKey() crypto.PublicKey { return i.key.Public() }

@@ -1,8 +1,11 @@
 package issuer
 
 import (
+	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -12,11 +15,10 @@ import (
 // lifetime outlasts every run.
 const lifetime = 2 * time.Hour
 
-// Token mints an access token of ordinary size: some 700 bytes of claims in the manner of RFC 9068. Tokens of different
-// serial numbers differ; change may replace claims.
-func (i *Issuer) Token(serial int, change ...func(jwt.MapClaims)) string {
+// claims are those of an access token of ordinary size: some 700 bytes in the manner of RFC 9068.
+func (i *Issuer) claims(serial int) jwt.MapClaims {
 	now := time.Now()
-	claims := jwt.MapClaims{
+	return jwt.MapClaims{
 		"iss":       i.URL,
 		"sub":       fmt.Sprintf("248289761001-%08d", serial),
 		"aud":       []string{Audience, "https://other.example.com", "https://third.example.com"},
@@ -39,6 +41,11 @@ func (i *Issuer) Token(serial int, change ...func(jwt.MapClaims)) string {
 			"plan": map[string]any{"name": "enterprise", "seats": 250},
 		},
 	}
+}
+
+// Token mints an access token. Tokens of different serial numbers differ; change may replace claims.
+func (i *Issuer) Token(serial int, change ...func(jwt.MapClaims)) string {
+	claims := i.claims(serial)
 	for _, apply := range change {
 		apply(claims)
 	}
@@ -50,6 +57,26 @@ func (i *Issuer) Token(serial int, change ...func(jwt.MapClaims)) string {
 		panic(err) // the key was made for the algorithm
 	}
 	return raw
+}
+
+// Opaque is an access token that says nothing. The introspection endpoint says of it what is in a Token.
+func (i *Issuer) Opaque() string { return i.opaque }
+
+func newOpaque() string {
+	random := make([]byte, 32)
+	_, _ = rand.Read(random) // never fails
+	return base64.RawURLEncoding.EncodeToString(random)
+}
+
+// introspect answers RFC 7662 requests, all with the same.
+func (i *Issuer) introspect(w http.ResponseWriter, r *http.Request) {
+	claims := jwt.MapClaims{"active": false}
+	if r.PostFormValue("token") == i.opaque {
+		claims = i.claims(1)
+		claims["active"] = true
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(claims) // a caller who has gone needs no answer
 }
 
 // Expired is long past, whatever leeway a library grants.

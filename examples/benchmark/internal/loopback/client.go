@@ -5,7 +5,6 @@ package loopback
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -114,24 +112,15 @@ type Window struct {
 
 // Run keeps every connection busy for about d.
 func (c *Client) Run(d time.Duration) (Window, error) {
-	errs := make([]error, len(c.conns))
-	var wg sync.WaitGroup
 	start := time.Now()
 	end := start.Add(d)
-	for i, conn := range c.conns {
-		wg.Go(func() { errs[i] = conn.runUntil(end) })
-	}
-	wg.Wait()
+	err := together(len(c.conns), func(at int) error { return c.conns[at].runUntil(end) })
 	elapsed := time.Since(start)
-	if err := errors.Join(errs...); err != nil {
-		return Window{}, err
-	}
-	var w Window
+	var took [][]time.Duration
 	for _, conn := range c.conns {
-		w.Took = append(w.Took, conn.took...)
+		took = append(took, conn.took)
 	}
-	w.Rate = float64(len(w.Took)) / elapsed.Seconds()
-	return w, nil
+	return windowOf(elapsed, took), err
 }
 
 func (c *conn) runUntil(end time.Time) error {

@@ -20,7 +20,26 @@ func serve(t *testing.T, h http.HandlerFunc) *loopback.Server {
 	return s
 }
 
-func TestEveryRequestIsCountedOnce(t *testing.T) {
+type runner interface {
+	Run(time.Duration) (loopback.Window, error)
+	Close()
+}
+
+// eachClient runs a test with both clients.
+func eachClient(t *testing.T, test func(t *testing.T, dial func(addr, path string, tokens []string) (runner, error))) {
+	t.Run("small", func(t *testing.T) {
+		test(t, func(addr, path string, tokens []string) (runner, error) { return loopback.Dial(addr, path, tokens) })
+	})
+	t.Run("ordinary", func(t *testing.T) {
+		test(t, func(addr, path string, tokens []string) (runner, error) {
+			return loopback.DialOrdinary(addr, path, tokens)
+		})
+	})
+}
+
+func TestEveryRequestIsCountedOnce(t *testing.T) { eachClient(t, everyRequestIsCountedOnce) }
+
+func everyRequestIsCountedOnce(t *testing.T, dial func(addr, path string, tokens []string) (runner, error)) {
 	var served atomic.Int64
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		served.Add(1)
@@ -29,7 +48,7 @@ func TestEveryRequestIsCountedOnce(t *testing.T) {
 		}
 		_, _ = w.Write([]byte("ok"))
 	})
-	c, err := loopback.Dial(s.Addr, "/", []string{"one", "two"})
+	c, err := dial(s.Addr, "/", []string{"one", "two"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,13 +91,21 @@ func TestMixedRequestsCarryEveryToken(t *testing.T) {
 }
 
 func TestAServerThatRefusesIsNoBenchmark(t *testing.T) {
+	eachClient(t, aServerThatRefusesIsNoBenchmark)
+}
+
+func aServerThatRefusesIsNoBenchmark(t *testing.T, dial func(addr, path string, tokens []string) (runner, error)) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "who are you", http.StatusUnauthorized) })
-	if _, err := loopback.Dial(s.Addr, "/", []string{"x"}); err == nil || !strings.Contains(err.Error(), "401") {
+	if _, err := dial(s.Addr, "/", []string{"x"}); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("got %v, want an error that names the status", err)
 	}
 }
 
 func TestAServerThatBeginsToRefuseIsNoticed(t *testing.T) {
+	eachClient(t, aServerThatBeginsToRefuseIsNoticed)
+}
+
+func aServerThatBeginsToRefuseIsNoticed(t *testing.T, dial func(addr, path string, tokens []string) (runner, error)) {
 	var served atomic.Int64
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		if served.Add(1) > 1 {
@@ -86,7 +113,7 @@ func TestAServerThatBeginsToRefuseIsNoticed(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(strings.Repeat("x", 500))) // longer than the difference of the status lines
 	})
-	c, err := loopback.Dial(s.Addr, "/", []string{"x"})
+	c, err := dial(s.Addr, "/", []string{"x"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func (g *Growth) overHTTP(p *peers, s Settings, tokens []string) error {
 			return err
 		}
 		for _, one := range []*peer.Peer{peer.NoAuthentication(), holder} {
-			f, err := newFieldBy(one, func(addr string) (*loopback.Client, error) {
+			f, err := newFieldBy(one, func(addr string) (client, error) {
 				return loopback.DialMixed(addr, peer.Path, s.Connections, tokens[:live])
 			})
 			if err != nil {

@@ -15,6 +15,7 @@ const (
 	HashAndAllocations = "SHA-256 of the token, and as many allocations"
 	HashOnly           = "SHA-256 of the token"
 	Hit                = "Cardea, cached"
+	AnswerHit          = "Cardea, an opaque token whose answer is cached"
 )
 
 // Hits judges a token that is in the cache. The floor is one hash of it, and allocations of the same number and size.
@@ -41,12 +42,17 @@ func hit(ctx context.Context, s Settings, algorithm string) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
+	asking, err := p.make(peer.Maker{Name: AnswerHit, New: peer.CardeaAsking})
+	if err != nil {
+		return Group{}, err
+	}
 	hit := verifying(Hit, cached.Verify, token)
 	weighed := pairing.Plan{Batch: s.Batch}.Compare(hit)[0]
 	return Group{algorithm, s.plan().Compare(
 		hashing(HashAndAllocations, token, int(math.Round(weighed.Allocs)), int(math.Round(weighed.Bytes))),
 		hashing(HashOnly, token, 0, 0),
 		hit,
+		verifying(AnswerHit, asking.Verify, p.issuer.Opaque()),
 	)}, nil
 }
 

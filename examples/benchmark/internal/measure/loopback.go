@@ -28,11 +28,12 @@ type Load struct {
 type Loads struct {
 	Algorithm string
 	Servers   []Load
+	Ordinary  []Load // asked by net/http's own client; those only that are near the one without authentication
 }
 
-// Server finds a server by its name.
-func (l Loads) Server(name string) (Load, bool) {
-	for _, load := range l.Servers {
+// LoadOf finds a server by its name.
+func LoadOf(servers []Load, name string) (Load, bool) {
+	for _, load := range servers {
 		if load.Name == name {
 			return load, true
 		}
@@ -49,48 +50,63 @@ func Loopback(ctx context.Context, s Settings) ([]Loads, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Loads{algorithm, loads})
+		all = append(all, loads)
 	}
 	return all, nil
 }
 
-func loopbackOf(ctx context.Context, s Settings, algorithm string) ([]Load, error) {
+func loopbackOf(ctx context.Context, s Settings, algorithm string) (Loads, error) {
 	p, err := newPeers(ctx, algorithm)
 	if err != nil {
-		return nil, err
+		return Loads{}, err
 	}
 	defer p.close()
 	served, err := p.served()
 	if err != nil {
-		return nil, err
+		return Loads{}, err
 	}
 	var tokens []string
 	for serial := range s.Connections {
 		tokens = append(tokens, p.issuer.Token(serial))
 	}
-	var fields []*field
+	var fields, near, ordinary []*field
 	for _, one := range served {
 		f, err := newField(one, tokens)
 		if err != nil {
-			return nil, err
+			return Loads{}, err
 		}
 		defer f.close()
 		fields = append(fields, f)
+		if !slices.Contains(nearby, one.Name) {
+			continue
+		}
+		near = append(near, f)
+		f, err = newFieldBy(one, func(addr string) (client, error) { return loopback.DialOrdinary(addr, peer.Path, tokens) })
+		if err != nil {
+			return Loads{}, err
+		}
+		defer f.close()
+		ordinary = append(ordinary, f)
 	}
 	if err := takeTurns(s.Windows, s.Window, fields); err != nil {
-		return nil, err
+		return Loads{}, err
 	}
 	// Those that are within a tenth of each other need more turns, and turns that follow each other closely, to be told apart.
-	near := slices.DeleteFunc(slices.Clone(fields), func(f *field) bool { return !slices.Contains(nearby, f.name) })
-	if err := takeTurns(s.NearWindows, s.Window/2, near); err != nil {
-		return nil, err
+	for _, group := range [][]*field{near, ordinary} {
+		if err := takeTurns(s.NearWindows, s.Window/2, group); err != nil {
+			return Loads{}, err
+		}
 	}
-	var loads []Load
-	// The first is the server without authentication, see served.
+	return Loads{algorithm, loads(fields), loads(ordinary)}, nil
+}
+
+// loads sums the fields up. The first is the server without authentication, see served.
+func loads(fields []*field) []Load {
+	var all []Load
 	for _, f := range fields {
-		loads = append(loads, f.load(fields[0]))
+		all = append(all, f.load(fields[0]))
 	}
-	return loads, nil
+	return all
 }
 
 // nearby are the servers that cost next to nothing.
@@ -108,19 +124,25 @@ func takeTurns(turns int, window time.Duration, fields []*field) error {
 	return nil
 }
 
+// client keeps the connections to a server busy.
+type client interface {
+	Run(time.Duration) (loopback.Window, error)
+	Close()
+}
+
 // field is one server with its connections, and what was measured there, turn by turn.
 type field struct {
 	name           string
 	server         *loopback.Server
-	client         *loopback.Client
+	client         client
 	rate, p50, p99 []float64
 }
 
 func newField(p *peer.Peer, tokens []string) (*field, error) {
-	return newFieldBy(p, func(addr string) (*loopback.Client, error) { return loopback.Dial(addr, peer.Path, tokens) })
+	return newFieldBy(p, func(addr string) (client, error) { return loopback.Dial(addr, peer.Path, tokens) })
 }
 
-func newFieldBy(p *peer.Peer, dial func(addr string) (*loopback.Client, error)) (*field, error) {
+func newFieldBy(p *peer.Peer, dial func(addr string) (client, error)) (*field, error) {
 	server, err := loopback.Serve(p.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		_, _ = io.WriteString(w, "ok")

@@ -35,8 +35,10 @@ func TestEveryMeasurementRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := measure.Of(hits, "ES256").Result(measure.Hit); !ok {
-		t.Error("no hit was measured")
+	for _, name := range []string{measure.Hit, measure.AnswerHit} {
+		if _, ok := measure.Of(hits, "ES256").Result(name); !ok {
+			t.Errorf("%q was not measured", name)
+		}
 	}
 	handlers, err := measure.Handlers(ctx, s)
 	if err != nil {
@@ -49,8 +51,13 @@ func TestEveryMeasurementRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if floor := loads[0].Servers[0]; floor.Name != "no authentication" || floor.Share.Median != 1 {
-		t.Errorf("the floor over HTTP is %q, its share %v", floor.Name, floor.Share)
+	for _, servers := range [][]measure.Load{loads[0].Servers, loads[0].Ordinary} {
+		if floor := servers[0]; floor.Name != "no authentication" || floor.Share.Median != 1 {
+			t.Errorf("the floor over HTTP is %q, its share %v", floor.Name, floor.Share)
+		}
+		if _, ok := measure.LoadOf(servers, "Cardea"); !ok {
+			t.Error("Cardea was not measured over HTTP")
+		}
 	}
 	growth, err := measure.Growths(ctx, s)
 	if err != nil {

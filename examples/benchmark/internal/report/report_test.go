@@ -20,6 +20,11 @@ func result(name string, ns, ratio float64) pairing.Result {
 	return pairing.Result{Name: name, PerOp: []float64{ns}, Ratio: exactly(ratio), Allocs: 2}
 }
 
+// loads are the servers where Cardea bears a share of what the one without authentication does.
+func loads(share float64) []measure.Load {
+	return []measure.Load{{Name: "no authentication", Share: exactly(1)}, {Name: "Cardea", Share: exactly(share), P99Ratio: exactly(0.99)}}
+}
+
 // sample is a run in which Cardea costs cold as many times the floor.
 func sample(cold float64) *report.Results {
 	var colds []measure.Group
@@ -38,19 +43,17 @@ func sample(cold float64) *report.Results {
 	return &report.Results{
 		Settings: measure.Quick(),
 		Cold:     colds,
-		Hits:     []measure.Group{{Algorithm: "RS256", Results: []pairing.Result{result(measure.Hit, 1, 1.2)}}},
+		Hits:     []measure.Group{{Algorithm: "RS256", Results: []pairing.Result{result(measure.Hit, 1, 1.2), result(measure.AnswerHit, 1, 1.2)}}},
 		Handlers: []measure.Group{{Algorithm: "RS256", Results: []pairing.Result{
 			result(peer.Reference, 80, 1), result("Cardea", 1, 1.0/80),
 		}}},
 		Overheads: []measure.Overhead{{Framework: "net/http", Ratio: exactly(1)}, {Framework: "Echo", Ratio: exactly(1.01)}},
-		Loopback: []measure.Loads{{Algorithm: "RS256", Servers: []measure.Load{
-			{Name: "no authentication", Share: exactly(1)}, {Name: "Cardea", Share: exactly(0.95), P99Ratio: exactly(0.99)},
-		}}},
-		Grid:     []measure.Row{{Goroutines: 1, Cells: []measure.Cell{cell(100), cell(10_000)}, Reference: result(peer.Reference, 50_000, 50)}},
-		Growth:   measure.Growth{Few: 100, Many: 10_000, Open: exactly(1), Cached: exactly(1.02), Room: 1250, Missed: 0.875, Beyond: exactly(1.01)},
-		LookUps:  lookUps,
-		Refusals: []measure.Refusals{{Algorithm: "RS256", Peers: []measure.Refused{{Name: "Cardea", Forged: exactly(0.9), Garbage: exactly(0.04), UnknownKey: exactly(0.2)}}}},
-		Scaling:  []measure.Scaling{{Name: "Cardea", Points: []measure.ScalingPoint{{Cores: 1, Rate: 1}}}},
+		Loopback:  []measure.Loads{{Algorithm: "RS256", Servers: loads(0.94), Ordinary: loads(0.96)}},
+		Grid:      []measure.Row{{Goroutines: 1, Cells: []measure.Cell{cell(100), cell(10_000)}, Reference: result(peer.Reference, 50_000, 50)}},
+		Growth:    measure.Growth{Few: 100, Many: 10_000, Open: exactly(1), Cached: exactly(1.02), Room: 1250, Missed: 0.875, Beyond: exactly(1.01)},
+		LookUps:   lookUps,
+		Refusals:  []measure.Refusals{{Algorithm: "RS256", Peers: []measure.Refused{{Name: "Cardea", Forged: exactly(0.9), Garbage: exactly(0.04), UnknownKey: exactly(0.2)}}}},
+		Scaling:   []measure.Scaling{{Name: "Cardea", Points: []measure.ScalingPoint{{Cores: 1, Rate: 1}}}},
 	}
 }
 
@@ -74,9 +77,11 @@ func TestATargetThatIsMissedIsShownAsMissed(t *testing.T) {
 	worse := sample(1.05)
 	worse.Refusals[0].Peers[0].Garbage = exactly(0.06)
 	worse.Loopback[0].Servers[1].Share = exactly(0.92)
+	worse.Loopback[0].Ordinary[1].P99Ratio = exactly(1.2)
+	worse.Hits[0].Results[1].PerOp = []float64{1.1}
 	worse.LookUps[0].Allocs = 1
-	if got := missed(worse); len(got) != 3 {
-		t.Errorf("missed: %q, want garbage, loopback and the allocations of a look-up", got)
+	if got := missed(worse); len(got) != 5 {
+		t.Errorf("missed: %q, want garbage, loopback twice, the answer and the allocations of a look-up", got)
 	}
 }
 

@@ -72,13 +72,17 @@ func (r *Results) overheads() string {
 func (r *Results) loopback() string {
 	var b strings.Builder
 	for _, l := range r.Loopback {
-		t := newTable(l.Algorithm, "of no authentication", "requests/s", "p50, ms", "p99, ms", "p99 of no authentication")
-		for _, s := range l.Servers {
-			t.row(s.Name, ratio(s.Share), fmt.Sprintf("%.0f", s.Rate.Median), digits(s.P50.Median), digits(s.P99.Median), ratio(s.P99Ratio))
-		}
-		b.WriteString(t.String() + "\n")
+		b.WriteString(loads(l.Algorithm, l.Servers) + loads(l.Algorithm+", asked by net/http's client", l.Ordinary))
 	}
 	return b.String() + "![Loopback HTTP](loopback.svg)\n"
+}
+
+func loads(title string, servers []measure.Load) string {
+	t := newTable(title, "of no authentication", "requests/s", "p50, ms", "p99, ms", "p99 of no authentication")
+	for _, s := range servers {
+		t.row(s.Name, ratio(s.Share), fmt.Sprintf("%.0f", s.Rate.Median), digits(s.P50.Median), digits(s.P99.Median), ratio(s.P99Ratio))
+	}
+	return t.String() + "\n"
 }
 
 func (r *Results) grid() string {
