@@ -25,7 +25,7 @@ func TestEveryMeasurementRuns(t *testing.T) {
 	}
 	for _, algorithm := range []string{"RS256", "PS256", "ES256", "EdDSA"} {
 		g := measure.Of(colds, algorithm)
-		for _, name := range []string{measure.Floor, measure.Cold, measure.FirstSight, peer.Reference} {
+		for _, name := range []string{measure.Floor, measure.MethodOnly, measure.Cold, measure.FirstSight, peer.Reference} {
 			if r, ok := g.Result(name); !ok || len(r.PerOp) != 2 {
 				t.Errorf("cold, %s: %q was not measured in each turn", algorithm, name)
 			}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cardea-auth/cardea/examples/benchmark/internal/measure"
+	"github.com/cardea-auth/cardea/examples/benchmark/internal/pairing"
 	"github.com/cardea-auth/cardea/examples/benchmark/internal/peer"
 )
 
@@ -40,7 +41,14 @@ func (r *Results) cold() string {
 		}
 		t.row(cells...)
 	}
-	cells := []string{"*the floor, absolute*"}
+	cells := []string{"*" + measure.MethodOnly + ", of " + peer.Reference + "*"}
+	for _, g := range r.Cold {
+		method, _ := g.Result(measure.MethodOnly)
+		reference, _ := g.Result(peer.Reference)
+		cells = append(cells, ratio(pairing.QuartilesOf(pairing.Ratios(method.PerOp, reference.PerOp))))
+	}
+	t.row(append(cells, "", "")...)
+	cells = []string{"*the floor, absolute*"}
 	for _, g := range r.Cold {
 		cells = append(cells, duration(g.Results[0].Nanoseconds().Median))
 	}
