@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
 )
@@ -46,7 +47,7 @@ func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, t
 		return nil, badRequest(ReasonTokenTooLong, errTooLong)
 	}
 	known, ok := v.answers.get(token, d.Start) // whose text led to t, and to jwt, before
-	if ok && v.stillSo(known, d) {
+	if ok && known.stillSo(time.Now(), d) {
 		return known, nil
 	}
 	response, err := t.introspector.Introspect(ctx, token.raw)
@@ -78,16 +79,16 @@ func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, t
 // tenant is left to the long way, where the tenant that a JWT names is judged as well as that of the answer.
 func (v *Validator) recall(token presented, d *Decision) *verified {
 	known, ok := v.answers.get(token, d.Start)
-	if !ok || !known.token.Opaque || known.tenant != "" || !v.stillSo(known, d) {
+	if !ok || !known.token.Opaque || known.tenant != "" || !known.stillSo(v.policy.realTime(d.Start), d) {
 		return nil
 	}
 	d.Opaque = true
 	return known
 }
 
-// stillSo reports whether an answer is what the issuer's Client would say again.
-func (v *Validator) stillSo(known *verified, d *Decision) bool {
-	d.Cached = known.trust.asks.Fresh(known.answer, v.policy.timeAt(d.Start))
+// stillSo reports whether the answer is what the issuer's Client would say again, now.
+func (v *verified) stillSo(now time.Time, d *Decision) bool {
+	d.Cached = v.trust.asks.Fresh(v.answer, now)
 	return d.Cached
 }
 
