@@ -49,6 +49,7 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 		return nil, &Error{Reason: ReasonClosed, Err: errClosed}
 	}
 	raw, refusal := v.policy.credential(call, r)
+	d.Start = call.now
 	if refusal != nil {
 		return nil, refusal
 	}

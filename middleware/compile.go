@@ -36,7 +36,7 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 		observe:       cfg.Observe,
 		logger:        cfg.Logger,
 		clock:         cfg.Clock,
-		prompt:        cfg.Clock == nil && !slices.Contains(cfg.TokenSources, FromForm()), // a body comes as slowly as the client likes
+		ownClock:      cfg.Clock != nil,
 	}
 	if p.clock == nil {
 		p.clock = time.Now

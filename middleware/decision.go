@@ -32,7 +32,7 @@ type Decision struct {
 	Cached bool // no signature was computed and no server asked
 	Nested bool // an outer Guard had judged the same credentials: do not count the request twice
 
-	Start    time.Time // by Config.Clock
+	Start    time.Time // by Config.Clock, when the token was there: a form has been read by then
 	Duration time.Duration
 	Err      error // why; nil when allowed. It holds no token
 }

@@ -32,7 +32,7 @@ type policy struct {
 	observe      func(context.Context, Decision)
 	logger       *slog.Logger
 	clock        func() time.Time // never nil
-	prompt       bool             // clock is time.Now, and nothing that may take its time comes between the start of a decision and the token
+	ownClock     bool             // clock is Config.Clock
 }
 
 // trust is an Issuer in its compiled form.
@@ -127,10 +127,10 @@ func (p *policy) trustForOpaque(token string) *trust {
 	return nil
 }
 
-// realTime is time.Now() for a decision that began at start and has just found its token.
+// realTime is time.Now() for a decision that has just begun.
 func (p *policy) realTime(start time.Time) time.Time {
-	if p.prompt {
-		return start
+	if p.ownClock {
+		return time.Now()
 	}
-	return time.Now()
+	return start
 }

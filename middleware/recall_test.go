@@ -3,9 +3,7 @@ package middleware_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"slices"
 	"strings"
@@ -121,37 +119,6 @@ func TestARepeatedTokenAsksTheServerWhenItsAnswerIsOld(t *testing.T) {
 			})
 		}
 	}
-}
-
-// slowly is a body that takes its time.
-type slowly struct {
-	io.Reader
-	d time.Duration
-}
-
-func (s slowly) Read(p []byte) (int, error) {
-	time.Sleep(s.d)
-	return s.Reader.Read(p)
-}
-
-func (slowly) Close() error { return nil }
-
-// How old an answer may be counts to the moment in which the token is judged: a client that sends its token slowly gains nothing.
-func TestASlowFormMakesNoAnswerYounger(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, server := client(t, active(claims{"exp": nil, "iat": nil}), nil)
-		v := validator(t, func(cfg *middleware.Config) {
-			introspecting(c, middleware.VerifyJWTs)(cfg)
-			cfg.Clock, cfg.TokenSources = nil, []middleware.TokenSource{middleware.FromForm()}
-		})
-		wantAdmitted(t, v, "opaque")
-		server.say(claims{"active": false})
-		r := httptest.NewRequest(http.MethodPost, "/", slowly{strings.NewReader("access_token=opaque"), 6 * time.Second})
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if got := serve(v.Require(), r).String(); got != badToken {
-			t.Errorf("outcome is %q: the answer was too old when the token had come", got)
-		}
-	})
 }
 
 // What the Client no longer remembers, or may no longer say, is nothing that a Validator goes on saying.

@@ -61,6 +61,9 @@ func (p *policy) credential(c *call, r *http.Request) (token string, refusal *Er
 		if refusal != nil {
 			return "", refusal
 		}
+		if source.kind == formSource && len(found) > 0 {
+			c.now = p.clock() // a body comes as slowly as the client likes, and the token counts from when it is here
+		}
 		for _, t := range found {
 			if token != "" {
 				// RFC 6750 section 2: clients must not use more than one method in a request.

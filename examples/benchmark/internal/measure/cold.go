@@ -63,7 +63,7 @@ func cold(ctx context.Context, s Settings, algorithm string) (Group, error) {
 	}
 	cases = append(cases, verifying(FirstSight, tiny.Verify, tokens...))
 
-	for _, m := range peer.Makers()[1:] {
+	for _, m := range append(peer.Makers()[1:], peer.Maker{Name: peer.Documented, New: peer.GolangMap}) {
 		made, err := p.make(m)
 		if err != nil {
 			return Group{}, err

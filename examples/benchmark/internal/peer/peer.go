@@ -49,8 +49,12 @@ func Makers() []Maker {
 	}
 }
 
-// Reference is the peer to compare with: what most Go services use.
-const Reference = "golang-jwt + keyfunc"
+// Reference is the peer to compare with: what most Go services use, with claims in a struct. Documented is the same with claims in
+// a map, as keyfunc's documentation has it.
+const (
+	Reference  = "golang-jwt + keyfunc"
+	Documented = "golang-jwt + keyfunc, MapClaims"
+)
 
 var (
 	errNoBearer = errors.New("no bearer token")

@@ -30,7 +30,7 @@ func sample(cold float64) *report.Results {
 	var colds []measure.Group
 	for _, algorithm := range []string{"RS256", "PS256", "ES256", "EdDSA"} {
 		colds = append(colds, measure.Group{Algorithm: algorithm, Results: []pairing.Result{
-			result(measure.Floor, 100, 1), result(measure.MethodOnly, 110, 1.1), result(measure.Cold, 100*cold, cold), result(peer.Reference, 200, 2),
+			result(measure.Floor, 100, 1), result(measure.MethodOnly, 110, 1.1), result(measure.Cold, 100*cold, cold), result(peer.Reference, 200, 2), result(peer.Documented, 210, 2.1),
 		}})
 	}
 	var lookUps []measure.LookUp

@@ -81,9 +81,11 @@ func (r *Results) coldTargets() []Target {
 			continue
 		}
 		cold, _ := g.Result(measure.Cold)
-		reference, _ := g.Result(peer.Reference)
-		all = append(all, atMost("cold, of "+peer.Reference+", "+g.Algorithm, limit,
-			pairing.QuartilesOf(pairing.Ratios(cold.PerOp, reference.PerOp))))
+		for _, name := range []string{peer.Reference, peer.Documented} {
+			golang, _ := g.Result(name)
+			all = append(all, atMost("cold, of "+name+", "+g.Algorithm, limit,
+				pairing.QuartilesOf(pairing.Ratios(cold.PerOp, golang.PerOp))))
+		}
 	}
 	return all
 }

@@ -1,0 +1,69 @@
+package middleware_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// slowly is a form with a token in it that takes its time.
+func slowly(token string, wait func()) *http.Request {
+	body := io.MultiReader(waiting(wait), strings.NewReader("access_token="+token))
+	r := httptest.NewRequest(http.MethodPost, "/", body)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+type waiting func()
+
+func (w waiting) Read([]byte) (int, error) {
+	w()
+	return 0, io.EOF
+}
+
+// A token counts from when it is here: a client that begins a request early and sends its token late gains nothing.
+func TestATokenInASlowFormIsJudgedWhenItHasCome(t *testing.T) {
+	at := now
+	var d middleware.Decision
+	v := validator(t, func(cfg *middleware.Config) {
+		cfg.TokenSources = []middleware.TokenSource{middleware.FromForm()}
+		cfg.Clock, cfg.Observe = func() time.Time { return at }, observeInto(&d)
+	})
+	token := mint(good(nil))
+	for range 2 { // the second time from the cache
+		at = now
+		if got := serve(v.Require(), slowly(token, func() { at = now.Add(10 * time.Minute) })).String(); got != "200" {
+			t.Errorf("in time: outcome is %q", got)
+		}
+		if !d.Start.Equal(at) {
+			t.Errorf("the decision began at %v, want %v", d.Start, at)
+		}
+		at = now
+		if got := serve(v.Require(), slowly(token, func() { at = now.Add(2 * time.Hour) })).String(); got != badToken {
+			t.Errorf("too late: outcome is %q", got)
+		}
+	}
+}
+
+// How old an answer may be counts to that moment as well.
+func TestASlowFormMakesNoAnswerYounger(t *testing.T) {
+	for name, own := range map[string]func() time.Time{"real time": nil, "own clock": func() time.Time { return now }} {
+		bubble(t, name, func(t *testing.T) {
+			c, server := client(t, active(claims{"exp": nil, "iat": nil}), nil)
+			v := validator(t, func(cfg *middleware.Config) {
+				introspecting(c, middleware.VerifyJWTs)(cfg)
+				cfg.Clock, cfg.TokenSources = own, []middleware.TokenSource{middleware.FromForm()}
+			})
+			wantAdmitted(t, v, "opaque")
+			server.say(claims{"active": false})
+			if got := serve(v.Require(), slowly("opaque", func() { time.Sleep(11 * time.Second) })).String(); got != badToken {
+				t.Errorf("outcome is %q: the answer was too old when the token had come", got)
+			}
+		})
+	}
+}
