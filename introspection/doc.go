@@ -26,7 +26,7 @@
 // Active answers for Config.ActiveTTL and never past their exp, inactive ones for Config.InactiveTTL in a place of their
 // own. Ages count from the question. ActiveTTL is how long a revoked token is still accepted: where that matters more
 // than load, make it negative, and every call is answered by a question that was asked after it. Tokens are remembered
-// as keyed hashes only, and nothing else about a request is.
+// as keyed hashes only, and nothing else about a request is. Whoever keeps an answer can ask whether it still stands (Client.Fresh).
 //
 // # What unavailable means
 //
