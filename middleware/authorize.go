@@ -121,10 +121,10 @@ func (v *Validator) again(ctx context.Context, known *verified, d *Decision) *Er
 func (v *Validator) firstSight(ctx context.Context, token presented, d *Decision) (*verified, *Error) {
 	var landed, mine *flight
 	if v.tokens != nil {
-		landed, mine = v.flights.join(ctx, token.raw)
+		landed, mine = v.flights.join(ctx, token)
 		switch {
 		case landed == nil:
-			defer v.flights.land(token.raw, mine)
+			defer v.flights.land(token, mine)
 		case landed.unjudged != nil:
 			return nil, landed.refusal(d)
 		default:

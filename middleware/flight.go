@@ -11,11 +11,12 @@ import (
 // so the others then look for themselves.
 type flights struct {
 	mu   sync.Mutex
-	open map[string]*flight // by the token
+	open map[digest]*flight // by presented.digest
 }
 
 type flight struct {
-	done     chan struct{} // closed when the rest is final
+	raw      string        // the token; empty: nobody else can be on it
+	done     chan struct{} // closed when the rest is final; nil as long as nobody waits
 	verified *verified     // nil: not proven
 	unjudged *Error        // nil: nothing that others need to know
 	about    *Decision     // what is to be said of unjudged
@@ -37,22 +38,31 @@ func (landed *flight) refusal(d *Decision) *Error {
 }
 
 // join returns the flight of another caller that has just landed with a result, or else one for the caller to pilot and to
-// land. A caller that waited in vain gets a flight that nobody else is on.
-func (f *flights) join(ctx context.Context, token string) (landed, mine *flight) {
+// land. A caller that waited in vain gets a flight that nobody else is on, and so does one whose token has the signature of
+// another that is on its way, and other text.
+func (f *flights) join(ctx context.Context, token presented) (landed, mine *flight) {
 	f.mu.Lock()
-	ahead, taken := f.open[token]
+	ahead, taken := f.open[token.digest]
 	if !taken {
-		mine := &flight{done: make(chan struct{})}
+		mine := &flight{raw: token.raw}
 		if f.open == nil {
-			f.open = make(map[string]*flight)
+			f.open = make(map[digest]*flight)
 		}
-		f.open[token] = mine
+		f.open[token.digest] = mine
 		f.mu.Unlock()
 		return nil, mine
 	}
+	if ahead.raw != token.raw {
+		f.mu.Unlock()
+		return nil, &flight{}
+	}
+	if ahead.done == nil {
+		ahead.done = make(chan struct{})
+	}
+	done := ahead.done
 	f.mu.Unlock()
 	select {
-	case <-ahead.done:
+	case <-done:
 	case <-ctx.Done():
 		return nil, &flight{}
 	}
@@ -63,12 +73,15 @@ func (f *flights) join(ctx context.Context, token string) (landed, mine *flight)
 }
 
 // land ends a flight. It must be called even if proving panics, or others would wait for ever.
-func (f *flights) land(token string, mine *flight) {
-	if mine.done == nil {
+func (f *flights) land(token presented, mine *flight) {
+	if mine.raw == "" {
 		return // nobody waits for it
 	}
 	f.mu.Lock()
-	delete(f.open, token)
+	delete(f.open, token.digest)
+	done := mine.done
 	f.mu.Unlock()
-	close(mine.done)
+	if done != nil {
+		close(done)
+	}
 }

@@ -47,6 +47,12 @@ func TestATokenInASlowFormIsJudgedWhenItHasCome(t *testing.T) {
 		if got := serve(v.Require(), slowly(token, func() { at = now.Add(2 * time.Hour) })).String(); got != badToken {
 			t.Errorf("too late: outcome is %q", got)
 		}
+		at = now
+		r := slowly("", func() { at = now.Add(2 * time.Hour) })
+		r.Header.Set("Authorization", "Bearer "+token)
+		if got := serve(v.Require(), r).String(); got != badToken {
+			t.Errorf("in the field, before a form that comes late: outcome is %q", got)
+		}
 	}
 }
 

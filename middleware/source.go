@@ -61,8 +61,8 @@ func (p *policy) credential(c *call, r *http.Request) (token string, refusal *Er
 		if refusal != nil {
 			return "", refusal
 		}
-		if source.kind == formSource && len(found) > 0 {
-			c.now = p.clock() // a body comes as slowly as the client likes, and the token counts from when it is here
+		if source.kind == formSource {
+			c.now = p.clock() // a body comes as slowly as the client likes, and a token counts from when it can be judged
 		}
 		for _, t := range found {
 			if token != "" {

@@ -101,3 +101,10 @@ func TestKeysAndRefusalsAreMeasured(t *testing.T) {
 		t.Errorf("refusals of %d peers, the first %q; want 7, Cardea first", len(peers), peers[0].Name)
 	}
 }
+
+func TestTokensTakeTurnsFromBatchToBatch(t *testing.T) {
+	seen := measure.Verified([]string{"a", "b"}, 3, 3, 1, 5)
+	if seen != "abababababab" {
+		t.Errorf("the tokens came as %q", seen)
+	}
+}
