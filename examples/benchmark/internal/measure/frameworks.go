@@ -12,6 +12,7 @@ type Overhead struct {
 	Framework   string
 	Nanoseconds pairing.Quartiles
 	Ratio       pairing.Quartiles // to what it adds to one of net/http in the same turn
+	Empty       pairing.Quartiles // nanoseconds that a middleware adds which does nothing
 }
 
 // Overheads measures each framework with Cardea, the token being cached, and without, and takes the difference.
@@ -29,14 +30,15 @@ func Overheads(ctx context.Context, s Settings) ([]Overhead, error) {
 	token := p.issuer.Token(1)
 	var cases []pairing.Case
 	for _, f := range frameworks {
-		cases = append(cases, serving(f.Name, f.Guarded, token), serving(f.Name+" alone", f.Plain, token))
+		cases = append(cases, serving(f.Name, f.Guarded, token), serving(f.Name+" alone", f.Plain, token), serving(f.Name+", empty", f.Empty, token))
 	}
 	results := s.plan().Compare(cases...)
 
 	var overheads []Overhead
 	var first []float64
 	for i, f := range frameworks {
-		added := differences(results[2*i].PerOp, results[2*i+1].PerOp)
+		alone := results[3*i+1].PerOp
+		added := differences(results[3*i].PerOp, alone)
 		if first == nil {
 			first = added
 		}
@@ -44,6 +46,7 @@ func Overheads(ctx context.Context, s Settings) ([]Overhead, error) {
 			Framework:   f.Name,
 			Nanoseconds: pairing.QuartilesOf(added),
 			Ratio:       pairing.QuartilesOf(pairing.Ratios(added, first)),
+			Empty:       pairing.QuartilesOf(differences(results[3*i+2].PerOp, alone)),
 		})
 	}
 	return overheads, nil
