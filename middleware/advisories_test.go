@@ -193,11 +193,15 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func introspectionClient(t testing.TB, server http.RoundTripper) *introspection.Client {
+func introspectionClient(t testing.TB, server http.RoundTripper, changes ...func(*introspection.Config)) *introspection.Client {
 	t.Helper()
-	client, err := introspection.New(introspection.Config{
+	cfg := introspection.Config{
 		URL: issuer + "/introspect", ClientAuth: introspection.SecretBasic("api", "secret"), HTTPClient: &http.Client{Transport: server},
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	client, err := introspection.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -10,29 +11,19 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// firstWaits is a KeySource whose first answer comes when it is let go.
-type firstWaits struct {
-	first chan struct{} // holds one
-	let   chan struct{}
-}
-
-func (k *firstWaits) VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.Key, error) {
-	select {
-	case <-k.first:
-		<-k.let
-	default:
-	}
-	return keySet().VerificationKeys(ctx, kid, alg)
-}
-
 // Callers with one token share its first verification. One whose token has that token's signature, and says something else,
 // shares nothing: neither the verdict nor the wait.
 func TestASignatureSharesNoFlight(t *testing.T) {
 	user, admin := mint(good(nil)), mint(good(claims{"sub": "admin"}))
 	forged := admin[:strings.LastIndexByte(admin, '.')] + user[strings.LastIndexByte(user, '.'):]
 	synctest.Test(t, func(t *testing.T) {
-		keys := &firstWaits{make(chan struct{}, 1), make(chan struct{})}
-		keys.first <- struct{}{}
+		let, asked := make(chan struct{}), new(atomic.Int64)
+		keys := keySourceFunc(func(ctx context.Context, kid, alg string) ([]*jwks.Key, error) {
+			if asked.Add(1) == 1 {
+				<-let
+			}
+			return keySet().VerificationKeys(ctx, kid, alg)
+		})
 		v := validator(t, func(cfg *middleware.Config) { cfg.Issuers[0].Keys = keys })
 		outcomes := make(chan string, 2)
 		ask := func() { outcomes <- serve(v.Require(), bearer(user)).String() }
@@ -46,7 +37,7 @@ func TestASignatureSharesNoFlight(t *testing.T) {
 		if len(outcomes) > 0 {
 			t.Fatalf("somebody was answered before the keys had come: %s", <-outcomes)
 		}
-		close(keys.let)
+		close(let)
 		synctest.Wait()
 		for range len(outcomes) {
 			if got := <-outcomes; got != "200" {

@@ -10,7 +10,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-func askingAbout(mode middleware.JWTMode, server *introspector) func(*middleware.Config) {
+func askingAbout(mode middleware.JWTMode, server middleware.Introspector) func(*middleware.Config) {
 	return func(cfg *middleware.Config) {
 		cfg.Issuers[0].JWTs, cfg.Issuers[0].Introspector = mode, server
 		if mode == middleware.IntrospectJWTs {

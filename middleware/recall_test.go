@@ -3,12 +3,10 @@ package middleware_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,48 +17,19 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// endpoint is an introspection endpoint that counts.
-type endpoint struct {
-	asked  atomic.Int64
-	answer atomic.Pointer[claims]
-}
-
-func (e *endpoint) RoundTrip(*http.Request) (*http.Response, error) {
-	e.asked.Add(1)
-	return upstreamAnswer(http.StatusOK, string(toJSON(*e.answer.Load()))), nil
-}
-
-func (e *endpoint) say(answer claims) { e.answer.Store(&answer) }
-
-// client returns a real Client of an endpoint that answers so. It caches nothing beyond exp, by the real time; in the time of
+// askedClient returns a real Client of a server that answers so. It caches nothing beyond exp, by the real time; in the time of
 // [synctest] the good tokens of this suite are good for years.
-func client(t *testing.T, answer claims, change func(*introspection.Config)) (*introspection.Client, *endpoint) {
+func askedClient(t *testing.T, answer claims, changes ...func(*introspection.Config)) (*introspection.Client, *introspectionServer) {
 	t.Helper()
-	e := new(endpoint)
-	e.say(answer)
-	cfg := introspection.Config{URL: issuer + "/introspect", ClientAuth: introspection.SecretBasic("api", canaryClient), HTTPClient: &http.Client{Transport: e}}
-	if change != nil {
-		change(&cfg)
-	}
-	c := must(introspection.New(cfg))
-	t.Cleanup(func() { c.Close() })
-	return c, e
+	server := new(introspectionServer)
+	server.say(answer)
+	return introspectionClient(t, server, changes...), server
 }
 
 // bubble is a subtest in the time of [synctest].
 func bubble(t *testing.T, name string, test func(t *testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
-}
-
-// introspecting is a Config that introspects with a client, in one of the modes.
-func introspecting(c middleware.Introspector, mode middleware.JWTMode) func(*middleware.Config) {
-	return func(cfg *middleware.Config) {
-		cfg.Issuers[0].Introspector, cfg.Issuers[0].JWTs = c, mode
-		if mode == middleware.IntrospectJWTs {
-			cfg.Issuers[0].Keys = nil
-		}
-	}
 }
 
 // introspectedTokens are tokens that a server judges, in the modes in which it does.
@@ -92,10 +61,10 @@ func TestARepeatedTokenAsksTheServerWhenItsAnswerIsOld(t *testing.T) {
 					if strings.HasPrefix(token, "ey") {
 						token = mint(good(times))
 					}
-					c, server := client(t, active(times), nil)
+					c, server := askedClient(t, active(times))
 					var d middleware.Decision
 					v := validator(t, func(cfg *middleware.Config) {
-						introspecting(c, row.mode)(cfg)
+						askingAbout(row.mode, c)(cfg)
 						cfg.Observe = observeInto(&d)
 						if cfg.Clock = nil; still {
 							cfg.Clock = func() time.Time { return start }
@@ -126,23 +95,23 @@ func TestAnAnswerEndsWithItsClientsMemory(t *testing.T) {
 	for name, row := range introspectedTokens() {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, "closed", func(t *testing.T) {
-				c, _ := client(t, active(nil), nil)
-				v := validator(t, introspecting(c, row.mode))
+				c, _ := askedClient(t, active(nil))
+				v := validator(t, askingAbout(row.mode, c))
 				wantAdmitted(t, v, row.token)
 				c.Close()
 				wantRefused(t, v, row.token, "503", outage)
 			})
 			bubble(t, "evicted", func(t *testing.T) {
-				c, server := client(t, active(nil), func(cfg *introspection.Config) { cfg.Entries = 1 })
-				v := validator(t, introspecting(c, row.mode))
+				c, server := askedClient(t, active(nil), func(cfg *introspection.Config) { cfg.Entries = 1 })
+				v := validator(t, askingAbout(row.mode, c))
 				wantAdmitted(t, v, row.token)
 				must(c.Introspect(t.Context(), "another"))
 				server.say(claims{"active": false})
 				wantRefused(t, v, row.token, badToken, inactive)
 			})
 			bubble(t, "not kept", func(t *testing.T) {
-				c, server := client(t, active(nil), func(cfg *introspection.Config) { cfg.ActiveTTL = -1 })
-				v := validator(t, introspecting(c, row.mode))
+				c, server := askedClient(t, active(nil), func(cfg *introspection.Config) { cfg.ActiveTTL = -1 })
+				v := validator(t, askingAbout(row.mode, c))
 				wantAdmitted(t, v, row.token)
 				server.say(claims{"active": false})
 				wantRefused(t, v, row.token, badToken, inactive)
@@ -170,9 +139,9 @@ func (d *denying) Introspect(ctx context.Context, token string) (*introspection.
 func TestAnIntrospectorAroundAClientIsAlwaysAsked(t *testing.T) {
 	for name, row := range introspectedTokens() {
 		bubble(t, name, func(t *testing.T) {
-			c, _ := client(t, active(nil), nil)
+			c, _ := askedClient(t, active(nil))
 			wrapped := &denying{Client: c}
-			v := validator(t, introspecting(wrapped, row.mode))
+			v := validator(t, askingAbout(row.mode, wrapped))
 			wantAdmitted(t, v, row.token)
 			wrapped.mu.Lock()
 			wrapped.denied = append(wrapped.denied, row.token)
@@ -200,8 +169,8 @@ func TestAnAnswerIsAboutOneToken(t *testing.T) {
 				if row.known == jwt && mode == middleware.VerifyJWTs {
 					continue
 				}
-				c, server := client(t, active(nil), nil)
-				v := validator(t, introspecting(c, mode))
+				c, server := askedClient(t, active(nil))
+				v := validator(t, askingAbout(mode, c))
 				wantAdmitted(t, v, row.known)
 				server.say(claims{"active": false})
 				wantRefused(t, v, row.like, badToken, inactive)
@@ -218,26 +187,21 @@ func TestAFreshAnswerStandsForNoKey(t *testing.T) {
 		middleware.ReasonSignature:  oneKey("ed", strangeKey()),
 	} {
 		bubble(t, string(reason), func(t *testing.T) {
-			c, _ := client(t, active(nil), nil)
-			keys := &changingKeys{}
-			keys.set.Store(keySet())
+			c, _ := askedClient(t, active(nil))
+			set := keySet()
+			keys := keySourceFunc(func(ctx context.Context, kid, alg string) ([]*jwks.Key, error) {
+				return set.VerificationKeys(ctx, kid, alg)
+			})
 			v := validator(t, func(cfg *middleware.Config) {
-				introspecting(c, middleware.VerifyAndIntrospectJWTs)(cfg)
+				askingAbout(middleware.VerifyAndIntrospectJWTs, c)(cfg)
 				cfg.Issuers[0].Keys = keys
 			})
 			token := mint(good(nil))
 			wantAdmitted(t, v, token)
-			keys.set.Store(left)
+			set = left
 			wantRefused(t, v, token, badToken, reason)
 		})
 	}
-}
-
-// changingKeys is a KeySource whose keys come and go.
-type changingKeys struct{ set atomic.Pointer[jwks.Set] }
-
-func (k *changingKeys) VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.Key, error) {
-	return k.set.Load().VerificationKeys(ctx, kid, alg)
 }
 
 // Time, tenant and Accept are judged on every request, however fresh the answer is.
@@ -252,7 +216,7 @@ func TestAFreshAnswerIsJudgedAgain(t *testing.T) {
 		"opaque": {middleware.VerifyJWTs, "opaque"}, "introspected": {middleware.IntrospectJWTs, jwt}, "both": {middleware.VerifyAndIntrospectJWTs, jwt},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			c, _ := client(t, answer, nil)
+			c, _ := askedClient(t, answer)
 			v := validator(t, func(cfg *middleware.Config) {
 				cfg.Clock = func() time.Time { return at }
 				cfg.Issuers = []middleware.Issuer{{URL: tenants, Keys: keySet(), Introspector: c, JWTs: row.mode,
@@ -281,7 +245,7 @@ func TestTheTenantOfAnIntrospectedJWTIsJudgedOnEveryRequest(t *testing.T) {
 	for _, tenant := range []string{"acme", "other"} {
 		bubble(t, tenant, func(t *testing.T) {
 			banned := ""
-			c, _ := client(t, active(claims{"iss": tenantIssuer("other"), "tid": "other"}), nil)
+			c, _ := askedClient(t, active(claims{"iss": tenantIssuer("other"), "tid": "other"}))
 			v := validator(t, func(cfg *middleware.Config) {
 				cfg.Issuers = []middleware.Issuer{{URL: tenants, Introspector: c, JWTs: middleware.IntrospectJWTs,
 					AllowTenant: func(_ context.Context, tenant string) bool { return tenant != banned },
@@ -301,10 +265,10 @@ func TestTheTenantOfAnIntrospectedJWTIsJudgedOnEveryRequest(t *testing.T) {
 func TestNestedGuardsOfIntrospectedTokens(t *testing.T) {
 	for name, row := range introspectedTokens() {
 		bubble(t, name, func(t *testing.T) {
-			c, _ := client(t, active(nil), nil)
+			c, _ := askedClient(t, active(nil))
 			var d middleware.Decision
 			v := validator(t, func(cfg *middleware.Config) {
-				introspecting(c, row.mode)(cfg)
+				askingAbout(row.mode, c)(cfg)
 				cfg.Observe = observeInto(&d)
 			})
 			for range 2 { // the second time from the caches
@@ -328,8 +292,8 @@ func TestWhatIsRememberedHoldsNoToken(t *testing.T) {
 			row.token = mint(good(nil))
 		}
 		t.Run(name, func(t *testing.T) {
-			c, _ := client(t, active(claims{"exp": nil}), nil)
-			v := validator(t, introspecting(c, row.mode))
+			c, _ := askedClient(t, active(claims{"exp": nil}))
+			v := validator(t, askingAbout(row.mode, c))
 			gone := make(chan struct{})
 			func() {
 				field := append(make([]byte, 0, 4096), "Bearer "+row.token...) // in memory of its own

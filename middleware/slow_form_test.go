@@ -60,9 +60,9 @@ func TestATokenInASlowFormIsJudgedWhenItHasCome(t *testing.T) {
 func TestASlowFormMakesNoAnswerYounger(t *testing.T) {
 	for name, own := range map[string]func() time.Time{"real time": nil, "own clock": func() time.Time { return now }} {
 		bubble(t, name, func(t *testing.T) {
-			c, server := client(t, active(claims{"exp": nil, "iat": nil}), nil)
+			c, server := askedClient(t, active(claims{"exp": nil, "iat": nil}))
 			v := validator(t, func(cfg *middleware.Config) {
-				introspecting(c, middleware.VerifyJWTs)(cfg)
+				askingAbout(middleware.VerifyJWTs, c)(cfg)
 				cfg.Clock, cfg.TokenSources = own, []middleware.TokenSource{middleware.FromForm()}
 			})
 			wantAdmitted(t, v, "opaque")
