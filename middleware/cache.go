@@ -30,7 +30,17 @@ type presented struct {
 	raw    string
 	signed string // a JWT's header and payload with the dot between them; empty for a token without two dots
 	digest digest // of what follows
+	form   form   // for a server that is to judge it alone
 }
+
+// form is what a token that nobody here has verified looks like.
+type form int
+
+const (
+	opaqueForm form = iota
+	joseForm        // a JWT
+	accessForm      // a JWT whose typ is at+jwt: if its server vouches for it, it does so for the typ as well
+)
 
 // present looks for the dots from the front, where a search takes many bytes at a time.
 func present(raw string) presented {
@@ -40,7 +50,7 @@ func present(raw string) presented {
 		return presented{raw: raw, digest: digestOf(raw)}
 	}
 	second := first + 1 + length
-	return presented{raw, raw[:second], digestOf(raw[second+1:])}
+	return presented{raw: raw, signed: raw[:second], digest: digestOf(raw[second+1:])}
 }
 
 // whole is the digest of the whole token.

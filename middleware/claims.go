@@ -29,6 +29,7 @@ const (
 	tokenTypeClaim
 	typClaim
 	tokenUseClaim
+	nonceClaim
 	markerClaim // any of markers
 	ownClaims
 
@@ -39,6 +40,7 @@ var ownClaimNames = map[string]int{
 	"iss": issClaim, "sub": subClaim, "aud": audClaim, "exp": expClaim, "nbf": nbfClaim, "iat": iatClaim, "jti": jtiClaim,
 	"tid": tidClaim, "acr": acrClaim, "amr": amrClaim, "auth_time": authTimeClaim, "act": actClaim, "cnf": cnfClaim, "authorization_details": detailsClaim,
 	"active": activeClaim, "token_type": tokenTypeClaim, "typ": typClaim, "token_use": tokenUseClaim,
+	"nonce": nonceClaim,
 }
 
 // claimNames is the table from the name of a claim to the place where its value is noted.
@@ -97,7 +99,7 @@ func (n *claimNames) path(entry string) (claimPath, error) {
 	}
 	place, known := n.places.get(name)
 	switch {
-	case place == markerClaim && known:
+	case known && (place == markerClaim || place == nonceClaim):
 		return claimPath{}, errMarker
 	case !known && n.next == maxClaims:
 		return claimPath{}, errClaimCount
@@ -130,6 +132,9 @@ func (c *claimSet) read(text string, names *claimNames) error {
 	lookalike := false
 	err := strictjson.Walk(text, func(name string, v strictjson.Value) error {
 		if place, ok := names.places.get(name); ok {
+			if place == markerClaim && v.Kind() == strictjson.Null {
+				return nil // it is absent, and must not hide another one
+			}
 			c.values[place] = v
 			return nil
 		}

@@ -94,7 +94,7 @@ func TestInvalidTokenIsNoOracle(t *testing.T) {
 		"an unknown key":      sign(`{"alg":"EdDSA","kid":"other","typ":"at+jwt"}`, string(toJSON(good(nil))), edKey()),
 		"expired":             mint(good(claims{"exp": now.Unix() - 600})),
 		"another API's":       mint(good(claims{"aud": "https://other.example"})),
-		"an ID token":         sign(`{"alg":"EdDSA","kid":"ed"}`, string(toJSON(good(claims{"nonce": "n"}))), edKey()),
+		"an ID token":         sign(`{"alg":"EdDSA","kid":"ed"}`, string(toJSON(good(claims{"nonce": "n", "scope": "openid"}))), edKey()),
 		"a bound token":       mint(good(claims{"cnf": claims{"jkt": "x"}})),
 		"encrypted":           "eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d",
 		"a malformed subject": mint(good(claims{"sub": 7})),

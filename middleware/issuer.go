@@ -32,10 +32,17 @@ type Issuer struct {
 
 	// AllowedClients takes the place of an audience, for servers whose access tokens name none (Cognito, Clerk): the
 	// token's client id must be one of these. Not together with Audiences.
+	//
+	// An ID token of such a client may differ from an access token in nothing but its aud, which is the client's id. So a token
+	// whose aud holds its own client id, or one of these, is refused unless its typ is at+jwt, it grants a scope beyond openid,
+	// profile, email, address, phone and offline_access, its claims say access (token_use, typ), or the introspection
+	// answer about it has a token_type. Any other aud is not looked at.
 	AllowedClients []string
 
 	// DangerouslyNoAudience takes the place of an audience: any token of this issuer passes. Only for servers whose key
-	// set serves this API alone (WorkOS sessions); elsewhere, a token made for another API would be accepted.
+	// set serves this API alone (WorkOS sessions); elsewhere, a token made for another API would be accepted. A token with
+	// the shape of an ID token is refused as with AllowedClients, if it says which client it is for; Profile RFC9068 or
+	// Accept keeps the others out.
 	DangerouslyNoAudience bool
 
 	// JWKSURI is the address of the key set; zero: it is found in the server's metadata.
@@ -97,8 +104,10 @@ type Profile int
 // The profiles.
 const (
 	// AnyAccessToken takes typ at+jwt at its word. JWT, or no typ, is accepted unless a claim marks the token as another
-	// kind; every other typ is refused. An ID token may carry no such mark: its aud, the id of a client, is then all that
-	// tells it from an access token, so no client id should be among the Audiences. RFC9068 has no such weakness.
+	// kind; every other typ is refused. Of these marks nonce is outranked by a token_use or typ claim that says access, and, unless
+	// aud holds the token's own client id, by a granted scope beyond openid, profile, email, address, phone and
+	// offline_access. An ID token may carry no mark: its aud, the id of a client, is then all that tells it from an access
+	// token, so no client id should be among the Audiences. RFC9068 has no such weakness.
 	AnyAccessToken Profile = iota
 	// RFC9068 accepts typ at+jwt only, with every claim that section 2.2 of the RFC requires.
 	RFC9068

@@ -18,6 +18,8 @@ type verified struct {
 	claims document // of token
 	trust  *trust
 
+	idLike bool   // a replacement of the audience let a token in that has the shape of an ID token
+	access bool   // it, or the answer about it, says that it is an access token
 	tenant string // what fills the issuer's template; empty without one
 	signed string // presented.signed of a JWT; empty for an opaque token
 
@@ -97,7 +99,22 @@ func (t *trust) vet(c *claimSet, iss string, opaque bool) (*verified, *Error) {
 	token.AMR = room.list(c.values[amrClaim])
 	token.Scopes = room.scopes(c.first(t.scopes))
 	token.Roles = room.roles(c.first(t.roles))
+	v.idLike = t.idShape(token)
+	v.access = saysAccess(c) || grantsBeyondIdentity(token.Scopes)
 	return v, nil
+}
+
+// accessToken refuses what may be an ID token. With a JWT that was verified and introspected, jwt is what it says itself, and either of
+// them is heard.
+func (v *verified) accessToken(jwt *verified) *Error {
+	idLike, access := v.idLike, v.access
+	if jwt != nil {
+		idLike, access = idLike || jwt.idLike, access || jwt.access
+	}
+	if idLike && !access {
+		return invalid(ReasonTokenType, errIDShape)
+	}
+	return nil
 }
 
 // times reads the dates. One that cannot be read refuses the token, except auth_time: it can only be missed.

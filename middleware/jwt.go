@@ -63,7 +63,7 @@ func (v *Validator) jwt(ctx context.Context, token presented, d *Decision) (*ver
 	if err := trust.profile.accessType(header.Type); err != nil {
 		return nil, invalid(ReasonTokenType, err)
 	}
-	if err := trust.profile.accessClaims(header.Type, &claims); err != nil {
+	if err := trust.accessClaims(header.Type, &claims); err != nil {
 		return nil, invalid(ReasonTokenType, err)
 	}
 	if tenant != "" && !trust.allowTenant(ctx, tenant) {
@@ -71,6 +71,10 @@ func (v *Validator) jwt(ctx context.Context, token presented, d *Decision) (*ver
 	}
 	if trust.jwts == IntrospectJWTs {
 		d.Opaque = true
+		token.form = joseForm
+		if header.Type == "at+jwt" {
+			token.form = accessForm
+		}
 		return v.introspected(ctx, trust, nil, token, d)
 	}
 
@@ -87,6 +91,12 @@ func (v *Validator) jwt(ctx context.Context, token presented, d *Decision) (*ver
 	}
 	if !known {
 		v.headers.learn(jws.Header, header)
+	}
+	proven.access = proven.access || header.Type == "at+jwt"
+	if trust.jwts == VerifyJWTs { // otherwise the answer has a say
+		if refusal := proven.accessToken(nil); refusal != nil {
+			return nil, refusal
+		}
 	}
 	proven.tenant, proven.signed = tenant, cmp.Or(signed, jws.SigningInput)
 	proven.key = keyRef{key: key, kid: header.KeyID, alg: header.Algorithm}

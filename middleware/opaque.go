@@ -63,7 +63,7 @@ func (v *Validator) introspected(ctx context.Context, t *trust, jwt *verified, t
 		d.Cached = true
 		return known, nil
 	}
-	judged, refusal := v.answer(t, jwt, response)
+	judged, refusal := v.answer(t, jwt, token.form, response)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -93,7 +93,7 @@ func (v *verified) stillSo(now time.Time, d *Decision) bool {
 }
 
 // answer judges an active answer. Its form was vetted by package introspection.
-func (v *Validator) answer(t *trust, jwt *verified, response *introspection.Response) (*verified, *Error) {
+func (v *Validator) answer(t *trust, jwt *verified, form form, response *introspection.Response) (*verified, *Error) {
 	var text json.RawMessage
 	if err := response.Claims(&text); err != nil {
 		return nil, &Error{Reason: ReasonIntrospectionUnavailable, Err: err}
@@ -118,6 +118,13 @@ func (v *Validator) answer(t *trust, jwt *verified, response *introspection.Resp
 		return nil, refusal
 	}
 	judged.tenant = tenant
+	judged.access = judged.access || isPresent(claims.values[tokenTypeClaim]) || form == accessForm
+	if jwt == nil && form == opaqueForm {
+		return judged, nil // no ID token is opaque
+	}
+	if refusal := judged.accessToken(jwt); refusal != nil {
+		return nil, refusal
+	}
 	if jwt != nil {
 		return judged, judged.confirms(jwt)
 	}

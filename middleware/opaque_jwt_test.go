@@ -56,7 +56,7 @@ func TestVerifyAndIntrospect(t *testing.T) {
 			"expired":     {token: mint(good(claims{"exp": 1})), reason: expired},
 			"for another": {token: mint(good(claims{"aud": "other"})), reason: middleware.ReasonAudience},
 			"bound":       {token: mint(good(claims{"cnf": claims{"jkt": "x"}})), reason: middleware.ReasonConfirmation},
-			"an ID token": {token: mintAs("JWT", good(claims{"nonce": "n"})), reason: middleware.ReasonTokenType},
+			"an ID token": {token: mintAs("JWT", good(claims{"nonce": "n", "scope": "openid"})), reason: middleware.ReasonTokenType},
 		} {
 			t.Run(name, func(t *testing.T) { wantRefused(t, v, attack.token, badToken, attack.reason) })
 		}
@@ -147,7 +147,7 @@ func TestIntrospectedJWTs(t *testing.T) {
 			"another issuer":    {token: mint(good(claims{"iss": "https://other.example.com"})), reason: middleware.ReasonUnknownIssuer},
 			"no issuer":         {token: mint(good(claims{"iss": nil})), reason: middleware.ReasonMissingClaim},
 			"a logout token":    {token: mintAs("logout+jwt", good(nil)), reason: middleware.ReasonTokenType},
-			"an ID token":       {token: mintAs("JWT", good(claims{"nonce": "n"})), reason: middleware.ReasonTokenType},
+			"an ID token":       {token: mintAs("JWT", good(claims{"nonce": "n", "scope": "openid"})), reason: middleware.ReasonTokenType},
 			"crit":              {token: sign(`{"alg":"EdDSA","typ":"at+jwt","crit":["x"]}`, string(toJSON(good(nil))), edKey()), reason: middleware.ReasonHeader},
 			"a duplicate claim": {token: mintText(`{"iss":"` + issuer + `","iss":"x"}`), reason: malformed},
 		} {

@@ -13,7 +13,7 @@ var kinds = map[string]struct {
 	own    string
 	claims claims
 }{
-	"ID token with nonce":            {"JWT", claims{"nonce": "n"}},
+	"ID token with nonce":            {"JWT", claims{"nonce": "n", "scope": nil}},
 	"ID token with at_hash":          {"JWT", claims{"at_hash": "h"}},
 	"ID token with c_hash":           {"JWT", claims{"c_hash": "h", "s_hash": "h"}},
 	"ID token with nothing but aud":  {"JWT", claims{"aud": "client-1", "azp": "client-1"}},
@@ -35,7 +35,7 @@ var kinds = map[string]struct {
 	"introspection answer":           {"token-introspection+jwt", claims{"token_introspection": claims{"active": true}}},
 	"status list":                    {"statuslist+jwt", claims{"status_list": claims{"bits": 1, "lst": "eA"}}},
 	"SD-JWT credential":              {"dc+sd-jwt", claims{"vct": "urn:v", "_sd": []string{"d"}, "_sd_alg": "sha-256"}},
-	"key binding":                    {"kb+jwt", claims{"sd_hash": "h", "nonce": "n"}},
+	"key binding":                    {"kb+jwt", claims{"sd_hash": "h", "nonce": "n", "scope": nil}},
 	"software statement":             {"JWT", claims{"software_statement": "x"}},
 }
 
@@ -70,16 +70,18 @@ func TestOnlyAccessTokensPass(t *testing.T) {
 func TestMarkersOfOtherKinds(t *testing.T) {
 	eachWay(t, nil, func(t *testing.T, v *middleware.Validator) {
 		for _, marker := range []string{
-			"nonce", "at_hash", "c_hash", "s_hash", "urn:openid:params:jwt:claim:rt_hash", "events", "toe", "htm", "htu", "ath", "token_introspection", "status_list",
+			"at_hash", "c_hash", "s_hash", "urn:openid:params:jwt:claim:rt_hash", "events", "toe", "htm", "htu", "ath", "token_introspection", "status_list",
 			"req_wl", "rctx", "tctx", "response_type", "code_challenge", "vct", "_sd", "_sd_alg", "sd_hash", "logout_token", "software_statement",
 		} {
-			for _, value := range []string{`"x"`, `""`, "null", "false", "{}", "[]", "0"} {
+			for _, value := range []string{`"x"`, `""`, "false", "{}", "[]", "0"} {
 				text := withText(good(nil), marker, value)
 				wantRefused(t, v, sign(`{"alg":"EdDSA","kid":"ed","typ":"JWT"}`, text, edKey()), badToken, middleware.ReasonTokenType)
 				wantRefused(t, v, sign(`{"alg":"EdDSA","kid":"ed"}`, text, edKey()), badToken, middleware.ReasonTokenType)
 				wantAdmitted(t, v, mintText(text))
 			}
 			wantRefused(t, v, sign(`{"alg":"EdDSA","kid":"ed"}`, withText(good(nil), strings.ToUpper(marker), "1"), edKey()), badToken, malformed)
+			wantAdmitted(t, v, sign(`{"alg":"EdDSA","kid":"ed"}`, withText(good(nil), marker, "null"), edKey())) // null is absent
+			wantRefused(t, v, mintAs("JWT", good(claims{"aaa": 1, marker: "x"})), badToken, middleware.ReasonTokenType)
 			wantAdmitted(t, v, mintAs("JWT", good(claims{"inside": claims{marker: "not at the top"}})))
 		}
 	})
@@ -169,7 +171,7 @@ func TestTypeIsJudgedBeforeKeys(t *testing.T) {
 		for _, typ := range []string{"logout+jwt", "dpop+jwt", "x"} {
 			wantRefused(t, v, mintAs(typ, good(nil)), badToken, middleware.ReasonTokenType)
 		}
-		wantRefused(t, v, mintAs("JWT", good(claims{"nonce": "n"})), badToken, middleware.ReasonTokenType)
+		wantRefused(t, v, mintAs("JWT", good(claims{"nonce": "n", "scope": nil})), badToken, middleware.ReasonTokenType)
 		if n := keys.asked.Load(); n != 0 {
 			t.Errorf("the key source was asked %d times", n)
 		}
