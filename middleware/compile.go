@@ -43,8 +43,9 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 	}
 	c.checkLimits(p)
 	c.checkRealm(p)
-	base, public := c.publicURL(p)
-	c.bindings(p, base, public)
+	var base target
+	base, p.public = c.publicURL(p)
+	c.bindings(p, base, p.public)
 	c.checkSources()
 	c.filledStrings("Audiences", cfg.Audiences)
 	c.issuers(p)

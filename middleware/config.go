@@ -22,7 +22,8 @@ type Config struct {
 
 	// PublicURL is the address of this API as its clients see it: scheme and host, plus any path prefix that a proxy
 	// strips. It is never taken from the Host field. DPoP proofs are compared with it; zero: tokens bound to a DPoP key are
-	// refused. FromCookie compares origins with it too; zero: with the Host field of the request, as net/http does.
+	// refused. FromCookie compares origins with it too, and with nothing else; zero: with the Host field of the request, as
+	// net/http does.
 	PublicURL string
 
 	// Realm is the realm parameter of every challenge (RFC 9110 section 11.5); zero: "api".

@@ -24,6 +24,7 @@ type policy struct {
 
 	sources       []TokenSource
 	crossOrigin   *http.CrossOriginProtection // never nil
+	public        bool                        // crossOrigin knows PublicURL, and the Host field does not count
 	maxTokenBytes int
 	realm         string
 	impliedBy     map[string][]string // scope -> every other scope that carries it

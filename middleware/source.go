@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // TokenSource is one more place to look for a token, made by FromHeader, FromCookie or FromForm. The set of kinds is
@@ -32,8 +33,9 @@ func FromHeader(name string) TokenSource {
 }
 
 // FromCookie reads the token from the named cookie, which should be Secure, HttpOnly and SameSite. Browsers attach
-// cookies to requests that other sites cause, so a request with this cookie and an unsafe method is refused with 403 when it
-// comes from another origin, by the rule of [http.CrossOriginProtection].
+// cookies to requests that other sites cause, so a request with this cookie is refused with 403 when it comes from another
+// origin and could change something: with an unsafe method, by the rule of [http.CrossOriginProtection], or as the handshake of
+// a WebSocket, whatever its method. With Config.PublicURL that address is the only origin that is not another one.
 func FromCookie(name string) TokenSource { return TokenSource{kind: cookieSource, name: name} }
 
 // FromForm reads the parameter access_token of an application/x-www-form-urlencoded body of a POST, PUT or PATCH
@@ -85,7 +87,7 @@ func (s TokenSource) tokens(p *policy, c Credentials, r *http.Request) ([]string
 		return filled(c.values(s.name)), nil
 	case cookieSource:
 		found := filled(cookies(c, s.name))
-		if len(found) > 0 && p.crossOrigin.Check(originFacts(c, r)) != nil {
+		if len(found) > 0 && mayChange(c) && p.crossOrigin.Check(p.originFacts(c, r)) != nil {
 			return nil, &Error{Reason: ReasonCrossOrigin, Err: errCrossOrigin}
 		}
 		return found, nil
@@ -119,19 +121,64 @@ func cookies(c Credentials, name string) []string {
 // noHost is the Host of a request that has none. The origin "null" has an empty host, and must not equal it.
 const noHost = "\x00"
 
-// originFacts is the request as CrossOriginProtection wants it. Without net/http there is no Host to compare with, so
-// only Sec-Fetch-Site or PublicURL can vouch for an unsafe request.
-func originFacts(c Credentials, r *http.Request) *http.Request {
-	if r != nil && r.Host != "" {
-		return r
+// mayChange reports whether a call may change something, so that it matters which page has caused it: its method is none of the
+// safe ones (RFC 9110 section 9.2.1), or it opens a socket.
+func mayChange(c Credentials) bool {
+	switch c.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return opensSocket(c)
+	default:
+		return true
 	}
-	h := http.Header{}
-	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
-		if v := c.values(name); len(v) > 0 {
-			h[name] = v
+}
+
+// handshakeFields belong to a WebSocket handshake: RFC 6455 section 4.1, and RFC 8441 section 4 over HTTP/2 and HTTP/3.
+var handshakeFields = [...]string{
+	"Upgrade", "Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Protocol", "Sec-Websocket-Extensions", ":protocol",
+}
+
+// opensSocket reports whether a call wants to become a WebSocket, or any other stream that outlives it. Such a handshake is a GET,
+// but not a safe request: what follows it may do everything that the API can do, and browsers let pages of other origins
+// read the answers (RFC 6455 section 10.2). Every mark counts for itself, because proxies remove some of them and servers look at
+// different ones. A client that is no browser sends no Origin, so it is admitted all the same.
+func opensSocket(c Credentials) bool {
+	for _, name := range handshakeFields {
+		if len(c.values(name)) > 0 {
+			return true
 		}
 	}
-	return &http.Request{Method: c.Method, Header: h, Host: noHost, URL: &url.URL{}}
+	return listed(c.values("Connection"), "upgrade") || listed(c.values("Sec-Fetch-Mode"), "websocket") || listed(c.values("Sec-Fetch-Dest"), "websocket")
+}
+
+// originFields say which page has caused a request.
+var originFields = [...]string{"Origin", "Sec-Fetch-Site"}
+
+// originFacts is a call that may change something as CrossOriginProtection wants it. Where PublicURL is configured it alone
+// vouches for an Origin; elsewhere the Host field does, as in net/http, and without net/http there is none: then Sec-Fetch-Site
+// has to vouch.
+func (p *policy) originFacts(c Credentials, r *http.Request) *http.Request {
+	facts := &http.Request{Method: http.MethodPost, Header: make(http.Header), Host: noHost, URL: &url.URL{}}
+	if !p.public && r != nil && r.Host != "" {
+		facts.Host = r.Host
+	}
+	for _, name := range originFields {
+		if values := c.values(name); len(values) > 0 {
+			facts.Header.Set(name, strings.Join(values, ", ")) // no browser sends two, and nothing vouches for a pair
+		}
+	}
+	return facts
+}
+
+// listed reports whether word, which is in lower case, is an element of the comma-separated lists in values.
+func listed(values []string, word string) bool {
+	for _, list := range values {
+		for element := range strings.SplitSeq(list, ",") {
+			if equalASCIIFold(strings.Trim(element, " \t"), word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func formTokens(r *http.Request, name string) ([]string, *Error) {

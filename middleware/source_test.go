@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,6 +82,110 @@ func TestCookieSource(t *testing.T) {
 			}
 			if got := reasonOf(t, g, r); got != row.reason {
 				t.Errorf("reason is %q, want %q", got, row.reason)
+			}
+		})
+	}
+}
+
+// A WebSocket handshake is a GET that browsers send with the cookie, from any page, and whose answers that page can read.
+func TestCookieOnAHandshake(t *testing.T) {
+	const sibling, own = "https://evil.example.com", "https://api.example.com"
+	for _, row := range []struct {
+		name, method, want string
+		marks              http.Header // of the handshake
+		origin             http.Header
+	}{
+		{"hijacking from a sibling host", "GET", "403", fields("Connection", "Upgrade", "Upgrade", "websocket", "Sec-Websocket-Version", "13", "Sec-Websocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+			fields("Origin", sibling, "Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "websocket")},
+		{"hijacking from another site", "GET", "403", fields("Upgrade", "websocket"), fields("Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")},
+		{"hijacking through a browser that sends no Sec-Fetch-Site", "GET", "403", fields("Upgrade", "websocket"), fields("Origin", sibling)},
+		{"hijacking from a sandboxed frame", "GET", "403", fields("Upgrade", "websocket"), fields("Origin", "null")},
+		{"hijacking over HTTP/2", "CONNECT", "403", fields(":protocol", "websocket"), fields("Origin", sibling, "Sec-Fetch-Site", "same-site")},
+		{"the protocol in capitals", "GET", "403", fields("Upgrade", "WEBSOCKET"), fields("Origin", sibling)},
+		{"a protocol with a version", "GET", "403", fields("Upgrade", "websocket/13"), fields("Origin", sibling)},
+		{"a list of protocols", "GET", "403", fields("Upgrade", "h2c, websocket"), fields("Origin", sibling)},
+		{"two fields with protocols", "GET", "403", fields("Upgrade", "h2c", "Upgrade", "websocket"), fields("Origin", sibling)},
+		{"an empty field before that with the protocol", "GET", "403", fields("Upgrade", "", "Upgrade", "websocket"), fields("Origin", sibling)},
+		{"a handshake of HTTP/2 inside HTTP/1.1, or of what is still to be invented", "GET", "403", fields("Upgrade", "h2c"), fields("Origin", sibling)},
+		{"the protocol removed by a proxy, Connection left", "GET", "403", fields("Connection", "keep-alive, uPGRADE"), fields("Origin", sibling)},
+		{"Connection in two fields", "GET", "403", fields("Connection", "keep-alive", "Connection", "\tupgrade "), fields("Origin", sibling)},
+		{"both removed, the key left", "GET", "403", fields("Sec-Websocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), fields("Origin", sibling)},
+		{"both removed, the version left", "GET", "403", fields("Sec-Websocket-Version", "13"), fields("Origin", sibling)},
+		{"both removed, the subprotocol left", "GET", "403", fields("Sec-Websocket-Protocol", "chat"), fields("Origin", sibling)},
+		{"both removed, the extensions left", "GET", "403", fields("Sec-Websocket-Extensions", "permessage-deflate"), fields("Origin", sibling)},
+		{"both removed, the browser's word left", "GET", "403", fields("Sec-Fetch-Mode", "websocket"), fields("Origin", sibling)},
+		{"the browser's word in capitals", "GET", "403", fields("Sec-Fetch-Mode", "WebSocket"), fields("Origin", sibling)},
+		{"the browser's word beside another", "GET", "403", fields("Sec-Fetch-Mode", "cors", "Sec-Fetch-Mode", "websocket"), fields("Origin", sibling)},
+		{"the browser's word as the destination", "GET", "403", fields("Sec-Fetch-Dest", "websocket"), fields("Origin", sibling)},
+		{"a HEAD", "HEAD", "403", fields("Upgrade", "websocket"), fields("Origin", sibling)},
+		{"an OPTIONS", "OPTIONS", "403", fields("Upgrade", "websocket"), fields("Origin", sibling)},
+		{"an empty Origin before the real one", "GET", "403", fields("Upgrade", "websocket"), fields("Origin", "", "Origin", sibling)},
+		{"our origin before the real one", "GET", "403", fields("Upgrade", "websocket"), fields("Origin", own, "Origin", sibling)},
+		{"two words of the browser about the site", "GET", "403", fields("Upgrade", "websocket"), fields("Origin", sibling, "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Site", "same-site")},
+
+		{"our own page", "GET", "200", fields("Upgrade", "websocket"), fields("Origin", own, "Sec-Fetch-Site", "same-origin")},
+		{"our own page in an old browser", "GET", "200", fields("Upgrade", "websocket"), fields("Origin", own)},
+		{"no browser, hence nobody else's page", "GET", "200", fields("Upgrade", "websocket"), nil},
+		{"no handshake: a connection that stays open", "GET", "200", fields("Connection", "keep-alive"), fields("Origin", sibling, "Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors")},
+		{"no handshake: a link that a user follows", "GET", "200", fields("Upgrade-Insecure-Requests", "1"), fields("Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate")},
+	} {
+		header := fields("Cookie", "__Host-token="+mint(good(nil)))
+		maps.Copy(header, row.marks)
+		for name, values := range row.origin {
+			header[name] = append(header[name], values...)
+		}
+		for via, send := range map[string]func(*middleware.Guard, *http.Request) string{
+			"net/http": func(g *middleware.Guard, r *http.Request) string { return serve(g, r).String() },
+			"another transport": func(g *middleware.Guard, r *http.Request) string {
+				_, err := g.Authorize(r.Context(), middleware.Credentials{Method: r.Method, Header: r.Header})
+				if e := (*middleware.Error)(nil); errors.As(err, &e) {
+					return strconv.Itoa(e.Status())
+				}
+				return "200"
+			},
+		} {
+			t.Run(row.name+", "+via, func(t *testing.T) {
+				v := validator(t, func(cfg *middleware.Config) {
+					cfg.TokenSources = []middleware.TokenSource{middleware.FromCookie("__Host-token")}
+					if via != "net/http" {
+						cfg.PublicURL = own
+					}
+				})
+				r := request(row.method, header)
+				r.Host = "api.example.com"
+				if got := send(v.Require(), r); got != row.want {
+					t.Errorf("got %v, want %s", got, row.want)
+				}
+			})
+		}
+	}
+}
+
+// What the client says of its address does not count beside what the operator has said of ours.
+func TestCookieSourceWithPublicURL(t *testing.T) {
+	for _, row := range []struct {
+		name, host, want string
+		origin           http.Header
+	}{
+		{"the public address, which a proxy has replaced in Host", "backend:8080", "200", fields("Origin", "https://api.example.com")},
+		{"the public address with its own port written out", "api.example.com", "403", fields("Origin", "https://api.example.com:443")},
+		{"the browser vouches", "other.example.com", "200", fields("Origin", "http://other.example.com", "Sec-Fetch-Site", "same-origin")},
+		{"no browser", "other.example.com", "200", nil},
+		{"an old browser on a name that also leads here", "other.example.com", "403", fields("Origin", "https://other.example.com")},
+		{"CSRF from plain http, by somebody on the network", "api.example.com", "403", fields("Origin", "http://api.example.com")},
+		{"CSRF from a sibling host, in an old browser", "api.example.com", "403", fields("Origin", "https://evil.example.com")},
+		{"CSRF from a sandboxed frame to a server without a name", "", "403", fields("Origin", "null")},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v := validator(t, func(cfg *middleware.Config) {
+				cfg.PublicURL = "https://api.example.com/v1"
+				cfg.TokenSources = []middleware.TokenSource{middleware.FromCookie("__Host-token")}
+			})
+			r := request("POST", row.origin)
+			r.Header.Set("Cookie", "__Host-token="+mint(good(nil)))
+			r.Host = row.host
+			if got := serve(v.Require(), r); got.String() != row.want {
+				t.Errorf("got %v, want %s", got, row.want)
 			}
 		})
 	}

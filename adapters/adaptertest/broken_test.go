@@ -149,6 +149,13 @@ func mistakesOfAdmission() []broken {
 				r.Header["Authorization"] = lines[:1]
 			}
 		}), []string{"refused: two Authorization lines"}},
+		{"answers handshakes before it asks", handle(func(g *middleware.Guard, next http.Handler, w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Upgrade") != "" {
+				next.ServeHTTP(w, r)
+				return
+			}
+			g.Handler(next).ServeHTTP(w, r)
+		}), []string{"refused: a WebSocket of another origin, by cookie"}},
 		{"reads the form before the Guard", before(func(r *http.Request) { _ = r.ParseForm() }), []string{"admitted: a form token"}},
 		{"takes the body away", before(func(r *http.Request) { r.Body = http.NoBody }), []string{"admitted: the request"}},
 		{"cleans the target", before(func(r *http.Request) { r.URL.RawPath = "" }), []string{"admitted: the request"}},

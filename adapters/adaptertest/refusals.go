@@ -60,6 +60,12 @@ func refusals() []clause {
 				"Cookie": {cookie + "=" + a.token("alice", "read")}, "Sec-Fetch-Site": {"cross-site"},
 			}}
 		}, 403, ""},
+		{"a WebSocket of another origin, by cookie", read, func(a *api) call {
+			return call{header: http.Header{
+				"Cookie": {cookie + "=" + a.token("alice", "read")}, "Origin": {"https://evil.example"},
+				"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+			}}
+		}, 403, ""},
 		{"keys out of reach", func(a *api) *middleware.Guard { a.keys.down.Store(true); return read(a) }, func(a *api) call {
 			return bearer(a.token("alice", "read"))
 		}, 503, ""},
