@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
@@ -18,6 +19,8 @@ type call struct {
 	dpop  bool   // it was DPoP
 	token presented
 
+	fromForm bool // the token was found in a form
+
 	nextNonce string // to go with the answer, whatever it is; empty: none
 }
 
@@ -28,7 +31,7 @@ func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (
 	}
 	p := g.validator.policy
 	call := &call{Credentials: c, now: p.clock()}
-	d := Decision{Outcome: Allowed, Scopes: g.needs.named, Start: call.now}
+	d := Decision{Outcome: Allowed, Scopes: g.needs.named, Start: call.now, Rechecked: c.Anew}
 	admitted, refusal := g.decide(ctx, call, r, &d)
 	if refusal != nil {
 		g.complete(refusal, call)
@@ -53,12 +56,19 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 	if refusal != nil {
 		return nil, refusal
 	}
+	outer := admissionFrom(ctx)
+	if call.Anew && raw == "" && v.policy.mayHaveReadForm(outer, v, r) {
+		return nil, &Error{Reason: ReasonNoToken, Err: errReadForm}
+	}
 	if raw == "" {
 		return g.withoutToken(ctx, call.Credentials, d)
 	}
 
 	call.token = present(raw)
-	if outer := admissionFrom(ctx); outer.judged(v, call) {
+	if !outer.judged(v, call) {
+		outer = nil
+	}
+	if outer != nil && !call.Anew {
 		return g.nested(ctx, outer, call, d)
 	}
 	proven, refusal := v.judge(ctx, call.token, d)
@@ -66,17 +76,52 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 	if refusal != nil {
 		return nil, refusal
 	}
-	if refusal := v.policy.bound(ctx, call, proven); refusal != nil {
+	if refusal := v.policy.bound(ctx, call, proven, outer); refusal != nil {
 		return nil, refusal
 	}
 	if refusal := g.needs.judge(proven, call.now); refusal != nil {
 		return nil, refusal
 	}
-	admitted := &admission{Context: ctx, token: proven.token, validator: v, digest: call.digestOf(proven), verified: proven, nextNonce: call.nextNonce, keptProof: call.KeepProof}
+	admitted := &admission{
+		Context:   parentOf(ctx, call),
+		token:     proven.token,
+		validator: v,
+		digest:    call.digestOf(proven),
+		verified:  proven,
+		nextNonce: call.nextNonce,
+		keptProof: call.KeepProof,
+		fromForm:  call.fromForm,
+		boundTo:   v.policy.boundCall(call, proven),
+	}
 	if refusal := g.needs.ask(ctx, &admitted.token, call.Credentials); refusal != nil {
 		return nil, refusal
 	}
 	return admitted, nil
+}
+
+// mayHaveReadForm reports whether a request without a token may have been admitted by one in its form: that form is gone, and the
+// request must not pass for anonymous.
+func (p *policy) mayHaveReadForm(outer *admission, v *Validator, r *http.Request) bool {
+	if outer != nil && outer.validator == v && outer.fromForm {
+		return true
+	}
+	if r == nil || !p.readsForms() || !mayCarryForm(r) {
+		return false
+	}
+	return r.PostForm == nil || len(filled(r.PostForm[formParameter])) > 0
+}
+
+func (p *policy) readsForms() bool {
+	return slices.ContainsFunc(p.sources, func(s TokenSource) bool { return s.kind == formSource })
+}
+
+// parentOf is the context that an admission stands in. One that takes the place of an earlier admission drops it, or a stream that is
+// judged again every minute would make an endless chain.
+func parentOf(ctx context.Context, call *call) context.Context {
+	if replaced, ok := ctx.(*admission); ok && call.Anew {
+		return replaced.Context
+	}
+	return ctx
 }
 
 // judge decides whether a token is good at this moment, for this API. Which way it goes depends on its shape and on the
@@ -200,7 +245,7 @@ func (g *Guard) nested(ctx context.Context, outer *admission, call *call, d *Dec
 }
 
 // judged reports whether a holds v's verdict about the credentials of call. One that left the proof unspent is none for a
-// call that wants it spent.
+// call that wants it spent, and that a bound token was proven for one call says nothing of another.
 func (a *admission) judged(v *Validator, call *call) bool {
 	if a == nil || a.validator != v || a.keptProof && !call.KeepProof {
 		return false
@@ -208,7 +253,7 @@ func (a *admission) judged(v *Validator, call *call) bool {
 	if a.verified.signed != "" && a.verified.signed != call.token.signed {
 		return false
 	}
-	return a.digest == call.digestOf(a.verified)
+	return a.digest == call.digestOf(a.verified) && a.boundTo.equal(v.policy.boundCall(call, a.verified))
 }
 
 // digestOf is what an admission remembers of the call's token where it was judged as proven is: by its parts, or as a whole.
@@ -253,6 +298,7 @@ func (g *Guard) complete(refusal *Error, call *call) {
 var (
 	errClosed        = errors.New("middleware: the Validator has been closed")
 	errNoCredentials = errors.New("the request carries no token")
+	errReadForm      = errors.New("the request is judged again, and a token in its form cannot be: the form has been read; send tokens of streams in the Authorization field")
 	errPreflight     = errors.New("a CORS preflight carries no token: put the CORS middleware outside the Guard, so that it answers first")
 )
 

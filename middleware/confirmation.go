@@ -63,8 +63,9 @@ func isThumbprint(s string) bool {
 }
 
 // bound judges the binding, on every request and for whatever proved the token: the scheme must be that of the token
-// (RFC 9449 sections 7.1 and 7.2, against downgrades both ways), and each confirmation must hold.
-func (p *policy) bound(ctx context.Context, call *call, v *verified) *Error {
+// (RFC 9449 sections 7.1 and 7.2, against downgrades both ways), and each confirmation must hold. before is this Validator's
+// admission of the same token for the same call; nil: there is none. Its proof is not asked for again.
+func (p *policy) bound(ctx context.Context, call *call, v *verified, before *admission) *Error {
 	switch {
 	case v.bound.key != "" && p.dpop == nil:
 		return invalid(ReasonConfirmation, errNoPublicURL)
@@ -80,7 +81,7 @@ func (p *policy) bound(ctx context.Context, call *call, v *verified) *Error {
 			return refusal
 		}
 	}
-	if v.bound.key == "" {
+	if v.bound.key == "" || before != nil && before.verified.bound.key == v.bound.key {
 		return nil
 	}
 	return p.dpop.check(ctx, call, v.bound.key)

@@ -17,10 +17,12 @@ type admission struct {
 
 	// The verdict; zero in a context made by ContextWithToken, which no Guard believes.
 	validator *Validator
-	digest    digest    // of the token that was judged, which itself is not kept: presented.digest of a verified JWT, else of the whole
-	verified  *verified // shared and never written, unlike token
-	nextNonce string    // for the answer; empty: none
-	keptProof bool      // Credentials.KeepProof: the proof is unspent
+	digest    digest     // of the token that was judged, which itself is not kept: presented.digest of a verified JWT, else of the whole
+	verified  *verified  // shared and never written, unlike token
+	nextNonce string     // for the answer; empty: none
+	keptProof bool       // Credentials.KeepProof: the proof is unspent
+	fromForm  bool       // the token came in a form, which cannot be read again
+	boundTo   *boundCall // nil: the token is bound to nothing
 }
 
 type admissionKey struct{}
@@ -91,7 +93,7 @@ func ContextWithToken(ctx context.Context, t *Token) context.Context {
 // ContextWithExpiry returns a copy of ctx that ends when the request's token expires, with ErrExpired as its cause
 // ([context.Cause]): for server-sent events, WebSockets and other streams that outlive the check at their start. Without
 // a token, or with one that has no expiry, only the returned function ends it. Calling that function releases the
-// timer; it should be deferred.
+// timer; it should be deferred. It knows the time only: whether the token was revoked meanwhile tells Guard.Recheck.
 func ContextWithExpiry(ctx context.Context) (context.Context, context.CancelFunc) {
 	a := admissionFrom(ctx)
 	if a == nil || a.anonymous {

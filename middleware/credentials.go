@@ -23,6 +23,12 @@ type Credentials struct {
 	// KeepProof judges a DPoP proof without spending it, for a check in front of the server that will spend it
 	// (forward authentication). That server must judge the request again.
 	KeepProof bool
+
+	// Anew judges from scratch, whatever verdict the context holds: token, keys, status, time, certificate and requirement. The DPoP
+	// proof of a bound token alone is taken over from this context's admission of the same token for the same call (method,
+	// target, Dpop field, certificate), since a proof is good once and soon too old; for another call it is judged and spent. A
+	// token that came in a form is refused, as its body has been read. What caches know counts, as for every request.
+	Anew bool
 }
 
 // String tells which call it is, without the header, which holds the token, and the query, where people put one. It

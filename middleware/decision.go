@@ -32,6 +32,8 @@ type Decision struct {
 	Cached bool // no signature was computed and no server asked
 	Nested bool // an outer Guard had judged the same credentials: do not count the request twice
 
+	Rechecked bool // asked with Credentials.Anew, as by Guard.Recheck: it is about a request that was decided before
+
 	Start    time.Time // by Config.Clock, when the token was there: a form has been read by then
 	Duration time.Duration
 	Err      error // why; nil when allowed. It holds no token

@@ -45,8 +45,21 @@ func (g *Guard) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bo
 // Check is the decision alone. On success it returns the context that carries the token, to run the handler under; the
 // error is an *Error otherwise, and the context is nil. Check writes nothing; with FromForm it replaces r.Body by one that can
 // be read again.
+//
+// Behind a Guard of the same Validator, Check takes over the verdict that r's context holds and sees the time pass, and nothing
+// else: a handler that wants to see revocation calls Recheck.
 func (g *Guard) Check(r *http.Request) (context.Context, error) {
 	return g.authorize(r.Context(), credentialsOf(r), r)
+}
+
+// Recheck judges a request again that was admitted before, from scratch as Credentials.Anew says: for streams that outlive the
+// check at their start and want to see revocation, a key withdrawn or a tenant shut out. A refusal with status 401 or 403 ends the
+// stream; one with 503 (ErrUnavailable) says that nothing could be learned now, which is no reason to cut it. The
+// context returned carries the token as it is now.
+func (g *Guard) Recheck(r *http.Request) (context.Context, error) {
+	c := credentialsOf(r)
+	c.Anew = true
+	return g.authorize(r.Context(), c, r)
 }
 
 // Authorize is Check for any transport: the caller gathers the Credentials.

@@ -41,7 +41,9 @@ func FromCookie(name string) TokenSource { return TokenSource{kind: cookieSource
 // FromForm reads the parameter access_token of an application/x-www-form-urlencoded body of a POST, PUT or PATCH
 // (RFC 6750 section 2.2), for clients that cannot set header fields. The body, at most 1 MiB of it, is read and given back, so
 // the handler still finds its form. It works with Check, Admit and Handler; Authorize has no body.
-func FromForm() TokenSource { return TokenSource{kind: formSource, name: "access_token"} }
+func FromForm() TokenSource { return TokenSource{kind: formSource, name: formParameter} }
+
+const formParameter = "access_token"
 
 const maxFormBytes = 1 << 20
 
@@ -59,6 +61,9 @@ func (p *policy) credential(c *call, r *http.Request) (token string, refusal *Er
 		return "", refusal
 	}
 	for _, source := range p.sources {
+		if source.kind == formSource && c.Anew {
+			continue // the form has been read
+		}
 		found, refusal := source.tokens(p, c.Credentials, r)
 		if refusal != nil {
 			return "", refusal
@@ -71,7 +76,7 @@ func (p *policy) credential(c *call, r *http.Request) (token string, refusal *Er
 				// RFC 6750 section 2: clients must not use more than one method in a request.
 				return "", badRequest(ReasonSeveralTokens, errSeveralTokens)
 			}
-			token = t
+			token, c.fromForm = t, source.kind == formSource
 		}
 	}
 	if len(token) > p.maxTokenBytes {

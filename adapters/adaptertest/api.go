@@ -76,6 +76,9 @@ func (a *api) decisions() []string {
 		if d.Nested {
 			line += ", nested"
 		}
+		if d.Rechecked {
+			line += ", rechecked"
+		}
 		lines = append(lines, line)
 	}
 	return lines
@@ -119,12 +122,16 @@ type countedKeys struct {
 	set   *jwks.Set
 	calls atomic.Int64
 	down  atomic.Bool
+	gone  atomic.Bool // withdrawn by the issuer
 }
 
 func (k *countedKeys) VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.Key, error) {
 	k.calls.Add(1)
 	if k.down.Load() {
 		return nil, jwks.ErrUnavailable
+	}
+	if k.gone.Load() {
+		return nil, jwks.ErrKeyNotFound
 	}
 	return k.set.VerificationKeys(ctx, kid, alg)
 }

@@ -44,6 +44,12 @@ func mistakesOfBinding() []broken {
 			w.WriteHeader(copied.Code)
 			_, _ = w.Write(copied.Body.Bytes())
 		}), []string{"bound: no proof", "bound: a downgrade", "bound: no nonce"}},
+		{"hides the credentials from the handler", handle(func(g *middleware.Guard, next http.Handler, w http.ResponseWriter, r *http.Request) {
+			if admitted, ok := g.Admit(w, r); ok {
+				admitted.Header.Del("Authorization")
+				next.ServeHTTP(w, admitted)
+			}
+		}), []string{"rechecked", "nested: both admit", "nested: the inner refuses"}},
 		{"loses the connection", before(func(r *http.Request) { r.TLS = nil }), []string{"bound: a certificate"}},
 		{"lets everybody with a certificate in", handle(func(g *middleware.Guard, next http.Handler, w http.ResponseWriter, r *http.Request) {
 			if r.TLS != nil {

@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/cardea-auth/cardea/middleware"
@@ -15,6 +16,7 @@ func nesting() []clause {
 		{"nested: the inner refuses", "A Guard inside a Guard refuses what its own requirement does not allow.", innerRefuses},
 		{"nested: the outer refuses", "What the outer Guard refuses does not reach the inner one.", outerRefuses},
 		{"nested: optional outside", "An anonymous request that an optional Guard let through is refused by a strict one inside.", anonymousInside},
+		{"rechecked", "A handler that asks again with Guard.Recheck has the request judged anew, and not by the verdict in its context.", rechecked},
 	}
 }
 
@@ -96,4 +98,28 @@ func anonymousInside(serve adapter) error {
 		outer: a.Optional(), inner: a.Require("read"), call: call{},
 		status: 401, decisions: []string{"anonymous", "refused"}, keys: 0,
 	}.check(serve, a)
+}
+
+func rechecked(serve adapter) error {
+	a := newAPI(nil)
+	guard := a.Require("read")
+	var again error
+	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, err := guard.Check(r)
+		a.keys.gone.Store(true)
+		_, again = guard.Recheck(r)
+		again = errors.Join(err, again)
+	})
+	got, err := bearer(a.token("alice", "read")).send(serve(guard, h))
+	if err != nil {
+		return err
+	}
+	var refusal *middleware.Error
+	errors.As(again, &refusal)
+	if refusal == nil || refusal.Reason != middleware.ReasonUnknownKey {
+		return fmt.Errorf("a withdrawn key is not seen: Recheck says %v", again)
+	}
+	return errors.Join(
+		differ("status", got.status, 200),
+		differ("decisions", a.decisions(), []string{"allowed", "allowed, nested", "refused, rechecked"}))
 }

@@ -1,0 +1,108 @@
+package middleware_test
+
+import (
+	"context"
+	"crypto/x509"
+	"net/http"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// That a bound token was proven for one call says nothing of another (RFC 9449 section 4.3, points 8 and 9, and section 7.1): a
+// handler that dispatches requests of its own (a batch, a gateway in the same process) must not admit them on that proof.
+func TestInnerGuardTakesOverABoundTokenForTheSameCallOnly(t *testing.T) {
+	spent := make(map[string]bool)
+	var w witness
+	v := withDPoP(t, func(cfg *middleware.Config) {
+		cfg.Observe = w.observe
+		cfg.DPoP.Replays = replayFunc(func(_ context.Context, key string, _ time.Time) (bool, error) {
+			known := spent[key]
+			spent[key] = true
+			return !known, nil
+		})
+	})
+	token := mint(good(boundTo(edKey())))
+	fresh := func(method, target string) string {
+		return proof{key: edKey(), token: token, claims: claims{"htm": method, "htu": audience + target}}.String()
+	}
+	for name, row := range map[string]struct {
+		between func(r *http.Request)
+		want    string
+		nested  bool
+	}{
+		"the same call":                                {func(*http.Request) {}, "200", true},
+		"a field that nothing depends on":              {func(r *http.Request) { r.Header.Set("Accept", "text/plain") }, "200", true},
+		"another path inside, as StripPrefix makes it": {func(r *http.Request) { r.URL.Path = "/" }, "200", true},
+		"another method":                               {func(r *http.Request) { r.Method = "DELETE" }, badProof, false},
+		"another target":                               {func(r *http.Request) { r.RequestURI = "/admin" }, badProof, false},
+		"another query":                                {func(r *http.Request) { r.RequestURI += "?all" }, badProof, false}, // judged anew, and the proof is spent
+		"garbage for a proof":                          {func(r *http.Request) { r.Header.Set("Dpop", "garbage") }, badProof, false},
+		"no proof":                                     {func(r *http.Request) { r.Header.Del("Dpop") }, badProof, false},
+		"a second proof":                               {func(r *http.Request) { r.Header.Add("Dpop", "garbage") }, badProof, false},
+		"the Bearer scheme":                            {func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }, badToken, false},
+		"another call with its own proof": {func(r *http.Request) {
+			r.Method, r.RequestURI = "DELETE", "/admin"
+			r.Header.Set("Dpop", fresh("DELETE", "/admin"))
+		}, "200", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outer := dpopRequest(token, fresh("GET", "/orders"))
+			inner := v.Require()
+			ctx, err := inner.Check(outer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sub := outer.Clone(ctx)
+			row.between(sub)
+			if got := outcomeOf(inner, sub); got != row.want {
+				t.Errorf("got %s, want %s", got, row.want)
+			}
+			if d := w.last(t); d.Nested != row.nested {
+				t.Errorf("Decision.Nested is %t, want %t", d.Nested, row.nested)
+			}
+		})
+	}
+}
+
+// The same of certificates (RFC 8705 section 3), from the TLS layer and from a proxy.
+func TestInnerGuardWantsTheCertificateOfItsOwnCall(t *testing.T) {
+	own, other := ownCert(), otherCert()
+	token := mint(good(claims{"cnf": claims{"x5t#S256": x5tOf(own)}}))
+	direct := validator(t, nil)
+	behind := validator(t, func(cfg *middleware.Config) {
+		cfg.MTLS = middleware.MTLS{Header: "Client-Cert", TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	})
+	clientCert := func(c *x509.Certificate) []string { return []string{sfBytes(c)} }
+	good := http.Header{"Authorization": {"Bearer " + token}, "Client-Cert": clientCert(own)}
+	changedTo := func(name string, values []string) http.Header {
+		h := good.Clone()
+		h[name] = values
+		return h
+	}
+	for name, row := range map[string]struct {
+		v     *middleware.Validator
+		inner middleware.Credentials
+		want  bool
+	}{
+		"the same":               {direct, middleware.Credentials{Header: good, Certificate: own}, true},
+		"another":                {direct, middleware.Credentials{Header: good, Certificate: other}, false},
+		"none":                   {direct, middleware.Credentials{Header: good}, false},
+		"the same by the proxy":  {behind, middleware.Credentials{Header: good, RemoteAddr: "10.1.2.3:4"}, true},
+		"another by the proxy":   {behind, middleware.Credentials{Header: changedTo("Client-Cert", clientCert(other)), RemoteAddr: "10.1.2.3:4"}, false},
+		"none by the proxy":      {behind, middleware.Credentials{Header: changedTo("Client-Cert", nil), RemoteAddr: "10.1.2.3:4"}, false},
+		"the same by a stranger": {behind, middleware.Credentials{Header: good, RemoteAddr: "192.0.2.1:4"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, err := row.v.Require().Authorize(t.Context(), middleware.Credentials{Header: good, Certificate: own, RemoteAddr: "10.1.2.3:4"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := row.v.Require().Authorize(ctx, row.inner); (err == nil) != row.want {
+				t.Errorf("the inner Guard says %v", err)
+			}
+		})
+	}
+}
