@@ -96,6 +96,9 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 	if refusal := g.needs.ask(ctx, &admitted.token, call.Credentials); refusal != nil {
 		return nil, refusal
 	}
+	if refusal := v.policy.bindKey(proven); refusal != nil {
+		return nil, refusal
+	}
 	return admitted, nil
 }
 

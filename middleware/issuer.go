@@ -55,6 +55,10 @@ type Issuer struct {
 	// Algorithms lists the accepted signature algorithms by their exact names (RFC 7518, RFC 9864). Nil: RS256 to
 	// RS512, PS256 to PS512, ES256 to ES512, EdDSA and Ed25519. HS256 to HS512 are accepted only by name, with Keys,
 	// and beside no other family.
+	//
+	// One key serves one algorithm (RFC 8725bis section 3.1). With nil, an RSA key whose JWK names none keeps to that of the first
+	// token that is accepted; a good token under another is then not judged (503) and logged at Error. Name the algorithm of
+	// the access tokens where the server signs other things with the same key, or lets clients choose.
 	Algorithms []string
 
 	// Profile says how a JWT shows that it is an access token; zero: AnyAccessToken.

@@ -24,7 +24,6 @@ var (
 	errTenant     = errors.New("the tenant is not allowed, or tid is not the tenant in iss")
 	errUnknownIss = errors.New("iss is not one of the configured issuers")
 	errKeyGone    = errors.New("the key that had verified the token is no longer among the issuer's keys")
-	errKeyReuse   = errors.New("the key has been used with another algorithm")
 )
 
 // jwt judges a token of JOSE shape. Nothing of it is believed before its signature has been verified: alg, kid and typ are
@@ -161,13 +160,9 @@ func (t *trust) verify(ctx context.Context, header compact.Header, signingInput 
 		if key.Algorithm() != header.Algorithm || tries == maxTries {
 			continue
 		}
-		if tries++; key.Verify(signingInput, signature) != nil {
-			continue
+		if tries++; key.Verify(signingInput, signature) == nil {
+			return key, nil
 		}
-		if t.bindKeys && key.Bind() != nil {
-			return nil, invalid(ReasonAlgorithm, errKeyReuse)
-		}
-		return key, nil
 	}
 	return nil, invalid(ReasonSignature, errSignature)
 }
@@ -201,4 +196,22 @@ func (k keyRef) stillThere(ctx context.Context, t *trust) *Error {
 		}
 	}
 	return invalid(ReasonUnknownKey, errKeyGone)
+}
+
+// bindKey ties the key that verified an accepted token to its algorithm, where nothing else says which one it is for (RFC 8725bis
+// section 3.1). It is the last step of the decision: a token that is refused for whatever reason decides nothing about a
+// key. That the issuer signs with one key under two algorithms is no fault of the token, so it is not judged.
+func (p *policy) bindKey(v *verified) *Error {
+	if !v.trust.bindKeys || v.key.key == nil {
+		return nil
+	}
+	err := v.key.key.Bind()
+	if err == nil {
+		return nil
+	}
+	if p.logger != nil && v.trust.conflict.Swap(v.key.key) != v.key.key {
+		p.logger.Error("an issuer signs with one key under two algorithms: set Issuer.Algorithms to the one of its access tokens",
+			"issuer", v.trust.url, "error", err)
+	}
+	return &Error{Reason: ReasonKeysUnavailable, Err: err}
 }

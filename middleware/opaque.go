@@ -135,7 +135,7 @@ func (v *Validator) answer(t *trust, jwt *verified, form form, response *introsp
 // the end of the token and about what it is bound to, and neither goes away for that; that it speaks of another binding
 // would make two tokens of one.
 func (v *verified) confirms(jwt *verified) *Error {
-	v.token.Opaque = false
+	v.token.Opaque, v.key = false, jwt.key
 	if v.token.Expiry.IsZero() || jwt.token.Expiry.Before(v.token.Expiry) {
 		v.token.Expiry = jwt.token.Expiry
 	}

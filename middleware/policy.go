@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/jwks"
 )
 
 // policy is a Config in its compiled, immutable form. Only this is consulted on the request path.
@@ -52,7 +54,8 @@ type trust struct {
 
 	keys       KeySource // nil only with IntrospectJWTs
 	algorithms map[string]bool
-	bindKeys   bool // the configuration names no algorithms: each key keeps to the first one that it has verified
+	bindKeys   bool                     // the configuration names no algorithms: each key keeps to that of the first token that was accepted
+	conflict   atomic.Pointer[jwks.Key] // the last key that was met with a second algorithm, which is logged once
 
 	profile Profile
 	leeway  time.Duration
