@@ -64,12 +64,7 @@ func (c *issuerCompiler) names(t *trust) {
 		case strings.Contains(suffix, tenantPlaceholder):
 			c.wrongIn("URL", "%q holds %s more than once", iss, tenantPlaceholder)
 		case templated:
-			if slices.ContainsFunc(c.policy.templated, func(o template) bool { return o.prefix == prefix && o.suffix == suffix }) {
-				c.wrongIn("URL", "%q is named twice among the URLs and Aliases: each iss value must lead to one issuer", iss)
-			}
-			entry := template{prefix: prefix, suffix: suffix, trust: t}
-			t.template = append(t.template, entry)
-			c.policy.templated = append(c.policy.templated, entry)
+			c.addTemplate(t, template{prefix: prefix, suffix: suffix, trust: t, exact: c.policy.byIssuer})
 		case c.policy.byIssuer[iss] != nil:
 			c.wrongIn("URL", "%q is named twice among the URLs and Aliases: each iss value must lead to one issuer", iss)
 		default:
@@ -77,11 +72,38 @@ func (c *issuerCompiler) names(t *trust) {
 			c.policy.byIssuer[iss] = t
 		}
 	}
+	c.checkTenants(t)
+}
+
+func (c *issuerCompiler) addTemplate(t *trust, added template) {
+	for _, other := range c.policy.templated {
+		if iss, both := added.meets(other); both && added.String() == other.String() {
+			c.wrongIn("URL", "%q is named twice among the URLs and Aliases: each iss value must lead to one issuer", added)
+		} else if both {
+			c.wrongIn("URL", "%q overlaps with %q, since %q fits both: each iss value must lead to one issuer and one tenant, "+
+				"so name the tenants of one of them, each by its own URL", added, other, iss)
+		}
+	}
+	t.template = append(t.template, added)
+	c.policy.templated = append(c.policy.templated, added)
+}
+
+// checkTenants wants AllowTenant to be asked about every tenant of a server, and about nothing else. An exact name of another
+// Issuer that fills the template is no mistake: it takes that tenant out of the template, with keys and rules of its own.
+func (c *issuerCompiler) checkTenants(t *trust) {
 	if len(t.template) > 0 && t.allowTenant == nil {
 		c.wrongIn("AllowTenant", "is nil, but %q stands for every tenant of the server: judge there which tenants may come", c.cfg.URL)
 	}
 	if len(t.template) == 0 && t.allowTenant != nil {
 		c.wrongIn("AllowTenant", "is set, but URL %q holds no %s for it to judge", c.cfg.URL, tenantPlaceholder)
+	}
+	for _, iss := range slices.Sorted(maps.Keys(t.issuers)) {
+		for _, template := range t.template {
+			if _, fills := template.filledBy(iss); fills {
+				c.wrongIn("Aliases", "or URL name %q, which fills %q, so AllowTenant would not be asked about it: "+
+					"leave it out, and let AllowTenant say yes", iss, template)
+			}
+		}
 	}
 }
 

@@ -2,6 +2,9 @@ package middleware_test
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,7 +48,77 @@ func TestIssuerNameMistakes(t *testing.T) {
 			second(middleware.Issuer{URL: "https://a/{tenantid}", AllowTenant: anyTenant, Keys: keySet()})(cfg)
 		}, []string{
 			`middleware: Issuers[1].URL "https://a/{tenantid}" is named twice among the URLs and Aliases: each iss value must lead to one issuer`}},
+		{"tenants of one server who could be called like servers of another", templates("https://{tenantid}.idp.example", "https://{tenantid}.eu.idp.example"), []string{
+			`middleware: Issuers[1].URL "https://{tenantid}.eu.idp.example" overlaps with "https://{tenantid}.idp.example", since "https://x.eu.idp.example" fits both: ` + oneTenant}},
+		{"the same in the other order", templates("https://{tenantid}.eu.idp.example", "https://{tenantid}.idp.example"), []string{
+			`middleware: Issuers[1].URL "https://{tenantid}.idp.example" overlaps with "https://{tenantid}.eu.idp.example", since "https://x.eu.idp.example" fits both: ` + oneTenant}},
+		{"prefix of the one, suffix of the other", templates("https://a/{tenantid}", "https://a/b-{tenantid}-c"), []string{
+			`middleware: Issuers[1].URL "https://a/b-{tenantid}-c" overlaps with "https://a/{tenantid}", since "https://a/b-x-c" fits both: ` + oneTenant}},
+		{"the longer prefix here, the longer suffix there", templates("https://a.{tenantid}", "https://{tenantid}.b"), []string{
+			`middleware: Issuers[1].URL "https://{tenantid}.b" overlaps with "https://a.{tenantid}", since "https://a.x.b" fits both: ` + oneTenant}},
+		{"a name that fits both only where they overlap", templates("https://h/a/v{tenantid}/x", "https://h/{tenantid}/v2/x"), []string{
+			`middleware: Issuers[1].URL "https://h/{tenantid}/v2/x" overlaps with "https://h/a/v{tenantid}/x", since "https://h/a/v2/x" fits both: ` + oneTenant}},
+		{"templates of one issuer, which make two tenants of one name", change(func(i *middleware.Issuer) {
+			i.URL, i.AllowTenant = "https://{tenantid}.idp.example", anyTenant
+			i.Aliases = []string{"https://{tenantid}.eu.idp.example"}
+		}), []string{
+			`middleware: Issuers[0].URL "https://{tenantid}.eu.idp.example" overlaps with "https://{tenantid}.idp.example", since "https://x.eu.idp.example" fits both: ` + oneTenant}},
+		{"a tenant by name, past AllowTenant", change(func(i *middleware.Issuer) {
+			i.URL, i.AllowTenant = "https://a/{tenantid}", anyTenant
+			i.Aliases = []string{"https://a/acme", "https://a/", "https://a/acme/v2"}
+		}), []string{
+			`middleware: Issuers[0].Aliases or URL name "https://a/acme", which fills "https://a/{tenantid}", so AllowTenant would not be asked about it: leave it out, and let AllowTenant say yes`}},
 	})
+}
+
+const oneTenant = "each iss value must lead to one issuer and one tenant, so name the tenants of one of them, each by its own URL"
+
+// templates makes issuers with many tenants each.
+func templates(urls ...string) func(*middleware.Config) {
+	return func(cfg *middleware.Config) {
+		cfg.Issuers = nil
+		for _, url := range urls {
+			second(middleware.Issuer{URL: url, AllowTenant: anyTenant, Keys: keySet()})(cfg)
+		}
+	}
+}
+
+// New's word about two templates is compared with a search through every iss of a small alphabet: what may stand in the name of
+// a tenant, and what may not.
+func TestTemplatesOverlapIfOneNameFitsBoth(t *testing.T) {
+	const letters, longest, pairs = "a/", 7, 3000
+	words := []string{""}
+	for i := 0; len(words[i]) < longest; i++ {
+		for _, letter := range letters {
+			words = append(words, words[i]+string(letter))
+		}
+	}
+	fits := func(iss, template string) bool {
+		prefix, suffix, _ := strings.Cut(template, "{tenantid}")
+		n := len(iss) - len(prefix) - len(suffix)
+		return n > 0 && iss[:len(prefix)] == prefix && iss[len(iss)-len(suffix):] == suffix && !strings.Contains(iss[len(prefix):len(prefix)+n], "/")
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	parts := words[:1+2+4+8] // of up to three letters each, so that every meeting place is among the words
+	overlapping := 0
+	for range pairs {
+		var urls [2]string
+		for i := range urls {
+			urls[i] = parts[random.IntN(len(parts))] + "{tenantid}" + parts[random.IntN(len(parts))]
+		}
+		want := slices.ContainsFunc(words, func(iss string) bool { return fits(iss, urls[0]) && fits(iss, urls[1]) })
+		cfg := config()
+		templates(urls[:]...)(&cfg)
+		if _, err := middleware.New(cfg); (err != nil) != want {
+			t.Errorf("%q: New says %v, but that one name fits both is %t", urls, err, want)
+		}
+		if want {
+			overlapping++
+		}
+	}
+	if overlapping < pairs/50 || overlapping > pairs/2 {
+		t.Errorf("%d of %d pairs overlap, so this test sees too few of one kind", overlapping, pairs)
+	}
 }
 
 func TestIssuerAudienceMistakes(t *testing.T) {
@@ -156,6 +229,7 @@ func TestIssuerConfigsThatAreFine(t *testing.T) {
 		"a template and an exact value": change(func(i *middleware.Issuer) {
 			i.URL, i.Aliases, i.AllowTenant = "https://a/{tenantid}", []string{"https://a"}, anyTenant
 		}),
+		"templates beside each other":    templates("https://a/{tenantid}", "https://a/{tenantid}/v2.0", "https://b/{tenantid}", "https://c-{tenantid}.a", "https://d-{tenantid}.a"),
 		"an Introspector without prefix": change(func(i *middleware.Issuer) { i.Introspector = fixedAnswer{} }),
 		"introspection alone": change(func(i *middleware.Issuer) {
 			i.Introspector, i.JWTs, i.Keys = fixedAnswer{}, middleware.IntrospectJWTs, nil

@@ -17,7 +17,8 @@ type Issuer struct {
 	// is found from it (OpenID Connect Discovery, RFC 8414), unless JWKSURI, Keys or JWTs makes that needless.
 	//
 	// One "{tenantid}" in it stands for the tid claim of a server with many tenants. It needs AllowTenant, and JWKSURI
-	// or Keys.
+	// or Keys. No iss value may fit two such URLs. One that another Issuer names exactly is that Issuer's alone: its keys,
+	// rules and Introspector are then the only ones that count for this tenant.
 	URL string
 
 	// Aliases are further exact iss values that the same server mints.

@@ -68,16 +68,27 @@ type trust struct {
 	scopes, roles, clientID []claimPath
 }
 
-// template is an iss value with one place for a tenant.
+// template is an iss value with one place for a tenant. No two templates fit one iss: New sees to it.
 type template struct {
 	prefix, suffix string
 	trust          *trust
+	exact          map[string]*trust // policy.byIssuer: an iss that is named there fills no template, whoever asks
 }
 
 const tenantPlaceholder = "{tenantid}"
 
+// String is the template as configured.
+func (t template) String() string { return t.prefix + tenantPlaceholder + t.suffix }
+
 // match returns the tenant that fills the template to make iss.
 func (t template) match(iss string) (tenant string, ok bool) {
+	if t.exact[iss] != nil {
+		return "", false
+	}
+	return t.filledBy(iss)
+}
+
+func (t template) filledBy(iss string) (tenant string, ok bool) {
 	if len(iss) <= len(t.prefix)+len(t.suffix) {
 		return "", false
 	}
@@ -87,6 +98,33 @@ func (t template) match(iss string) (tenant string, ok bool) {
 	}
 	tenant, ok = strings.CutSuffix(rest, t.suffix)
 	return tenant, ok && isTenant(tenant)
+}
+
+// meets returns an iss that fills both templates, if there is one. Such an iss begins with the longer prefix and ends with the
+// longer suffix; either there is text between them, of which one letter does as well as any, or they overlap.
+func (t template) meets(other template) (iss string, ok bool) {
+	prefix, suffix := longer(t.prefix, other.prefix), longer(t.suffix, other.suffix)
+	candidates := []string{prefix + "x" + suffix}
+	for n := range min(len(prefix), len(suffix)) {
+		if rest, ok := strings.CutPrefix(suffix, prefix[len(prefix)-n-1:]); ok {
+			candidates = append(candidates, prefix+rest)
+		}
+	}
+	for _, iss := range candidates {
+		_, one := t.filledBy(iss)
+		_, two := other.filledBy(iss)
+		if one && two {
+			return iss, true
+		}
+	}
+	return "", false
+}
+
+func longer(a, b string) string {
+	if len(b) > len(a) {
+		return b
+	}
+	return a
 }
 
 // isTenant bounds what AllowTenant is asked about: it is text from an unverified token.

@@ -148,6 +148,21 @@ func TestTemplatesBesideExactIssuers(t *testing.T) {
 	})
 }
 
+// The server of a template does not vouch for a tenant whose name belongs to another issuer.
+func TestAnswersAboutATenantWithAnIssuerOfItsOwn(t *testing.T) {
+	for name, outcome := range map[string]string{"acme": "200", "own": badToken} {
+		v := validator(t, func(cfg *middleware.Config) {
+			cfg.Issuers = []middleware.Issuer{
+				{URL: tenants, Keys: keySet(), AllowTenant: anyTenant, Introspector: answering(active(claims{"iss": tenantIssuer(name), "tid": name}))},
+				{URL: tenantIssuer("own"), Keys: oneKey("ed", strangeKey())},
+			}
+		})
+		if got := serve(v.Require(), bearer("opaque")); got.String() != outcome {
+			t.Errorf("tenant %s: got %v, want %s", name, got, outcome)
+		}
+	}
+}
+
 // CVE-2026-49998: one kid at two issuers makes four combinations, two of them good.
 func TestSameKidAtTwoIssuers(t *testing.T) {
 	const other = "https://other.example.com"
