@@ -271,6 +271,29 @@ func TestAKeyThatLeftTheSetStops(t *testing.T) {
 	})
 }
 
+// The tenants of a server share its keys: a cached token must notice that its key is no longer for its tenant.
+func TestAChangedIssuerOfAKeyIsAChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, change := range [][2]any{{nil, "https://a"}, {"https://a", "https://b"}, {"https://a", nil}} {
+			i := &issuer{answer: serving(first().with("issuer", change[0]))}
+			c := newCache(t, i)
+			pick := func() *jwks.Key { return must(c.VerificationKeys(t.Context(), "first", "ES256"))[0] }
+			old := pick()
+			for _, again := range []any{change[0], change[1]} {
+				i.set(serving(first().with("issuer", again)))
+				if err := c.Refresh(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				issuer, _ := again.(string)
+				if now := pick(); now.Issuer() != issuer || now.Equal(old) != (again == change[0]) {
+					t.Errorf("from %v to %v: the key is for %q, and equal to the old one: %v", change[0], again, now.Issuer(), now.Equal(old))
+				}
+			}
+		}
+	})
+}
+
 func TestABoundKeyStaysBoundThroughRefreshAndOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

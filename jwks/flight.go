@@ -96,6 +96,7 @@ func (c *Cache) land(f *flight, found *document, err error) (report func()) {
 			c.good.table = t
 		}
 	}
+	c.good.table.settle(c.where.signs)
 	for _, q := range f.wanted {
 		if _, known := c.good.table.find(q.kid, q.alg); !known {
 			c.unknown.remember(now, c.good.table.generation, q)

@@ -78,6 +78,9 @@ func forVerifying(m map[string]any) bool {
 			return false
 		}
 	}
+	if _, ok := m["issuer"].(string); m["issuer"] != nil && !ok {
+		return false
+	}
 	return m["use"] == nil || m["use"] == "sig"
 }
 

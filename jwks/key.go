@@ -19,6 +19,7 @@ type Key struct {
 	_ [0]func()
 
 	id       string
+	issuer   string
 	alg      *algorithm
 	material sealed
 	tie      *tie // nil: the key named its algorithm
@@ -31,7 +32,30 @@ type sealed func() any
 func seal(material any) sealed { return func() any { return material } }
 
 // tie joins the Keys made from one JWK that names no algorithm: the first algorithm that is bound is the only one.
-type tie struct{ alg atomic.Pointer[algorithm] }
+type tie struct{ bound atomic.Pointer[bond] }
+
+type bond struct {
+	alg *algorithm
+	by  string // completes "the JWK names no alg and …"
+}
+
+const (
+	byUse      = "has been used with"
+	byMetadata = "the issuer's metadata says that it signs with"
+)
+
+// bind returns the bond that counts: the first. It writes only if there is none yet.
+func (t *tie) bind(alg *algorithm, by string) *bond {
+	if held := t.bound.Load(); held != nil {
+		return held
+	}
+	t.bound.CompareAndSwap(nil, &bond{alg, by})
+	return t.bound.Load()
+}
+
+// ErrAlgorithmConflict is wrapped by the error of [Key.Bind]. The issuer's keys and its tokens disagree, or nobody has said which
+// algorithm is right; a token that is good in all else is no worse for it, and is best not judged.
+var ErrAlgorithmConflict = errors.New("jwks: one key for two algorithms")
 
 var (
 	errSignature = errors.New("jwks: the signature does not fit the key")
@@ -55,7 +79,7 @@ func NewKey(id, algorithm string, public crypto.PublicKey) (*Key, error) {
 	if err := alg.check(public); err != nil {
 		return nil, fmt.Errorf("jwks: NewKey: algorithm %s, key of type %T: %w", alg.name, public, err)
 	}
-	return newKey(id, alg, seal(clone(public)), nil), nil
+	return newKey(id, "", alg, seal(clone(public)), nil), nil
 }
 
 // NewSecret makes a Key from a shared secret for HS256, HS384 or HS512. The secret must be at least as long as the hash: 32, 48 or
@@ -68,11 +92,11 @@ func NewSecret(id, algorithm string, secret []byte) (*Key, error) {
 	if err := alg.check(secret); err != nil {
 		return nil, fmt.Errorf("jwks: NewSecret: algorithm %s: %w", alg.name, err)
 	}
-	return newKey(id, alg, seal(bytes.Clone(secret)), nil), nil
+	return newKey(id, "", alg, seal(bytes.Clone(secret)), nil), nil
 }
 
-func newKey(id string, alg *algorithm, material sealed, tie *tie) *Key {
-	return &Key{id: id, alg: alg, material: material, tie: tie}
+func newKey(id, issuer string, alg *algorithm, material sealed, tie *tie) *Key {
+	return &Key{id: id, issuer: issuer, alg: alg, material: material, tie: tie}
 }
 
 // ID is the kid, empty if the key has none.
@@ -83,6 +107,17 @@ func (k *Key) ID() string {
 	return k.id
 }
 
+// Issuer is what the JWK's own member issuer says, byte for byte: the key is good for tokens of that iss alone. It may hold a placeholder
+// such as {tenantid}, to be filled with the token's tenant. Empty: the JWK named none, so the key is good for whatever its key
+// source is trusted for. No RFC defines the member; Microsoft's key sets have it. [NewKey], [NewSecret] and [FromKeyfunc] make keys without.
+// Verify does not look at it.
+func (k *Key) Issuer() string {
+	if k.zero() {
+		return ""
+	}
+	return k.issuer
+}
+
 // Algorithm is the one JWS algorithm whose signatures the key verifies.
 func (k *Key) Algorithm() string {
 	if k.zero() {
@@ -91,7 +126,7 @@ func (k *Key) Algorithm() string {
 	return k.alg.name
 }
 
-// Equal reports whether other has the same id, algorithm and key material. A token that was verified earlier is still good
+// Equal reports whether other has the same id, issuer, algorithm and key material. A token that was verified earlier is still good
 // only while a key equal to the one that verified it is among its issuer's keys.
 func (k *Key) Equal(other *Key) bool {
 	if k.zero() || other.zero() {
@@ -100,7 +135,7 @@ func (k *Key) Equal(other *Key) bool {
 	if k == other {
 		return true
 	}
-	return k.id == other.id && k.alg == other.alg && sameMaterial(k.material(), other.material())
+	return k.id == other.id && k.issuer == other.issuer && k.alg == other.alg && sameMaterial(k.material(), other.material())
 }
 
 // Verify checks a JWS signature over signingInput, which is the token's first two segments with the dot between them. The
@@ -118,17 +153,20 @@ func (k *Key) Verify(signingInput string, signature []byte) error {
 
 // Bind ties the JWK behind k to k's algorithm, for good. A key must be used with one algorithm only (RFC 8725bis section 3.1), but
 // an RSA JWK that names none fits six, and a key source then offers a Key for whichever the token asks. Bind returns nil if
-// k's algorithm is the first that was bound, and an error if another was. Call it after the first good signature, unless
-// the algorithms of the issuer are configured. For a key that named its algorithm it is always nil. Verify does not look at it.
+// k's algorithm is the one that the JWK is tied to, or the first. Otherwise its error wraps [ErrAlgorithmConflict] and names both
+// algorithms and the remedy. Whoever is bound first decides, so call it only for a token that has been accepted in full, and not if
+// the algorithms of the issuer are configured. A [Cache] with an Issuer has tied the key already if the metadata leaves one choice. For
+// a key that named its algorithm Bind is always nil. It writes once at most. Verify does not look at it.
 func (k *Key) Bind() error {
-	if k.zero() || k.tie == nil || k.tie.alg.CompareAndSwap(nil, k.alg) {
+	if k.zero() || k.tie == nil {
 		return nil
 	}
-	if bound := k.tie.alg.Load(); bound != k.alg {
-		return fmt.Errorf("jwks: the key names no algorithm and has been used with %s, so it is not good for %s; let the issuer's JWK name its alg, or configure the issuer's algorithms",
-			bound.name, k.alg.name)
+	held := k.tie.bind(k.alg, byUse)
+	if held.alg == k.alg {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: the JWK names no alg and %s %s, so it is not good for %s; set the issuer's Algorithms to what its tokens are signed with, or let its JWK name an alg",
+		ErrAlgorithmConflict, held.by, held.alg.name, k.alg.name)
 }
 
 func (k *Key) zero() bool { return k == nil || k.alg == nil }

@@ -7,8 +7,10 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -203,7 +205,7 @@ func TestKeyIsACopy(t *testing.T) {
 func TestZeroKeyVerifiesNothing(t *testing.T) {
 	t.Parallel()
 	for _, k := range []*jwks.Key{nil, {}} {
-		if k.Verify(signingInput, nil) == nil || k.Equal(k) || k.ID() != "" || k.Algorithm() != "" {
+		if k.Verify(signingInput, nil) == nil || k.Equal(k) || k.ID() != "" || k.Issuer() != "" || k.Algorithm() != "" {
 			t.Error("a key that no constructor made is good for something")
 		}
 	}
@@ -258,9 +260,77 @@ func TestKeyWithoutAlgIsBoundToTheFirst(t *testing.T) {
 		t.Errorf("the first algorithm again: %v", err)
 	}
 	for _, alg := range []string{"RS384", "RS512", "PS256", "PS384", "PS512"} {
-		if err := pick(alg).Bind(); err == nil || !strings.Contains(err.Error(), "has been used with RS256, so it is not good for "+alg) {
+		err := pick(alg).Bind()
+		if !errors.Is(err, jwks.ErrAlgorithmConflict) || !strings.Contains(err.Error(), "has been used with RS256, so it is not good for "+alg+"; set the issuer's Algorithms") {
 			t.Errorf("one key with two algorithms, RS256 and %s: %v", alg, err)
 		}
+	}
+}
+
+// Not parallel, as allocations of other tests would be counted. A write would cost one, and a cache line that every request shares.
+func TestBindWritesOnce(t *testing.T) {
+	set := must(jwks.Static(document(publicJWK("k", "", rsaA()))))
+	key := must(set.VerificationKeys(t.Context(), "k", "RS256"))[0]
+	if n := testing.AllocsPerRun(100, func() { _ = key.Bind() }); n != 0 {
+		t.Errorf("%v allocations to bind a key that is bound, want none", n)
+	}
+}
+
+func TestKeyIsBoundToTheIssuerThatItsJWKNames(t *testing.T) {
+	t.Parallel()
+	jwk := publicJWK("k", "RS256", rsaA())
+	for _, row := range []struct {
+		what   string
+		member any
+		want   string
+	}{
+		{"a literal", "https://login.example/9188040d/v2.0", "https://login.example/9188040d/v2.0"},
+		{"a placeholder, which is not for this package to fill", "https://login.example/{tenantid}/v2.0", "https://login.example/{tenantid}/v2.0"},
+		{"another spelling is another issuer", "https://LOGIN.example/ ", "https://LOGIN.example/ "},
+		{"an empty one is none", "", ""},
+		{"null is none", nil, ""},
+	} {
+		key := must(must(jwks.Static(document(jwk.with("issuer", row.member)))).VerificationKeys(t.Context(), "k", "RS256"))[0]
+		if key.Issuer() != row.want {
+			t.Errorf("%s: %q, want %q", row.what, key.Issuer(), row.want)
+		}
+		if again := must(jwks.NewSet(key).VerificationKeys(t.Context(), "k", "RS256"))[0]; again.Issuer() != row.want {
+			t.Errorf("%s: in a set of our own making it is %q", row.what, again.Issuer())
+		}
+		if made := keyFor(t, "RS256", rsaA()); made.Issuer() != "" || key.Equal(made) != (row.want == "") {
+			t.Errorf("%s: equal to a key that names no issuer: %v", row.what, key.Equal(made))
+		}
+	}
+}
+
+// One key, published for two issuers, is two entries: neither may hide the other, and both verify one algorithm.
+func TestOneKeyForTwoIssuers(t *testing.T) {
+	t.Parallel()
+	a, b := publicJWK("k", "", rsaA()).with("issuer", "https://a"), publicJWK("k", "", rsaA()).with("issuer", "https://b")
+	pick := func(set *jwks.Set, alg string) (keys []*jwks.Key, issuers []string) {
+		keys = must(set.VerificationKeys(t.Context(), "k", alg))
+		for _, k := range keys {
+			issuers = append(issuers, k.Issuer())
+		}
+		return keys, issuers
+	}
+	set := must(jwks.Static(document(a, b, a)))
+	rs, issuers := pick(set, "RS256")
+	if !slices.Equal(issuers, []string{"https://a", "https://b"}) {
+		t.Fatalf("keys for %v", issuers)
+	}
+	if _, issuers := pick(jwks.NewSet(rs...), "RS256"); !slices.Equal(issuers, []string{"https://a", "https://b"}) {
+		t.Errorf("in a set of our own making: keys for %v", issuers)
+	}
+	if err := rs[0].Bind(); err != nil {
+		t.Fatal(err)
+	}
+	if ps, _ := pick(set, "PS256"); !errors.Is(ps[1].Bind(), jwks.ErrAlgorithmConflict) {
+		t.Error("for the second issuer the same key serves a second algorithm")
+	}
+	named := must(jwks.Static(document(a.with("alg", "PS256"), b)))
+	if _, issuers := pick(named, "PS256"); !slices.Equal(issuers, []string{"https://a", "https://b"}) {
+		t.Errorf("an alg that one listing names: keys for %v", issuers)
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 // KeyfuncSource takes keys from a keyfunc that the program runs already. It is safe for concurrent use if the keyfunc's storage is.
 //
 // It reads the storage and never calls the key function, which tries keys of any alg and use on a token without kid, and it holds
-// every key to the rules of this package: private and symmetric keys, and keys that are not for verifying, are not used.
+// every key to the rules of this package: private and symmetric keys, and keys that are not for verifying, are not used. jwkset does not
+// keep a JWK's own member issuer, so no key from here has one: take a [Cache] for a key set whose keys are bound to tenants.
 //
 // Each look-up reads and compares the whole storage, so that a key taken out of it stops at once: about a microsecond for each key,
 // on every request. Prefer [Cache] for keys that are fetched.
@@ -142,7 +143,7 @@ func entriesOf(keys []jwkset.JWK) []*entry {
 		if len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify) {
 			continue
 		}
-		e, err := newEntry(m.KID, string(m.ALG), m.ALG != "", jwk.Key())
+		e, err := newEntry(m.KID, "", string(m.ALG), m.ALG != "", jwk.Key())
 		if err != nil {
 			continue
 		}

@@ -20,12 +20,18 @@ const (
 
 // location is where the keys are, and what a conditional request for them needs.
 type location struct {
-	address string // empty: not known yet
-	found   time.Time
-	suspect bool // the last fetch from there failed
+	metadata // its address is empty: not known yet
+	found    time.Time
+	suspect  bool // the last fetch from there failed
 
 	validated  string // the address that validators belong to
 	validators http.Header
+}
+
+// metadata is what an issuer's metadata says about its keys.
+type metadata struct {
+	address string
+	signs   []string // the algorithms that it says it signs with; keys that name none are tied by it
 }
 
 // locate returns the configured address, or the one that the issuer's metadata gives. Metadata is asked for again after a day,
@@ -57,9 +63,9 @@ func (c *Cache) locate(ctx context.Context) (string, error) {
 func (c *Cache) discover(ctx context.Context) (string, error) {
 	found, err := discover(ctx, c.client, c.cfg.Issuer)
 	if err == nil {
-		c.where.address, c.where.found = found, time.Now()
+		c.where.metadata, c.where.found = found, time.Now()
 	}
-	return found, err
+	return found.address, err
 }
 
 // metadataURLs lists where an issuer may publish its metadata: appended (OpenID Connect Discovery 1.0 section 4.1), then
@@ -80,14 +86,14 @@ func metadataURLs(issuer string) []string {
 
 // discover finds the address of the issuer's keys. Only an answer that is no metadata of this issuer leads on to the next
 // address; a server that is down or busy is not asked three times.
-func discover(ctx context.Context, client *http.Client, issuer string) (string, error) {
+func discover(ctx context.Context, client *http.Client, issuer string) (metadata, error) {
 	var errs []error
 	for _, address := range metadataURLs(issuer) {
 		r, err := get(ctx, client, address, nil)
 		if err != nil {
 			var status *statusError
 			if !errors.As(err, &status) || status.busy() {
-				return "", err
+				return metadata{}, err
 			}
 			errs = append(errs, err)
 			continue
@@ -98,30 +104,44 @@ func discover(ctx context.Context, client *http.Client, issuer string) (string, 
 		}
 		errs = append(errs, refused(address, err))
 	}
-	return "", fmt.Errorf("no metadata of the issuer was found: %w", errors.Join(errs...))
+	return metadata{}, fmt.Errorf("no metadata of the issuer was found: %w", errors.Join(errs...))
 }
 
-// parseMetadata reads jwks_uri, once the document has shown that it is this issuer's. The comparison is by bytes: RFC 8414
+// parseMetadata reads what concerns the keys, once the document has shown that it is this issuer's. The comparison is by bytes: RFC 8414
 // sections 3.3 and 4 demand it, and want nothing of another issuer's document to be used.
-func parseMetadata(r *response, issuer string) (string, error) {
+func parseMetadata(r *response, issuer string) (metadata, error) {
 	if kind, _, _ := mime.ParseMediaType(r.header.Get("Content-Type")); kind == "text/html" {
-		return "", errors.New("the metadata is refused: it is HTML")
+		return metadata{}, errors.New("the metadata is refused: it is HTML")
 	}
 	members, err := parseObject(r.body)
 	if err != nil {
-		return "", fmt.Errorf("the metadata is refused: %w", err)
+		return metadata{}, fmt.Errorf("the metadata is refused: %w", err)
 	}
 	if named, _, err := members.text("issuer"); err != nil || named != issuer {
-		return "", errors.New("the metadata is refused: its issuer is not the configured one, byte for byte; a slash at the end counts")
+		return metadata{}, errors.New("the metadata is refused: its issuer is not the configured one, byte for byte; a slash at the end counts")
 	}
 	address, _, err := members.text("jwks_uri")
 	if err != nil || address == "" {
-		return "", errors.New("the metadata is refused: it has no jwks_uri; set URL if the issuer publishes its keys elsewhere")
+		return metadata{}, errors.New("the metadata is refused: it has no jwks_uri; set URL if the issuer publishes its keys elsewhere")
 	}
 	if err := checkKeyURL(address, issuer); err != nil {
-		return "", fmt.Errorf("the metadata is refused: jwks_uri %s: %w", printable(address), err)
+		return metadata{}, fmt.Errorf("the metadata is refused: jwks_uri %s: %w", printable(address), err)
 	}
-	return address, nil
+	found := metadata{address: address}
+	for _, name := range signingMembers {
+		found.signs = append(found.signs, members.strings(name)...)
+	}
+	return found, nil
+}
+
+// signingMembers name what the issuer itself signs with (OpenID Connect Discovery 1.0 section 3, JARM section 4, RFC 9701 section 7;
+// the last one is not registered). That an algorithm is not listed for access tokens means little, so all count together.
+var signingMembers = []string{
+	"id_token_signing_alg_values_supported",
+	"userinfo_signing_alg_values_supported",
+	"authorization_signing_alg_values_supported",
+	"introspection_signing_alg_values_supported",
+	"access_token_signing_alg_values_supported",
 }
 
 // checkKeyURL accepts http from an issuer on this machine alone: that of another machine has no business with ours.

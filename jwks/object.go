@@ -101,6 +101,18 @@ func (o object) text(name string) (value string, present bool, err error) {
 	return value, true, err
 }
 
+// strings returns the strings of an array, and nothing of what else may stand there: no key is used or refused for them.
+func (o object) strings(name string) (values []string) {
+	var elements []any
+	_ = json.Unmarshal(o[name], &elements)
+	for _, element := range elements {
+		if text, ok := element.(string); ok {
+			values = append(values, text)
+		}
+	}
+	return values
+}
+
 // texts returns nil for an absent member only.
 func (o object) texts(name string) (values []string, err error) {
 	if !o.has(name) {

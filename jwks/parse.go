@@ -34,6 +34,7 @@ var (
 	errSymmetric   = errors.New("a symmetric key (oct) in a public document is no secret; use HMAC")
 	errUse         = errors.New("its use is not sig")
 	errOperations  = errors.New("its key_ops do not list verify")
+	errIssuer      = errors.New("its issuer is not a string, so it cannot be told whose tokens it is good for")
 	errAlgorithm   = errors.New("its alg is not supported")
 	errMismatch    = errors.New("its alg does not fit its type, curve or size")
 	errUnsupported = errors.New("its kty or crv is not supported, or its type, size or exponent is not allowed")
@@ -102,8 +103,12 @@ func parseKey(raw json.RawMessage) (*entry, error) {
 	alg, hasAlg, err2 := members.text("alg")
 	id, _, err3 := members.text("kid")
 	operations, err4 := members.texts("key_ops")
+	issuer, _, errIssuerType := members.text("issuer")
 	if errors.Join(err1, err2, err3, err4) != nil {
 		return nil, errMember
+	}
+	if errIssuerType != nil { // the member restricts the key, so here "absent" is not the safe reading
+		return nil, errIssuer
 	}
 	if hasUse && use != string(jwkset.UseSig) {
 		return nil, errUse
@@ -115,7 +120,7 @@ func parseKey(raw json.RawMessage) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newEntry(id, alg, hasAlg, public)
+	return newEntry(id, issuer, alg, hasAlg, public)
 }
 
 // parseMaterial lets jwkset decode the key and compare it with the first certificate of x5c (RFC 7517 section 4.7: they must be
@@ -153,11 +158,11 @@ func parseMaterial(members object) (crypto.PublicKey, error) {
 }
 
 // newEntry judges a public key with the rules that hold whatever it was read from.
-func newEntry(id, alg string, hasAlg bool, public crypto.PublicKey) (*entry, error) {
+func newEntry(id, issuer, alg string, hasAlg bool, public crypto.PublicKey) (*entry, error) {
 	if errors.Is(checkRSA(public), errROCA) {
 		return nil, errROCA // rather than "does not fit": its owner must hear of it
 	}
-	e := &entry{id: id, material: seal(public)}
+	e := &entry{id: id, issuer: issuer, material: seal(public)}
 	if !hasAlg {
 		if len(algorithmsFor(public)) == 0 {
 			return nil, errUnsupported

@@ -18,7 +18,7 @@ func NewSet(keys ...*Key) *Set {
 		if k.zero() {
 			continue
 		}
-		e := &entry{id: k.id, alg: k.alg, material: k.material, keys: []*Key{k}}
+		e := &entry{id: k.id, issuer: k.issuer, alg: k.alg, material: k.material, keys: []*Key{k}}
 		if set.table.holds(e) == nil {
 			set.table.add(e)
 		}

@@ -37,6 +37,7 @@ type question struct{ kid, alg string }
 // entry is one JWK: its Keys differ in nothing but the algorithm.
 type entry struct {
 	id       string
+	issuer   string     // that the JWK names; empty: none
 	alg      *algorithm // nil: the JWK names none
 	material sealed
 	keys     []*Key
@@ -120,7 +121,7 @@ func (t *table) holds(e *entry) *entry {
 		return nil
 	}
 	for _, own := range t.entries {
-		if own.id == e.id && own.alg == e.alg && sameMaterial(own.material(), e.material()) {
+		if own.id == e.id && own.issuer == e.issuer && own.alg == e.alg && sameMaterial(own.material(), e.material()) {
 			return own
 		}
 	}
@@ -128,20 +129,20 @@ func (t *table) holds(e *entry) *entry {
 }
 
 // named returns e, or, if e names no algorithm, e with the one that another JWK names for the same key. What the issuer has
-// said once about a key holds wherever it lists it.
+// said once about a key's algorithm holds wherever it lists it, for whichever issuer.
 func (e *entry) named(entries []*entry) *entry {
 	if e.alg != nil {
 		return e
 	}
 	for _, other := range entries {
 		if other.alg != nil && sameMaterial(e.material(), other.material()) {
-			return &entry{id: e.id, alg: other.alg, material: e.material}
+			return &entry{id: e.id, issuer: e.issuer, alg: other.alg, material: e.material}
 		}
 	}
 	return e
 }
 
-// tieOf finds the tie for the material of e: published under two kids it is still one key, and serves one algorithm.
+// tieOf finds the tie for the material of e: published under two kids or for two issuers it is still one key, and serves one algorithm.
 func (t *table) tieOf(e *entry, earlier *table) *tie {
 	for _, source := range []*table{t, earlier} {
 		if source == nil {
@@ -156,11 +157,27 @@ func (t *table) tieOf(e *entry, earlier *table) *tie {
 	return new(tie)
 }
 
+// settle ties each JWK that names no algorithm to the one that its issuer says it signs with, if that leaves one choice. A JWK that is
+// tied already stays as it is.
+func (t *table) settle(signs []string) {
+	for _, e := range t.entries {
+		var fit []*Key
+		for _, k := range e.keys {
+			if k.tie != nil && slices.Contains(signs, k.alg.name) {
+				fit = append(fit, k)
+			}
+		}
+		if len(fit) == 1 {
+			fit[0].tie.bind(fit[0].alg, byMetadata)
+		}
+	}
+}
+
 // makeKeys gives a JWK without alg a Key for each algorithm it fits. EdDSA and Ed25519 are two names of one algorithm
 // (RFC 9864 section 2.2), so keys of that type are not tied.
 func (e *entry) makeKeys(t *tie) {
 	if e.alg != nil {
-		e.keys = []*Key{newKey(e.id, e.alg, e.material, nil)}
+		e.keys = []*Key{newKey(e.id, e.issuer, e.alg, e.material, nil)}
 		return
 	}
 	fit := algorithmsFor(e.material())
@@ -168,6 +185,6 @@ func (e *entry) makeKeys(t *tie) {
 		t = nil
 	}
 	for _, alg := range fit {
-		e.keys = append(e.keys, newKey(e.id, alg, e.material, t))
+		e.keys = append(e.keys, newKey(e.id, e.issuer, alg, e.material, t))
 	}
 }
