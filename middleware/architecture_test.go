@@ -26,8 +26,10 @@ var allowed = map[string][]string{
 	"/middleware": {
 		module + "/jwks", module + "/introspection",
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
+		module + "/middleware/internal/claims",
 		"github.com/hashicorp/golang-lru/v2",
 	},
+	"/middleware/internal/claims":     {module + "/middleware/internal/strictjson"},
 	"/middleware/internal/compact":    {module + "/middleware/internal/strictjson"},
 	"/middleware/internal/strictjson": {},
 	"/middleware/internal/shards":     {"github.com/hashicorp/golang-lru/v2", "github.com/hashicorp/golang-lru/v2/simplelru"},

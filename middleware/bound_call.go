@@ -12,7 +12,7 @@ type boundCall [sha256.Size]byte
 
 // boundCall returns nil for a token that whoever holds it may use: its verdict does not depend on the call.
 func (p *policy) boundCall(c *call, v *verified) *boundCall {
-	if v.bound.none() {
+	if v.bound.None() {
 		return nil
 	}
 	sum := sha256.New()

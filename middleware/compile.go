@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
 // compiler collects the mistakes of a Config, so that its author can mend all of them at once.
@@ -141,7 +142,7 @@ func (c *compiler) issuers(p *policy) {
 		c.wrong("Issuers is empty: name at least one trusted authorization server")
 	}
 	p.byIssuer = make(map[string]*trust)
-	p.names = newClaimNames()
+	p.names = claims.NewNames()
 	for i, cfg := range c.cfg.Issuers {
 		ic := issuerCompiler{compiler: c, cfg: cfg, field: fmt.Sprintf("Issuers[%d]", i), policy: p}
 		p.trusts = append(p.trusts, ic.compile())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
 // issuerCompiler compiles one Issuer.
@@ -34,7 +35,7 @@ func (c *issuerCompiler) compile() *trust {
 	t.asks, _ = c.cfg.Introspector.(*introspection.Client)
 	c.names(t)
 	c.audiences(t)
-	t.here = append(slices.Clone(c.cfg.Audiences), c.compiler.cfg.Audiences...)
+	t.apiNames = append(slices.Clone(c.cfg.Audiences), c.compiler.cfg.Audiences...)
 	c.algorithms(t)
 	c.leeway(t)
 	c.modes(t)
@@ -228,13 +229,13 @@ func (c *issuerCompiler) fetch(t *trust) {
 func (c *issuerCompiler) httpClient() *http.Client { return c.compiler.cfg.HTTPClient }
 
 // paths compiles the entries of a ClaimMapping and enters their top-level names into the table of claims to read.
-func (c *issuerCompiler) paths(field string, entries []string, standard ...string) []claimPath {
+func (c *issuerCompiler) paths(field string, entries []string, standard ...string) []claims.Path {
 	if len(entries) == 0 {
 		entries = standard
 	}
-	var paths []claimPath
+	var paths []claims.Path
 	for i, entry := range entries {
-		path, err := c.policy.names.path(entry)
+		path, err := c.policy.names.Path(entry)
 		if err != nil {
 			c.wrongIn(field, "[%d] %q: %w", i, entry, err)
 			continue

@@ -6,50 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
-
-// details are the authorization_details of a token (RFC 9396 section 9), whose form has been vetted.
-type details struct {
-	list strictjson.Value // an array of objects, each with a string type
-	here []string         // the names of this API, one of which must be among the locations of a detail, if it has any
-}
-
-var errDetails = errors.New("it must be an array of objects, each with a type, and locations that are strings")
-
-// detailsOf vets the form of authorization_details.
-func detailsOf(v strictjson.Value, here []string) (details, *Error) {
-	good := v.Kind() == 0 || v.Kind() == strictjson.Array
-	for detail := range v.Elements() {
-		typ, _ := detail.Member("type")
-		name, ok := typ.Text()
-		good = good && ok && name != ""
-		if locations, present := detail.Member("locations"); present {
-			_, ok := locations.Strings(nil)
-			good = good && ok
-		}
-	}
-	if !good {
-		return details{}, malformedClaim("authorization_details", errDetails)
-	}
-	return details{list: v, here: here}, nil
-}
-
-// of yields the details of a type that apply to this API.
-func (d details) of(typ string) []strictjson.Value {
-	var found []strictjson.Value
-	for detail := range d.list.Elements() {
-		named, _ := detail.Member("type")
-		locations, elsewhere := detail.Member("locations")
-		list, _ := locations.Strings(nil)
-		if isText(named, typ) && (!elsewhere || slices.ContainsFunc(list, func(l string) bool { return slices.Contains(d.here, l) })) {
-			found = append(found, detail)
-		}
-	}
-	return found
-}
 
 // Details decodes the authorization details (RFC 9396) of t that have this type and apply to this API, which are those
 // without locations and those whose locations name one of the configured audiences. Details of other types are not
@@ -65,7 +24,7 @@ func Details[T any](t *Token, typ string) ([]T, error) {
 		return nil, errHandMade
 	}
 	var decoded []T
-	for _, raw := range t.claims.details.of(typ) {
+	for _, raw := range t.claims.details.ApplyingTo(typ) {
 		detail, err := decodeDetail[T](raw)
 		if err != nil {
 			return nil, fmt.Errorf("middleware: authorization detail of type %q: %w", typ, err)

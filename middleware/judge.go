@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
-	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
 // verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for usedIn.
@@ -23,14 +23,14 @@ type verified struct {
 	tenant string // what fills the issuer's template; empty without one
 	signed string // presented.signed of a JWT; empty for an opaque token
 
-	bound  confirmation            // what the caller must prove possession of
+	bound  claims.Confirmation     // what the caller must prove possession of
 	key    keyRef                  // of a JWT that was verified here
 	answer *introspection.Response // that the rest was taken from; nil: from a JWT that was verified here
 
 	usedIn   atomic.Int64 // the second of the last use, while it is in a tokenCache
 	storedAt time.Time    // in the tokenCache; zero if that has no limit of age
 
-	room [ordinaryTexts]string // of the Sets of token; last, so that what every request reads lies together
+	elems [ordinaryElems]string // of the Sets of token; last, so that what every request reads lies together
 }
 
 func invalid(reason Reason, cause error) *Error {
@@ -49,29 +49,24 @@ var (
 	errClient        = errors.New("the client id is not among AllowedClients")
 	errDPoPNoBinding = errors.New("token_type is DPoP, but the answer has no cnf.jkt to bind it")
 	errTokenType     = errors.New("token_type is not that of an access token")
-	errActor         = fmt.Errorf("act must be an object whose sub is a string, with at most %d actors", maxActors)
 )
 
-const maxActors = 8
+const ordinaryElems = 29 // audiences, scopes, roles and methods of an ordinary token together; they fill up the 1024 bytes of a verified
 
 // vet judges claims that are known to be the issuer's: who the token is for, who may use it, and of what form it is.
 // Time is judged apart, because it is judged on every request. opaque says that the claims are an introspection answer.
-func (t *trust) vet(c *claimSet, iss string, opaque bool) (*verified, *Error) {
-	v := &verified{trust: t, token: Token{Issuer: iss, Opaque: opaque}, claims: document{text: c.text}}
+func (t *trust) vet(c *claims.Reading, iss string, opaque bool) (*verified, *Error) {
+	v := &verified{trust: t, token: Token{Issuer: iss, Opaque: opaque}, claims: document{text: c.Text}}
 	token := &v.token
 	token.claims = &v.claims
-	for _, claim := range []struct {
-		name  string
-		place int
-		into  *string
-	}{{"sub", subClaim, &token.Subject}, {"jti", jtiClaim, &token.ID}} {
-		s, err := c.string(claim.place)
-		if err != nil {
-			return nil, malformedClaim(claim.name, err)
-		}
-		*claim.into = s
+	var err error
+	if token.Subject, err = c.String(claims.Subject); err != nil {
+		return nil, malformedClaim("sub", err)
 	}
-	if refusal := c.times(token); refusal != nil {
+	if token.ID, err = c.String(claims.TokenID); err != nil {
+		return nil, malformedClaim("jti", err)
+	}
+	if refusal := readTimes(c, token); refusal != nil {
 		return nil, refusal
 	}
 	if token.Expiry.IsZero() && !opaque {
@@ -82,25 +77,27 @@ func (t *trust) vet(c *claimSet, iss string, opaque bool) (*verified, *Error) {
 		return nil, refusal
 	}
 	token.ClientID = client
-	room := texts{v.room[:0]}
-	if refusal := t.meant(c, token, &room); refusal != nil {
+	lists := claims.NewLists(v.elems[:])
+	if refusal := t.checkAudience(c, token, &lists); refusal != nil {
 		return nil, refusal
 	}
-	if v.bound, refusal = confirmationOf(c.values[cnfClaim]); refusal != nil {
-		return nil, refusal
+	if v.bound, err = claims.ReadConfirmation(c.At(claims.Confirm)); err != nil {
+		return nil, invalid(ReasonConfirmation, err)
 	}
-	if v.claims.details, refusal = detailsOf(c.values[detailsClaim], t.here); refusal != nil {
-		return nil, refusal
+	if v.claims.details, err = claims.ReadDetails(c.At(claims.AuthorizationDetails), t.apiNames); err != nil {
+		return nil, malformedClaim("authorization_details", err)
 	}
-	if token.Actor, refusal = actorOf(c.values[actClaim]); refusal != nil {
-		return nil, refusal
+	actor, err := claims.ReadActor(c.At(claims.Act))
+	if err != nil {
+		return nil, malformedClaim("act", err)
 	}
-	token.ACR, _ = c.values[acrClaim].Text()
-	token.AMR = room.list(c.values[amrClaim])
-	token.Scopes = room.scopes(c.first(t.scopes))
-	token.Roles = room.roles(c.first(t.roles))
+	token.Actor = Actor(actor)
+	token.ACR, _ = c.At(claims.ACR).Text()
+	token.AMR = Set{lists.Strings(c.At(claims.AMR))}
+	token.Scopes = Set{lists.Scopes(c.First(t.scopes))}
+	token.Roles = Set{lists.Roles(c.First(t.roles))}
 	v.idLike = t.idShape(token)
-	v.access = saysAccess(c) || grantsBeyondIdentity(token.Scopes)
+	v.access = saysAccess(c) || grantsBeyondIdentity(token.Scopes.elems)
 	return v, nil
 }
 
@@ -117,44 +114,44 @@ func (v *verified) accessToken(jwt *verified) *Error {
 	return nil
 }
 
-// times reads the dates. One that cannot be read refuses the token, except auth_time: it can only be missed.
-func (c *claimSet) times(token *Token) *Error {
-	for _, claim := range []struct {
-		name  string
-		place int
-		into  *time.Time
-	}{{"exp", expClaim, &token.Expiry}, {"nbf", nbfClaim, &token.NotBefore}, {"iat", iatClaim, &token.IssuedAt}} {
-		date, err := c.time(claim.place)
-		if err != nil {
-			return malformedClaim(claim.name, err)
-		}
-		*claim.into = date
+// readTimes reads the dates. One that cannot be read refuses the token, except auth_time: it can only be missed.
+func readTimes(c *claims.Reading, token *Token) *Error {
+	var err error
+	if token.Expiry, err = c.Time(claims.Expiry); err != nil {
+		return malformedClaim("exp", err)
 	}
-	if date, err := c.time(authTimeClaim); err == nil {
+	if token.NotBefore, err = c.Time(claims.NotBefore); err != nil {
+		return malformedClaim("nbf", err)
+	}
+	if token.IssuedAt, err = c.Time(claims.IssuedAt); err != nil {
+		return malformedClaim("iat", err)
+	}
+	if date, err := c.Time(claims.AuthTime); err == nil {
 		token.AuthTime = date
 	}
 	return nil
 }
 
 // client reads the client id. The first mapped claim that is present must be a string.
-func (t *trust) client(c *claimSet) (string, *Error) {
-	v := c.first(t.clientID)
+func (t *trust) client(c *claims.Reading) (string, *Error) {
+	v := c.First(t.clientID)
 	if v.Kind() == 0 {
 		return "", nil
 	}
-	id, ok := v.Text()
-	if !ok || id == "" {
-		return "", malformedClaim("of the client id", errNotText)
+	id, err := claims.Text(v)
+	if err != nil {
+		return "", malformedClaim("of the client id", err)
 	}
 	return id, nil
 }
 
-// meant judges whether the token is meant for this API, by its audience or by what the configuration puts in its place.
-func (t *trust) meant(c *claimSet, token *Token, room *texts) *Error {
-	var ok bool
-	if token.Audience, ok = room.audience(c.values[audClaim]); !ok {
-		return malformedClaim("aud", errNotAudience)
+// checkAudience judges whether the token is meant for this API, by its audience or by what the configuration puts in its place.
+func (t *trust) checkAudience(c *claims.Reading, token *Token, lists *claims.Lists) *Error {
+	audience, err := lists.Audience(c.At(claims.Audience))
+	if err != nil {
+		return malformedClaim("aud", err)
 	}
+	token.Audience = Set{audience}
 	switch {
 	case t.noAudience:
 		return nil
@@ -164,37 +161,10 @@ func (t *trust) meant(c *claimSet, token *Token, room *texts) *Error {
 		}
 		return nil
 	case !token.Audience.HasAny(t.audiences...):
-		return invalid(ReasonAudience, fmt.Errorf("aud is %s, want one of %q", clip(c.values[audClaim].Raw()), t.audiences))
+		return invalid(ReasonAudience, fmt.Errorf("aud is %s, want one of %q", clip(c.At(claims.Audience).Raw()), t.audiences))
 	default:
 		return nil
 	}
-}
-
-// actorOf reads act (RFC 8693 section 4.1). Only the outermost actor counts; the others are history, and few.
-func actorOf(act strictjson.Value) (Actor, *Error) {
-	var outermost Actor
-	for depth := 0; act.Kind() != 0; depth++ {
-		if depth == maxActors || act.Kind() != strictjson.Object {
-			return Actor{}, malformedClaim("act", errActor)
-		}
-		var a Actor
-		for name, into := range map[string]*string{"iss": &a.Issuer, "sub": &a.Subject, "client_id": &a.ClientID} {
-			v, present := act.Member(name)
-			s, ok := v.Text()
-			if present && !ok {
-				return Actor{}, malformedClaim("act", errActor)
-			}
-			*into = s
-		}
-		if depth == 0 {
-			if a == (Actor{}) {
-				return Actor{}, malformedClaim("act", errActor)
-			}
-			outermost = a
-		}
-		act, _ = act.Member("act")
-	}
-	return outermost, nil
 }
 
 // inTime judges the dates against the clock, with the issuer's leeway, which is added only where it could matter: that costs more

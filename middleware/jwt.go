@@ -7,8 +7,8 @@ import (
 	"fmt"
 
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
-	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
 // keyRef remembers which key has verified a token, and how it was found.
@@ -50,11 +50,11 @@ func (v *Validator) jwt(ctx context.Context, token presented, d *Decision) (*ver
 	if err != nil {
 		return nil, unreadable(token.raw, err)
 	}
-	var claims claimSet
-	if err := claims.read(text, v.policy.names); err != nil {
+	var read claims.Reading
+	if err := read.Read(text, v.policy.names); err != nil {
 		return nil, unreadable(token.raw, err)
 	}
-	trust, iss, tenant, refusal := v.selectTrust(&claims)
+	trust, iss, tenant, refusal := v.selectTrust(&read)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -62,7 +62,7 @@ func (v *Validator) jwt(ctx context.Context, token presented, d *Decision) (*ver
 	if err := trust.profile.accessType(header.Type); err != nil {
 		return nil, invalid(ReasonTokenType, err)
 	}
-	if err := trust.accessClaims(header.Type, &claims); err != nil {
+	if err := trust.accessClaims(header.Type, &read); err != nil {
 		return nil, invalid(ReasonTokenType, err)
 	}
 	if tenant != "" && !trust.allowTenant(ctx, tenant) {
@@ -81,11 +81,11 @@ func (v *Validator) jwt(ctx context.Context, token presented, d *Decision) (*ver
 	if refusal != nil {
 		return nil, refusal
 	}
-	proven, refusal := trust.vet(&claims, iss, false)
+	proven, refusal := trust.vet(&read, iss, false)
 	if refusal != nil {
 		return nil, refusal
 	}
-	if name := trust.profile.missing(&claims, proven.token.ClientID); name != "" {
+	if name := trust.profile.missing(&read, proven.token.ClientID); name != "" {
 		return nil, invalid(ReasonMissingClaim, fmt.Errorf("claim %s is absent (RFC 9068 section 2.2)", name))
 	}
 	if !known {
@@ -122,8 +122,8 @@ func unreadable(raw string, err error) *Error {
 
 // selectTrust finds the trust entry by the unverified iss and, for an issuer with tenants, binds tid to it: the tenant
 // in iss and the tid claim must be the same text.
-func (v *Validator) selectTrust(c *claimSet) (_ *trust, iss, tenant string, _ *Error) {
-	iss, err := c.string(issClaim)
+func (v *Validator) selectTrust(c *claims.Reading) (_ *trust, iss, tenant string, _ *Error) {
+	iss, err := c.String(claims.Issuer)
 	if err != nil {
 		return nil, "", "", malformedClaim("iss", err)
 	}
@@ -134,15 +134,10 @@ func (v *Validator) selectTrust(c *claimSet) (_ *trust, iss, tenant string, _ *E
 	if trust == nil {
 		return nil, "", "", invalid(ReasonUnknownIssuer, fmt.Errorf("%w: %s", errUnknownIss, clip(iss)))
 	}
-	if tenant != "" && !isText(c.values[tidClaim], tenant) {
+	if tenant != "" && !claims.Is(c.At(claims.Tenant), tenant) {
 		return nil, "", "", invalid(ReasonTenant, errTenant)
 	}
 	return trust, iss, tenant, nil
-}
-
-func isText(v strictjson.Value, want string) bool {
-	s, ok := v.Text()
-	return ok && s == want
 }
 
 // verify finds the key that verifies the signature.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
 var (
@@ -98,27 +99,27 @@ func (v *Validator) answer(t *trust, jwt *verified, form form, response *introsp
 	if err := response.Claims(&text); err != nil {
 		return nil, &Error{Reason: ReasonIntrospectionUnavailable, Err: err}
 	}
-	var claims claimSet
-	if err := claims.read(string(text), v.policy.names); err != nil {
+	var read claims.Reading
+	if err := read.Read(string(text), v.policy.names); err != nil {
 		return nil, &Error{Reason: ReasonIntrospectionUnavailable, Err: fmt.Errorf("introspection answer: %w", err)}
 	}
-	named, err := claims.string(issClaim)
+	named, err := read.String(claims.Issuer)
 	if err != nil {
 		return nil, malformedClaim("iss", err)
 	}
-	iss, tenant, refusal := t.issuerOf(&claims, named, jwt)
+	iss, tenant, refusal := t.issuerOf(&read, named, jwt)
 	if refusal != nil {
 		return nil, refusal
 	}
-	if refusal := answerKind(&claims); refusal != nil {
+	if refusal := answerKind(&read); refusal != nil {
 		return nil, refusal
 	}
-	judged, refusal := t.vet(&claims, iss, true)
+	judged, refusal := t.vet(&read, iss, true)
 	if refusal != nil {
 		return nil, refusal
 	}
 	judged.tenant = tenant
-	judged.access = judged.access || isPresent(claims.values[tokenTypeClaim]) || form == accessForm
+	judged.access = judged.access || claims.IsPresent(read.At(claims.TokenType)) || form == accessForm
 	if jwt == nil && form == opaqueForm {
 		return judged, nil // no ID token is opaque
 	}
@@ -139,10 +140,10 @@ func (v *verified) confirms(jwt *verified) *Error {
 	if v.token.Expiry.IsZero() || jwt.token.Expiry.Before(v.token.Expiry) {
 		v.token.Expiry = jwt.token.Expiry
 	}
-	if v.bound.none() {
+	if v.bound.None() {
 		v.bound = jwt.bound
 	}
-	if v.bound != jwt.bound && !jwt.bound.none() {
+	if v.bound != jwt.bound && !jwt.bound.None() {
 		return invalid(ReasonConfirmation, errOtherBinding)
 	}
 	return nil
@@ -150,7 +151,7 @@ func (v *verified) confirms(jwt *verified) *Error {
 
 // issuerOf finds out whose token an answer is about. iss is optional in it (RFC 7662 section 2.2): then it is that of the
 // verified JWT, or of the server that was asked. A server with tenants must say which one it speaks for.
-func (t *trust) issuerOf(c *claimSet, iss string, jwt *verified) (issuer, tenant string, _ *Error) {
+func (t *trust) issuerOf(c *claims.Reading, iss string, jwt *verified) (issuer, tenant string, _ *Error) {
 	switch {
 	case iss != "":
 		tenant, err := t.own(c, iss)
@@ -168,12 +169,12 @@ func (t *trust) issuerOf(c *claimSet, iss string, jwt *verified) (issuer, tenant
 }
 
 // own judges whether iss is a value of t, and returns the tenant if it fills a template.
-func (t *trust) own(c *claimSet, iss string) (tenant string, err error) {
+func (t *trust) own(c *claims.Reading, iss string) (tenant string, err error) {
 	if t.issuers[iss] {
 		return "", nil
 	}
 	for _, template := range t.template {
-		if tenant, ok := template.match(iss); ok && isText(c.values[tidClaim], tenant) {
+		if tenant, ok := template.match(iss); ok && claims.Is(c.At(claims.Tenant), tenant) {
 			return tenant, nil
 		}
 	}
@@ -181,11 +182,11 @@ func (t *trust) own(c *claimSet, iss string) (tenant string, err error) {
 }
 
 // answerKind keeps refresh tokens out: an endpoint calls them active as well (RFC 7662 section 2.1).
-func answerKind(c *claimSet) *Error {
+func answerKind(c *claims.Reading) *Error {
 	if refusal := payloadKind(c); refusal != nil {
 		return invalid(ReasonTokenType, refusal)
 	}
-	v := c.values[tokenTypeClaim]
+	v := c.At(claims.TokenType)
 	if v.Kind() == 0 {
 		return nil
 	}
@@ -193,7 +194,7 @@ func answerKind(c *claimSet) *Error {
 	if !slices.Contains([]string{"bearer", "dpop", "access_token", "urn:ietf:params:oauth:token-type:access_token"}, strings.ToLower(kind)) {
 		return invalid(ReasonTokenType, errTokenType)
 	}
-	if _, has := c.values[cnfClaim].Member("jkt"); !has && strings.EqualFold(kind, "dpop") {
+	if _, has := c.At(claims.Confirm).Member("jkt"); !has && strings.EqualFold(kind, "dpop") {
 		return invalid(ReasonConfirmation, errDPoPNoBinding)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
 // policy is a Config in its compiled, immutable form. Only this is consulted on the request path.
@@ -18,7 +19,7 @@ type policy struct {
 	byIssuer  map[string]*trust // exact iss values
 	templated []template        // iss values with a tenant in them
 	opaque    []opaqueRoute     // longest prefix first
-	names     *claimNames       // the claims that any of the trusts reads
+	names     *claims.Names     // the claims that any of the trusts reads
 
 	dpop  *dpop // nil: DPoP-bound tokens are refused
 	mtls  mtls
@@ -50,7 +51,7 @@ type trust struct {
 	clients    []string
 	noAudience bool
 
-	here []string // the names of this API, for locations of authorization details
+	apiNames []string // the names of this API, for locations of authorization details
 
 	keys       KeySource // nil only with IntrospectJWTs
 	algorithms map[string]bool
@@ -65,7 +66,7 @@ type trust struct {
 	introspector Introspector          // nil: opaque tokens are refused
 	asks         *introspection.Client // introspector, if it is just that: an application's own may decide by more than the Client in it
 
-	scopes, roles, clientID []claimPath
+	scopes, roles, clientID []claims.Path
 }
 
 // template is an iss value with one place for a tenant. No two templates fit one iss: New sees to it.

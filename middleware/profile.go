@@ -5,22 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
-
-// markers are claims that only another kind of token carries. A token that does not say in its typ that it is an access
-// token must have none of them, and nonce beside them only with evidence that it is one.
-var markers = []string{
-	"at_hash", "c_hash", "s_hash", "urn:openid:params:jwt:claim:rt_hash", // ID token (OpenID Connect Core)
-	"events", "toe", // security event and logout token (RFC 8417)
-	"htm", "htu", "ath", // DPoP proof (RFC 9449)
-	"token_introspection",    // introspection answer (RFC 9701)
-	"status_list",            // token status list
-	"req_wl", "rctx", "tctx", // transaction token
-	"response_type", "code_challenge", // request object (RFC 9101)
-	"vct", "_sd", "_sd_alg", "sd_hash", // SD-JWT credential and key binding
-	"logout_token", "software_statement",
-}
 
 var (
 	errTyp        = errors.New("typ is not that of an access token")
@@ -39,17 +26,17 @@ func (p Profile) accessType(typ string) error {
 }
 
 // accessClaims judges whether the claims are those of an access token.
-func (t *trust) accessClaims(typ string, c *claimSet) error {
+func (t *trust) accessClaims(typ string, c *claims.Reading) error {
 	if typ == "at+jwt" {
 		return nil // an issuer that follows RFC 9068 gives no other token this type
 	}
-	if c.values[markerClaim].Kind() != 0 {
+	if c.At(claims.Marker).Kind() != 0 {
 		return errMarked
 	}
 	if err := payloadKind(c); err != nil {
 		return err
 	}
-	if isPresent(c.values[nonceClaim]) && !t.outranksNonce(c) {
+	if claims.IsPresent(c.At(claims.Nonce)) && !t.outranksNonce(c) {
 		return errNonceClaim
 	}
 	return nil
@@ -57,22 +44,22 @@ func (t *trust) accessClaims(typ string, c *claimSet) error {
 
 // outranksNonce looks for evidence against a nonce, which some servers copy into access tokens (OpenID Connect Core section 2
 // defines it for ID tokens and forbids it nowhere else). Scopes alone are none where the token is addressed to its own client.
-func (t *trust) outranksNonce(c *claimSet) bool {
+func (t *trust) outranksNonce(c *claims.Reading) bool {
 	if saysAccess(c) {
 		return true
 	}
-	client, _ := c.first(t.clientID).Text()
-	var lists texts
-	audience, ok := lists.audience(c.values[audClaim])
-	return ok && (client == "" || !audience.Has(client)) && grantsBeyondIdentity(lists.scopes(c.first(t.scopes)))
+	client, _ := c.First(t.clientID).Text()
+	var lists claims.Lists
+	audience, err := lists.Audience(c.At(claims.Audience))
+	return err == nil && (client == "" || !slices.Contains(audience, client)) && grantsBeyondIdentity(lists.Scopes(c.First(t.scopes)))
 }
 
 // payloadKind looks at the claims in which some servers name the kind: token_use (Cognito, Hydra) and typ (Keycloak).
-func payloadKind(c *claimSet) error {
-	if use := c.values[tokenUseClaim]; use.Kind() != 0 && !oneOf(use, accessUses...) {
+func payloadKind(c *claims.Reading) error {
+	if use := c.At(claims.TokenUse); use.Kind() != 0 && !oneOf(use, accessUses...) {
 		return errPayload
 	}
-	if oneOf(c.values[typClaim], "id", "id_token", "refresh", "refresh_token", "offline", "logout") {
+	if oneOf(c.At(claims.Type), "id", "id_token", "refresh", "refresh_token", "offline", "logout") {
 		return errPayload
 	}
 	return nil
@@ -87,18 +74,13 @@ var (
 )
 
 // saysAccess reports whether token_use or typ among the claims names an access token.
-func saysAccess(c *claimSet) bool {
-	return oneOf(c.values[tokenUseClaim], accessUses...) || oneOf(c.values[typClaim], accessTypes...)
+func saysAccess(c *claims.Reading) bool {
+	return oneOf(c.At(claims.TokenUse), accessUses...) || oneOf(c.At(claims.Type), accessTypes...)
 }
 
 // grantsBeyondIdentity reports whether a scope is granted that no ID token stands for.
-func grantsBeyondIdentity(scopes Set) bool {
-	for scope := range scopes.All() {
-		if !slices.Contains(identityScopes, scope) {
-			return true
-		}
-	}
-	return false
+func grantsBeyondIdentity(scopes []string) bool {
+	return slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(identityScopes, scope) })
 }
 
 // idShape reports whether a token that names no audience of this API has the shape of an ID token: its aud holds its own client id, or
@@ -111,8 +93,6 @@ func (t *trust) idShape(token *Token) bool {
 	return token.ClientID != "" && token.Audience.Has(token.ClientID) || token.Audience.HasAny(t.clients...)
 }
 
-func isPresent(v strictjson.Value) bool { return v.Kind() != 0 && v.Kind() != strictjson.Null }
-
 func oneOf(v strictjson.Value, names ...string) bool {
 	s, ok := v.Text()
 	return ok && slices.Contains(names, strings.ToLower(s))
@@ -121,18 +101,18 @@ func oneOf(v strictjson.Value, names ...string) bool {
 // required lists what RFC 9068 section 2.2 requires beyond what every token needs.
 var required = []struct {
 	name  string
-	place int
+	index claims.Index
 }{
-	{"sub", subClaim}, {"aud", audClaim}, {"iat", iatClaim}, {"jti", jtiClaim},
+	{"sub", claims.Subject}, {"aud", claims.Audience}, {"iat", claims.IssuedAt}, {"jti", claims.TokenID},
 }
 
 // missing returns the name of a claim that the profile requires and the token lacks.
-func (p Profile) missing(c *claimSet, clientID string) string {
+func (p Profile) missing(c *claims.Reading, clientID string) string {
 	if p != RFC9068 {
 		return ""
 	}
 	for _, r := range required {
-		if c.values[r.place].Kind() == 0 {
+		if c.At(r.index).Kind() == 0 {
 			return r.name
 		}
 	}

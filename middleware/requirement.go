@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
 // Rule is a requirement of the application's own. It passes with nil. An error that wraps ErrUnavailable is 503, an
@@ -35,7 +37,7 @@ func (n *requirement) addScopes(group []string, impliedBy map[string][]string) {
 	for _, scope := range group {
 		enough = append(enough, impliedBy[scope]...)
 	}
-	n.scopes = append(slices.Clip(n.scopes), distinct(enough))
+	n.scopes = append(slices.Clip(n.scopes), claims.Distinct(enough))
 	n.named = SetOf(append(n.named.Slice(), group...)...)
 }
 
@@ -44,7 +46,7 @@ func (n *requirement) addScopes(group []string, impliedBy map[string][]string) {
 // challenge names missing scopes too.
 func (n *requirement) judge(v *verified, now time.Time) *Error {
 	token := &v.token
-	if n.bound && v.bound.none() {
+	if n.bound && v.bound.None() {
 		return invalid(ReasonConfirmation, errMustBeBound)
 	}
 	missing := n.missingScope(token)

@@ -4,6 +4,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
 // Set is an immutable list of distinct strings, in the order in which they were given: scopes, audiences, roles.
@@ -14,7 +16,7 @@ type Set struct {
 
 // SetOf returns the set of elems; repeated ones count once.
 func SetOf(elems ...string) Set {
-	return Set{elems: distinct(slices.Clone(elems))}
+	return Set{elems: claims.Distinct(slices.Clone(elems))}
 }
 
 // Has reports whether elem is in s. The comparison is exact: case matters and no pattern is known.
@@ -44,24 +46,3 @@ func (s Set) Slice() []string { return slices.Clone(s.elems) }
 
 // String returns the strings of s joined by single spaces, the form of a scope parameter (RFC 6749 section 3.3).
 func (s Set) String() string { return strings.Join(s.elems, " ") }
-
-// distinct removes repeated elements in place and keeps the order. Long lists come from tokens, so they are
-// not compared pair by pair.
-func distinct(elems []string) []string {
-	const few = 16
-	if len(elems) <= few {
-		kept := elems[:0]
-		for _, e := range elems {
-			if !slices.Contains(kept, e) {
-				kept = append(kept, e)
-			}
-		}
-		return kept
-	}
-	seen := make(map[string]struct{}, len(elems))
-	return slices.DeleteFunc(elems, func(e string) bool {
-		_, again := seen[e]
-		seen[e] = struct{}{}
-		return again
-	})
-}

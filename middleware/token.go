@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
 // Token is a verified access token. The raw token is not kept.
@@ -59,7 +61,7 @@ type Actor struct {
 // shows an address and not a person's claims.
 type document struct {
 	text    string
-	details details
+	details claims.Details
 }
 
 var errHandMade = errors.New("middleware: this Token was made by hand and carries no claims; authtest.Context makes one that does")

@@ -1,0 +1,126 @@
+package claims
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
+)
+
+// Lists collects the lists of a token, which then share one array. Each list holds distinct strings in their order.
+type Lists struct {
+	elems []string
+}
+
+// NewLists begins in buf, which saves an allocation as long as it has room.
+func NewLists(buf []string) Lists { return Lists{elems: buf[:0]} }
+
+func (l *Lists) add(elem string) { l.elems = append(l.elems, elem) }
+
+// since returns what was added since start.
+func (l *Lists) since(start int) []string {
+	return slices.Clip(Distinct(l.elems[start:]))
+}
+
+// addAll adds the elements of an array of strings; false if v is anything else.
+func (l *Lists) addAll(v strictjson.Value) bool {
+	if v.Kind() != strictjson.Array {
+		return false
+	}
+	for element := range v.Elements() {
+		elem, ok := element.Text()
+		if !ok {
+			return false
+		}
+		l.add(elem)
+	}
+	return true
+}
+
+// Audience reads aud: a string, or an array of strings (RFC 7519 section 4.1.3). Absent, it is empty.
+func (l *Lists) Audience(v strictjson.Value) ([]string, error) {
+	start := len(l.elems)
+	if s, ok := v.Text(); ok {
+		l.add(s)
+	} else if v.Kind() != 0 && !l.addAll(v) {
+		return nil, errNotAudience
+	}
+	return l.since(start), nil
+}
+
+// Scopes reads a mapped claim as scopes: a string, split at single spaces and nothing else (RFC 6749 section 3.3), or an
+// array of strings. Anything else grants nothing.
+func (l *Lists) Scopes(v strictjson.Value) []string {
+	s, ok := v.Text()
+	if !ok {
+		return l.Strings(v)
+	}
+	start := len(l.elems)
+	for s != "" {
+		var scope string
+		if scope, s, _ = strings.Cut(s, " "); scope != "" {
+			l.add(scope)
+		}
+	}
+	return l.since(start)
+}
+
+// Roles reads a mapped claim as roles: an array of strings or of SCIM objects with a value (RFC 9068 section 2.2.3.1), one
+// string, or an object keyed by role. A role whose member is false or null is not granted. Anything else grants nothing.
+func (l *Lists) Roles(v strictjson.Value) []string {
+	start := len(l.elems)
+	switch v.Kind() {
+	case strictjson.String:
+		role, _ := v.Text()
+		l.add(role)
+	case strictjson.Array:
+		for element := range v.Elements() {
+			role, ok := element.Text()
+			if !ok {
+				value, _ := element.Member("value")
+				role, ok = value.Text()
+			}
+			if !ok {
+				return nil
+			}
+			l.add(role)
+		}
+	case strictjson.Object:
+		for role, granted := range v.Members() {
+			if yes, isBool := granted.Bool(); granted.Kind() != strictjson.Null && (yes || !isBool) {
+				l.add(role)
+			}
+		}
+	}
+	return l.since(start)
+}
+
+// Strings reads an array of strings. Anything else is nothing.
+func (l *Lists) Strings(v strictjson.Value) []string {
+	start := len(l.elems)
+	if !l.addAll(v) {
+		return nil
+	}
+	return l.since(start)
+}
+
+// Distinct removes repeated elements in place and keeps the order. Long lists come from tokens, so they are
+// not compared pair by pair.
+func Distinct(elems []string) []string {
+	const few = 16
+	if len(elems) <= few {
+		kept := elems[:0]
+		for _, e := range elems {
+			if !slices.Contains(kept, e) {
+				kept = append(kept, e)
+			}
+		}
+		return kept
+	}
+	seen := make(map[string]struct{}, len(elems))
+	return slices.DeleteFunc(elems, func(e string) bool {
+		_, again := seen[e]
+		seen[e] = struct{}{}
+		return again
+	})
+}
