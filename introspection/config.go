@@ -20,6 +20,7 @@ const (
 	defaultActiveTTL   = 10 * time.Second
 	defaultInactiveTTL = 5 * time.Second
 	defaultEntries     = 8192
+	maxTTL             = time.Hour
 )
 
 // Config describes one introspection endpoint and how this resource server asks it. URL and ClientAuth are required.
@@ -55,10 +56,11 @@ type Config struct {
 	MaxInFlight int
 
 	// ActiveTTL is how long an active answer is reused, counted from the moment the server was asked, and never past the
-	// answer's exp. A revoked token is accepted that long. Zero: 10 s; negative: every call asks.
+	// answer's exp. A revoked token is accepted that long. Zero: 10 s; negative: every call asks; over an hour: refused by
+	// New. Whoever has a reason for more brings an Introspector of its own, which remembers what it is told.
 	ActiveTTL time.Duration
 
-	// InactiveTTL is the same for inactive answers. Zero: 5 s; negative: every call asks.
+	// InactiveTTL is the same for inactive answers. Zero: 5 s; negative: every call asks; over an hour: refused by New.
 	InactiveTTL time.Duration
 
 	// Entries is how many active answers are kept, and how many inactive ones in a segment of their own, so that a flood
@@ -103,6 +105,8 @@ func (cfg Config) compile() (settings, error) {
 	report(notNegative("Config.Timeout", cfg.Timeout))
 	report(notNegative("Config.MaxInFlight", cfg.MaxInFlight))
 	report(notNegative("Config.Entries", cfg.Entries))
+	report(notTooLong("Config.ActiveTTL", cfg.ActiveTTL))
+	report(notTooLong("Config.InactiveTTL", cfg.InactiveTTL))
 	if len(mistakes) > 0 {
 		return settings{}, errors.Join(mistakes...)
 	}
@@ -187,6 +191,13 @@ func isLoopback(host string) bool {
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback()
+}
+
+func notTooLong(field string, ttl time.Duration) error {
+	if ttl > maxTTL {
+		return fmt.Errorf("%s is %v, so long that nobody would see a revocation: use at most %v", field, ttl, maxTTL)
+	}
+	return nil
 }
 
 func notNegative[T int | time.Duration](field string, value T) error {

@@ -91,7 +91,7 @@ func TestSignedAnswersThatLackOrCarryAMember(t *testing.T) {
 
 // A shared secret proves nothing to third parties, so HS256 is refused even where the key source has such a key.
 func TestSignedAnswerUnderASharedSecret(t *testing.T) {
-	secret := []byte(strings.Repeat("s", 32))
+	secret := []byte(strings.Repeat("sh", 16))
 	keys, err := jwks.HMAC("HS256", secret)
 	if err != nil {
 		t.Fatal(err)

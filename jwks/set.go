@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -53,6 +54,9 @@ func HMAC(algorithm string, secrets ...[]byte) (*Set, error) {
 		k, err := NewSecret("", algorithm, secret)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("jwks: HMAC: secret %d: %w", i, err))
+		} else if bytes.Count(secret, secret[:1]) == len(secret) {
+			// Randomness cannot be seen, but an array that was never filled can.
+			errs = append(errs, fmt.Errorf("jwks: HMAC: secret %d is one byte %d times; use as many random ones", i, len(secret)))
 		}
 		keys = append(keys, k)
 	}

@@ -108,6 +108,8 @@ func TestHMACRefuses(t *testing.T) {
 		{"no secret", "HS256", nil, []string{"0 secrets"}},
 		{"more than are tried", "HS256", [][]byte{secret, secret, secret, secret, secret}, []string{"5 secrets"}},
 		{"short secrets, all of them named", "HS512", [][]byte{secret[:63], secret, secret[:1]}, []string{"secret 0", "63 bytes", "secret 2", "1 bytes"}},
+		{"an array that was never filled", "HS256", [][]byte{secret, make([]byte, 32)}, []string{"secret 1 is one byte 32 times; use as many random ones"}},
+		{"a key that was leant on", "HS384", [][]byte{[]byte(strings.Repeat("a", 100))}, []string{"secret 0 is one byte 100 times"}},
 		{"a public-key algorithm", "RS256", [][]byte{secret}, []string{"RS256", "use HS256"}},
 	} {
 		set, err := jwks.HMAC(row.alg, row.secrets...)

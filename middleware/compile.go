@@ -57,6 +57,11 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 		}
 		return nil, nil, errors.Join(c.mistakes...)
 	}
+	if p.logger != nil {
+		for _, warning := range c.warnings(base) {
+			warning.log(p.logger)
+		}
+	}
 	return p, c.fetched, nil
 }
 
@@ -95,6 +100,10 @@ func (c *compiler) checkSources() {
 			c.wrong("TokenSources[%d]: %q is no name of a header field or cookie", i, s.name)
 		case s.kind == headerSource && s.name == "Authorization":
 			c.wrong("TokenSources[%d]: the Authorization field is always read, with its scheme; leave it out", i)
+		case s.kind == headerSource && s.name == "Cookie":
+			c.wrong("TokenSources[%d]: the Cookie field holds many cookies; use FromCookie with the name of one", i)
+		case s.kind == headerSource && (isTaken(s.name) || slices.Contains(certificateFields, s.name)):
+			c.wrong("TokenSources[%d]: the field %s has another meaning; name one that holds nothing but a token", i, s.name)
 		case seen[s]:
 			c.wrong("TokenSources[%d]: %q is named twice", i, s.name)
 		}

@@ -17,6 +17,9 @@ func (c *compiler) publicURL(p *policy) (target, bool) {
 		c.wrong("PublicURL %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment", withoutUser(c.cfg.PublicURL))
 		return target{}, false
 	}
+	if host, plain := strings.CutPrefix(base.origin, "http://"); plain && c.cfg.FAPI2 && !isLoopback(host) {
+		c.wrong("PublicURL %q: FAPI2 wants https (FAPI 2.0 Security Profile section 5.2.1); http is accepted for 127.0.0.1, [::1] and localhost only", c.cfg.PublicURL)
+	}
 	if err := p.crossOrigin.AddTrustedOrigin(base.origin); err != nil {
 		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
 	}
@@ -53,6 +56,13 @@ func isPublicHost(origin string) bool {
 		return err == nil
 	}
 	return strings.Trim(host, hostCharacters) == "" // parseTarget has refused an empty one
+}
+
+// isLoopback reports whether host, with or without a port, is this machine, as jwks has it: 127.0.0.0/8, ::1 and localhost.
+func isLoopback(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	addr, err := netip.ParseAddr(name)
+	return name == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
 // hostCharacters are those of names in the DNS, in small letters, and the underscore that some internal names have.

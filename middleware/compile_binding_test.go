@@ -34,6 +34,10 @@ func TestMistakesAboutBindings(t *testing.T) {
 		{"an address without a scheme", func(cfg *middleware.Config) { cfg.PublicURL = "api.ex" }, `PublicURL "api.ex"`},
 		{"an address with a user", func(cfg *middleware.Config) { cfg.PublicURL = "https://u@api.ex" }, `PublicURL "https://xxxxx@api.ex"`},
 		{"an address with two ports", func(cfg *middleware.Config) { cfg.PublicURL = "https://api.ex:1:2" }, `PublicURL "https://api.ex:1:2"`},
+		{"proofs of plain http", func(cfg *middleware.Config) { fapi2(nil)(cfg); cfg.PublicURL = "http://api.example.com" }, `PublicURL "http://api.example.com": FAPI2 wants https`},
+		{"proofs of plain http on this machine", func(cfg *middleware.Config) { fapi2(nil)(cfg); cfg.PublicURL = "http://localhost:8080" }, ""},
+		{"proofs of plain http on this machine by address", func(cfg *middleware.Config) { fapi2(nil)(cfg); cfg.PublicURL = "http://[::1]:8080" }, ""},
+		{"plain http for a name below localhost", func(cfg *middleware.Config) { fapi2(nil)(cfg); cfg.PublicURL = "http://api.localhost" }, "FAPI2 wants https"},
 		{"a field without proxies", func(cfg *middleware.Config) { cfg.MTLS.Header = "Client-Cert" }, "MTLS.TrustedProxies is empty"},
 		{"proxies without a field", func(cfg *middleware.Config) {
 			cfg.MTLS.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
@@ -55,6 +59,45 @@ func TestMistakesAboutBindings(t *testing.T) {
 			}
 			if err != nil && !strings.HasPrefix(err.Error(), "middleware: ") {
 				t.Errorf("New: %v", err)
+			}
+		})
+	}
+}
+
+// A proxy whose word about certificates counts is somebody in particular.
+func TestTrustedProxies(t *testing.T) {
+	const anybody, mixed = "from where anybody could send a certificate", "in which the IPv4 addresses would match no peer"
+	for _, row := range []struct{ name, prefix, want string }{
+		{"all of IPv4", "0.0.0.0/0", anybody},
+		{"half of IPv4", "128.0.0.0/1", anybody},
+		{"more than any network of IPv4", "10.0.0.0/7", anybody},
+		{"all of IPv6", "::/0", anybody},
+		{"all of IPv6 that is assigned", "2000::/3", anybody},
+		{"more than any network of IPv6", "2a00::/15", anybody},
+		{"unique local addresses, and others", "fc00::/6", anybody},
+		{"link-local addresses, and others", "fe80::/9", anybody},
+		{"all of IPv4 inside IPv6", "::ffff:0:0/96", "is ::ffff:0.0.0.0/96, which is IPv4 inside IPv6 and would match no peer: write 0.0.0.0/0"},
+		{"a network of IPv4 inside IPv6", "::ffff:10.1.2.3/104", "is ::ffff:10.1.2.3/104, which is IPv4 inside IPv6 and would match no peer: write 10.0.0.0/8"},
+		{"one address of IPv4 inside IPv6", "::ffff:10.1.2.3/128", "write 10.1.2.3/32"},
+		{"a network of IPv6 that holds all of IPv4", "::/64", mixed},
+		{"the same, one address of it named", "::ffff:10.1.2.3/80", mixed},
+
+		{"a private network of IPv4", "10.0.0.0/8", ""},
+		{"one address", "192.0.2.1/32", ""},
+		{"a large network of IPv6", "2a00::/16", ""},
+		{"unique local addresses", "fc00::/7", ""},
+		{"link-local addresses", "fe80::/10", ""},
+		{"this machine", "::1/128", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			cfg := config()
+			cfg.MTLS = middleware.MTLS{Header: "Client-Cert", TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix(row.prefix)}}
+			_, err := middleware.New(cfg)
+			if row.want == "" && err != nil {
+				t.Errorf("New: %v", err)
+			}
+			if row.want != "" && (err == nil || !strings.HasPrefix(err.Error(), "middleware: MTLS.TrustedProxies[1] is ") || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), "\n")) {
+				t.Errorf("New: %v, want %q", err, row.want)
 			}
 		})
 	}

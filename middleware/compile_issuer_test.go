@@ -222,7 +222,7 @@ func TestIssuerConfigsThatAreFine(t *testing.T) {
 		"no leeway":       change(func(i *middleware.Issuer) { i.Leeway = -1 }),
 		"the most leeway": change(func(i *middleware.Issuer) { i.Leeway = 5 * time.Minute }),
 		"a secret": change(func(i *middleware.Issuer) {
-			i.Algorithms, i.Keys = []string{"HS256"}, must(jwks.HMAC("HS256", make([]byte, 32)))
+			i.Algorithms, i.Keys = []string{"HS256"}, must(jwks.HMAC("HS256", []byte(strings.Repeat("sh", 16))))
 		}),
 		"clients in place of audiences": func(c *middleware.Config) { c.Audiences = nil; c.Issuers[0].AllowedClients = []string{"a"} },
 		"no audience, loudly":           func(c *middleware.Config) { c.Audiences = nil; c.Issuers[0].DangerouslyNoAudience = true },

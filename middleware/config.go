@@ -23,7 +23,8 @@ type Config struct {
 	// PublicURL is the address of this API as its clients see it: scheme and host, plus any path prefix that a proxy
 	// strips. It is never taken from the Host field. DPoP proofs are compared with it; zero: tokens bound to a DPoP key are
 	// refused. FromCookie compares origins with it too, and with nothing else; zero: with the Host field of the request, as
-	// net/http does.
+	// net/http does. Plain http off loopback is taken, because some networks encrypt by themselves, and logged by New; FAPI2
+	// refuses it.
 	PublicURL string
 
 	// Realm is the realm parameter of every challenge (RFC 9110 section 11.5); zero: "api".
@@ -67,7 +68,8 @@ type Config struct {
 	// goroutine: it should be quick. It must be safe for concurrent use. Nil: nobody looks.
 	Observe func(context.Context, Decision)
 
-	// Logger receives refusals (level Info), and what could not be judged (Warn, Error), without tokens. Nil: silent.
+	// Logger receives refusals (level Info), and what could not be judged (Warn, Error), without tokens; and from New, once,
+	// settings that are a risk (Warn), each with the remedy. Nil: silent.
 	Logger *slog.Logger
 
 	// Clock is the time against which tokens are judged. It must be safe for concurrent use. Nil: time.Now.
@@ -96,12 +98,15 @@ type DPoP struct {
 	// MaxAge is how far the iat of a proof may lie from now, either way. Zero: 60 seconds. At most five minutes.
 	MaxAge time.Duration
 
-	// Replays remembers proofs. Nil: this process remembers its own, which lets a proof pass once at each replica.
+	// Replays remembers proofs. Nil: this process remembers its own, which lets a proof pass once at each replica. A proof is
+	// spent once in each store: two Validators with one store, the Guard of one inside the Guard of the other, refuse
+	// every proof, and New of one cannot see the other.
 	Replays ReplayStore
 
 	// NonceSecrets put nonces in force: a proof must contain one that was made with one of these secrets, so it cannot be
 	// made in advance (RFC 9449 section 9). Newest first while they rotate; each at least 32 random bytes. Replicas that
-	// share the secrets accept each other's nonces. Nil: no nonces.
+	// share the secrets accept each other's nonces. New logs a secret of equal bytes, which only tests have a use for. Nil: no
+	// nonces.
 	NonceSecrets [][]byte `json:"-"`
 
 	// NonceMaxAge is how long a nonce is good; the next one is handed out at half of it. Zero: 5 minutes.

@@ -12,6 +12,9 @@ import (
 //
 // A Guard inside a Guard of the same Validator takes over the verdict about the same credentials, and judges only the
 // time and its own requirement: nesting costs no second signature check.
+//
+// Guards of two Validators, also of equal ones, know nothing of each other: each judges for itself, and each spends the DPoP
+// proof, which the inner one refuses if both have one ReplayStore. Let one Validator make all Guards of an API.
 type Guard struct {
 	validator *Validator
 	optional  bool

@@ -16,6 +16,10 @@ type Issuer struct {
 	// URL is the exact iss value of the server's tokens, byte for byte (RFC 7519 section 4.1.1). The server's metadata
 	// is found from it (OpenID Connect Discovery, RFC 8414), unless JWKSURI, Keys or JWTs makes that needless.
 	//
+	// What is fetched is https. Plain http is accepted for loopback hosts (127.0.0.0/8, ::1, localhost), because development and
+	// proxies on the same machine need it: whoever can listen there answers for the issuer, so no such URL belongs
+	// into a configuration of a machine that others share.
+	//
 	// One "{tenantid}" in it stands for the tid claim of a server with many tenants. It needs AllowTenant, and JWKSURI
 	// or Keys. No iss value may fit two such URLs. One that another Issuer names exactly is that Issuer's alone: its keys,
 	// rules and Introspector are then the only ones that count for this tenant.
@@ -50,7 +54,8 @@ type Issuer struct {
 	JWKSURI string
 
 	// Keys finds the verification keys in the place of fetching; nil: keys are fetched and cached by the Validator.
-	// The caller owns and closes it.
+	// The caller owns and closes it. Whoever signs for one of two Issuers that share a source, or a JWKSURI, can sign for the
+	// other, so New logs that; iss values of one server belong into Aliases.
 	Keys KeySource
 
 	// Algorithms lists the accepted signature algorithms by their exact names (RFC 7518, RFC 9864). Nil: RS256 to

@@ -214,7 +214,7 @@ func TestAlgorithmsBelongToTheIssuer(t *testing.T) {
 }
 
 func TestSharedSecret(t *testing.T) {
-	secret, older := []byte(strings.Repeat("s", 32)), []byte(strings.Repeat("o", 64))
+	secret, older := []byte(strings.Repeat("sh", 16)), []byte(strings.Repeat("oh", 32))
 	change := func(cfg *middleware.Config) {
 		cfg.Issuers = []middleware.Issuer{{URL: issuer, Keys: must(jwks.HMAC("HS256", secret, older)), Algorithms: []string{"HS256"}}}
 	}

@@ -28,7 +28,10 @@ type MTLS struct {
 	// Encoding is how Header is written; zero: ClientCertField.
 	Encoding CertificateEncoding
 
-	// TrustedProxies are the addresses from which Header is believed. Required with Header.
+	// TrustedProxies are the addresses from which Header is believed. Required with Header. IPv4 networks are written as IPv4.
+	// The peer is http.Request.RemoteAddr (Credentials.RemoteAddr): no middleware in front may replace it by what a header field
+	// says, which is the client's word. New cannot see such a middleware; it refuses networks that hold more than
+	// anybody's own (IPv4 prefixes under 8 bits, public IPv6 under 16).
 	TrustedProxies []netip.Prefix
 }
 

@@ -27,7 +27,8 @@ const (
 )
 
 // FromHeader reads a bare token from the named header field, without a scheme: "Cf-Access-Jwt-Assertion". Name fields
-// only that the proxy in front sets itself and strips from what clients send; the token is verified in any case.
+// only that the proxy in front sets itself and strips from what clients send; the token is verified in any case. New refuses
+// fields that have another meaning, such as Cookie, Dpop, Host and X-Forwarded-For.
 func FromHeader(name string) TokenSource {
 	return TokenSource{kind: headerSource, name: http.CanonicalHeaderKey(name)}
 }
@@ -36,6 +37,10 @@ func FromHeader(name string) TokenSource {
 // cookies to requests that other sites cause, so a request with this cookie is refused with 403 when it comes from another
 // origin and could change something: with an unsafe method, by the rule of [http.CrossOriginProtection], or as the handshake of
 // a WebSocket, whatever its method. With Config.PublicURL that address is the only origin that is not another one.
+//
+// A name that begins with __Host- is best: browsers take such a cookie from this host alone. One of another name can be set by any
+// sibling subdomain as well, whose page can so lock a user out (two cookies: 400) or log the user in as somebody else; New takes it,
+// because not every API names its cookie itself, and logs it.
 func FromCookie(name string) TokenSource { return TokenSource{kind: cookieSource, name: name} }
 
 // FromForm reads the parameter access_token of an application/x-www-form-urlencoded body of a POST, PUT or PATCH

@@ -1,0 +1,75 @@
+package middleware
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+)
+
+// warning is about a setting that is right for some and a slip for most, so New takes it and says so.
+type warning struct {
+	setting string // the field and its value
+	risk    string // what somebody can do who should not
+	remedy  string
+}
+
+func (w warning) log(logger *slog.Logger) {
+	logger.LogAttrs(context.Background(), slog.LevelWarn, "middleware: a setting is a risk",
+		slog.String("setting", w.setting), slog.String("risk", w.risk), slog.String("remedy", w.remedy))
+}
+
+// warnings finds them in a Config without mistakes.
+func (c *compiler) warnings(base target) []warning {
+	var found []warning
+	if scheme, host, _ := strings.Cut(base.origin, "://"); scheme == "http" && !isLoopback(host) {
+		found = append(found, warning{
+			setting: "PublicURL " + c.cfg.PublicURL,
+			risk:    "whoever is on the way between a client and this API reads tokens and cookies, and sends pages of this origin",
+			remedy:  "serve the API by https, and write that into PublicURL; plain http is for networks that encrypt by themselves",
+		})
+	}
+	for i, secret := range c.cfg.DPoP.NonceSecrets {
+		if bytes.Count(secret, secret[:1]) == len(secret) { // an array that was never filled, or one of a test
+			found = append(found, warning{
+				setting: fmt.Sprintf("DPoP.NonceSecrets[%d], one byte %d times", i, len(secret)),
+				risk:    "whoever guesses it makes nonces, so proofs can be made in advance as if there were none",
+				remedy:  fmt.Sprintf("use at least %d random bytes", minNonceSecret),
+			})
+		}
+	}
+	for _, source := range c.cfg.TokenSources {
+		if source.kind == cookieSource && !strings.HasPrefix(source.name, "__Host-") {
+			found = append(found, warning{
+				setting: "FromCookie " + source.name,
+				risk:    "a page on a sibling subdomain can set a cookie of this name too: every request of the user is refused then (400), or is somebody else's",
+				remedy:  "name the cookie __Host-" + source.name + ", which browsers take from this host alone",
+			})
+		}
+	}
+	return append(found, c.sharedKeys()...)
+}
+
+// sharedKeys finds issuers that have their keys from one place.
+func (c *compiler) sharedKeys() []warning {
+	var found []warning
+	for i, one := range c.cfg.Issuers {
+		for _, other := range c.cfg.Issuers[:i] {
+			if sameSource(one.Keys, other.Keys) || one.JWKSURI != "" && one.JWKSURI == other.JWKSURI {
+				found = append(found, warning{
+					setting: "the keys of issuers " + other.URL + " and " + one.URL + " come from one place",
+					risk:    "whoever signs for one of them can sign for the other",
+					remedy:  "one server: list its further iss values in Aliases, or give each Issuer a KeySource of its own; two servers: give each the keys that are its own",
+				})
+			}
+		}
+	}
+	return found
+}
+
+// sameSource compares what can be compared: a KeySource may be of any type.
+func sameSource(a, b KeySource) bool {
+	return a != nil && b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
+}
