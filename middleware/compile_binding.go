@@ -50,13 +50,13 @@ func (c *compiler) dpop(p *policy, base target, public bool) {
 		base:     base,
 		keys:     newProofKeys(algorithms),
 		names:    strings.Join(algorithms, " "),
-		replays:  cfg.Replays,
+		shared:   cfg.Replays,
 	}
 	if p.dpop.maxAge == 0 {
 		p.dpop.maxAge = defaultProofAge
 	}
-	if p.dpop.replays == nil {
-		p.dpop.replays = newReplays(p.clock)
+	if p.dpop.shared == nil {
+		p.dpop.own = newReplays(sinceNow(), maxProofs)
 	}
 	if len(cfg.NonceSecrets) > 0 {
 		p.dpop.nonces = &nonces{life: cfg.NonceMaxAge}

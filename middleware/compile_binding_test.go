@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"testing"
@@ -10,7 +11,7 @@ import (
 )
 
 func TestMistakesAboutBindings(t *testing.T) {
-	store := middleware.NewReplays(time.Now)
+	store := replayFunc(func(context.Context, string, time.Time) (bool, error) { return true, nil })
 	for _, row := range []struct {
 		name   string
 		change func(*middleware.Config)

@@ -100,7 +100,8 @@ type DPoP struct {
 
 	// Replays remembers proofs. Nil: this process remembers its own, which lets a proof pass once at each replica. A proof is
 	// spent once in each store: two Validators with one store, the Guard of one inside the Guard of the other, refuse
-	// every proof, and New of one cannot see the other.
+	// every proof, and New of one cannot see the other. The store of this process holds 131 072 proofs of one subject or client
+	// at a time: one that sends more than some 1000 a second is not judged (503).
 	Replays ReplayStore
 
 	// NonceSecrets put nonces in force: a proof must contain one that was made with one of these secrets, so it cannot be

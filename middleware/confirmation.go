@@ -34,5 +34,5 @@ func (p *policy) bound(ctx context.Context, call *call, v *verified, before *adm
 	if v.bound.Key == "" || before != nil && before.verified.bound.Key == v.bound.Key {
 		return nil
 	}
-	return p.dpop.check(ctx, call, v.bound.Key)
+	return p.dpop.check(ctx, call, v)
 }

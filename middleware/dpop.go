@@ -13,9 +13,10 @@ type dpop struct {
 	maxAge   time.Duration
 	base     target // PublicURL
 	keys     proofKeys
-	names    string // of the algorithms, for challenges
-	replays  ReplayStore
-	nonces   *nonces // nil: none are wanted
+	names    string      // of the algorithms, for challenges
+	shared   ReplayStore // nil: own
+	own      *replays    // nil: shared
+	nonces   *nonces     // nil: none are wanted
 }
 
 var (
@@ -24,6 +25,7 @@ var (
 	errProofForm    = errors.New("the proof is no compact JWS of strict JSON and reasonable length")
 	errProofType    = errors.New("the proof's typ is not dpop+jwt")
 	errProofKey     = errors.New("the proof's jwk is missing, private, symmetric or unfit for its alg")
+	errProofKeySize = errors.New("the proof's jwk is an RSA key of more than 4096 bits, or with an exponent above 65537")
 	errOtherKey     = errors.New("the proof was made with another key than the token is bound to")
 	errProofSig     = errors.New("the proof's signature does not fit its jwk")
 	errProofClaims  = errors.New("the proof's claims are incomplete or of the wrong type")
@@ -40,18 +42,18 @@ func badProof(cause error) *Error {
 	return &Error{Code: InvalidDPoPProof, Reason: ReasonProof, Err: cause}
 }
 
-// check judges the proof that a bound token needs: RFC 9449 section 4.3, what is cheap before the signature, and
+// check judges the proof that a bound token needs: RFC 9449 section 4.3, what is cheap before what is dear, the signature at last, and
 // remembering the proof after everything else, so that nobody can fill the store with junk.
-func (p *dpop) check(ctx context.Context, call *call, thumbprint string) *Error {
+func (p *dpop) check(ctx context.Context, call *call, proven *verified) *Error {
 	jws, refusal := proofOf(call.Credentials)
 	if refusal != nil {
 		return refusal
 	}
-	key, known, err := p.keys.of(jws.Header)
+	offered, err := p.keys.of(jws.Header)
 	if err != nil {
 		return badProof(err)
 	}
-	if key.thumbprint != thumbprint {
+	if offered.thumbprint != proven.bound.Key {
 		return invalid(ReasonConfirmation, errOtherKey)
 	}
 	proof, err := readProof(jws.Payload)
@@ -64,17 +66,21 @@ func (p *dpop) check(ctx context.Context, call *call, thumbprint string) *Error 
 	if refusal := p.nonce(proof, call); refusal != nil {
 		return refusal
 	}
+	key, err := offered.checked()
+	if err != nil {
+		return badProof(err)
+	}
 	signature, err := jws.Signature()
 	if err != nil || key.Verify(jws.SigningInput, signature) != nil {
 		return badProof(errProofSig)
 	}
-	if !known {
-		p.keys.learn(jws.Header, key)
+	if offered.known == nil {
+		p.keys.learn(jws.Header, proofKey{key, offered.thumbprint})
 	}
 	if call.KeepProof {
 		return nil
 	}
-	return p.spend(ctx, thumbprint, proof)
+	return p.spend(ctx, call, proven, proof)
 }
 
 // fits judges whether the proof was made for this call and this token, and lately.
@@ -122,8 +128,16 @@ func (p *dpop) firstNonce(now time.Time) string {
 
 // spend remembers the proof until it expires, by the clock of every replica. A store that cannot tell leaves the request
 // unjudged.
-func (p *dpop) spend(ctx context.Context, thumbprint string, proof *proof) *Error {
-	fresh, err := p.replays.Add(ctx, replayKey(thumbprint, proof.id), proof.issuedAt.Add(p.maxAge+defaultLeeway))
+func (p *dpop) spend(ctx context.Context, call *call, proven *verified, proof *proof) *Error {
+	thumbprint := proven.bound.Key
+	key, until := replayKey(thumbprint, proof.id), proof.issuedAt.Add(p.maxAge+defaultLeeway)
+	var fresh bool
+	var err error
+	if p.shared != nil {
+		fresh, err = p.shared.Add(ctx, key, until)
+	} else {
+		fresh, err = p.own.add(partyOf(&proven.token, thumbprint), key, call.now, until)
+	}
 	switch {
 	case err != nil:
 		return &Error{Reason: ReasonReplaysUnavailable, RetryAfter: retryHint(err), Err: err}

@@ -7,23 +7,57 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
-// The ceilings of the ReplayStore of this process, which no request could reach in the time of a test.
+// The ceilings of the memory of proofs, which no request could reach in the time of a test.
 const (
-	MaxProofs          = maxProofs
-	MaxProofsPerClient = maxProofsPerClient
+	MaxProofs   = maxProofs
+	PartyShare  = partyShare
+	MaxOverstay = maxOverstay
 )
 
-// NewReplays makes a ReplayStore as New does.
-func NewReplays(clock func() time.Time) ReplayStore { return newReplays(clock) }
+// ReplayMemory remembers proofs as a Validator without a ReplayStore does.
+type ReplayMemory struct{ of *replays }
 
-// Remembered returns the number of proofs that it holds.
-func Remembered(s ReplayStore) int { return s.(*replays).total }
+// NewReplayMemory makes one for a number of proofs.
+func NewReplayMemory(elapsed func() time.Duration, capacity int) ReplayMemory {
+	return ReplayMemory{newReplays(elapsed, capacity)}
+}
 
-// ProofKey reads the jwk of a proof.
+// Use lets v remember its proofs here.
+func (m ReplayMemory) Use(v *Validator) { v.policy.dpop.own = m.of }
+
+// ReplayMemoryOf returns that of v.
+func ReplayMemoryOf(v *Validator) ReplayMemory { return ReplayMemory{v.policy.dpop.own} }
+
+// Add puts in a proof of a token's subject.
+func (m ReplayMemory) Add(subject, key string, now, until time.Time) (fresh bool, err error) {
+	return m.of.add(partyOf(&Token{Subject: subject}, ""), key, now, until)
+}
+
+// Remembered returns the number of proofs that it holds, and of the slots in which they are.
+func (m ReplayMemory) Remembered() (proofs, slots int) { return m.of.total, len(m.of.slots) }
+
+// ProofKey reads the jwk of a proof, and checks it.
 func ProofKey(jwk, algorithm string) (*jwks.Key, error) {
 	value, err := strictjson.Parse(jwk)
 	if err != nil {
 		return nil, err
 	}
-	return readJWK(value, algorithm)
+	written, err := readJWK(value, algorithm)
+	if err != nil {
+		return nil, err
+	}
+	return written.check()
+}
+
+// ProofThumbprint is that of a jwk as it is written, whether it makes a key or not; empty for what is none.
+func ProofThumbprint(jwk, algorithm string) string {
+	value, err := strictjson.Parse(jwk)
+	if err != nil {
+		return ""
+	}
+	written, err := readJWK(value, algorithm)
+	if err != nil {
+		return ""
+	}
+	return written.thumbprint()
 }

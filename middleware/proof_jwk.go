@@ -6,6 +6,9 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"math"
 	"math/big"
 	"slices"
 
@@ -14,32 +17,43 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
-// jwkMembers make up a public key: RFC 7518 section 6, RFC 8037 section 2.
-type jwkMembers struct{ kty, crv, x, y, n, e string }
+// The dearest key that may come with a proof. Its owner chooses it and pays nothing for a signature that does not fit, so it is held
+// to less than the key of an issuer is (RFC 9449 section 11.6 leaves the choice to the server).
+const (
+	maxProofRSABits  = 4096
+	maxProofExponent = 65537
+)
 
-// readJWK reads the key that came with a proof. It must be public, meant for signatures and fit the algorithm. Each key has one
+// clientKey is the public key that came with a proof, as it is written: RFC 7518 section 6, RFC 8037 section 2.
+type clientKey struct {
+	algorithm            string
+	kty, crv, x, y, n, e string
+
+	first, second []byte // x and y of a point, x alone, or n and e
+}
+
+// readJWK reads the key that came with a proof, which must be public, meant for signatures and fit the algorithm. Each key has one
 // spelling: a number without padding, in exactly the length that its type wants, so that the thumbprint of what is written is the
-// thumbprint of what was read. Certificates (x5c) are not looked at: a thumbprint speaks of the key alone (RFC 7638 section 3.2).
-func readJWK(v strictjson.Value, algorithm string) (*jwks.Key, error) {
-	var k jwkMembers
+// thumbprint of the key. Whether the numbers make a key is left to check. Certificates (x5c) are not looked at: a thumbprint
+// speaks of the key alone (RFC 7638 section 3.2).
+func readJWK(v strictjson.Value, algorithm string) (clientKey, error) {
+	k := clientKey{algorithm: algorithm}
 	for name, member := range v.Members() {
-		if member.Kind() != strictjson.Null && !k.take(name, member, algorithm) { // null is absent: some clients write out all they know
-			return nil, errProofKey
+		if member.Kind() != strictjson.Null && !k.take(name, member) { // null is absent: some clients write out all they know
+			return clientKey{}, errProofKey
 		}
 	}
-	public := k.public()
-	if public == nil {
-		return nil, errProofKey
+	if !k.decode() {
+		return clientKey{}, errProofKey
 	}
-	key, err := jwks.NewKey("", algorithm, public)
-	if err != nil {
-		return nil, errProofKey
+	if k.kty == "RSA" && (len(k.first) > maxProofRSABits/8 || exponentOf(k.second) > maxProofExponent) {
+		return clientKey{}, errProofKeySize
 	}
-	return key, nil
+	return k, nil
 }
 
 // take reads one member; false: it rules the key out.
-func (k *jwkMembers) take(name string, v strictjson.Value, algorithm string) (ok bool) {
+func (k *clientKey) take(name string, v strictjson.Value) (ok bool) {
 	switch name {
 	case "kty":
 		k.kty, ok = v.Text()
@@ -55,7 +69,7 @@ func (k *jwkMembers) take(name string, v strictjson.Value, algorithm string) (ok
 		k.e, ok = v.Text()
 	case "alg":
 		text, _ := v.Text()
-		ok = text == algorithm
+		ok = text == k.algorithm
 	case "use":
 		text, _ := v.Text()
 		ok = text == "sig"
@@ -72,56 +86,87 @@ func (k *jwkMembers) take(name string, v strictjson.Value, algorithm string) (ok
 	return ok
 }
 
-// public returns nil for what is no key. What else a key must be is judged by [jwks.NewKey].
-func (k *jwkMembers) public() crypto.PublicKey {
+// decode reads the texts, and wants the one spelling of each: both coordinates of a point in the full length of the curve (RFC 7518
+// section 6.2.1.2), the numbers of RSA in as few octets as they need (sections 2 and 6.3.1).
+func (k *clientKey) decode() bool {
 	switch k.kty {
 	case "EC":
-		return k.point()
+		k.first, k.second = octets(k.x), octets(k.y)
+		curve := k.curve()
+		return curve != nil && len(k.first) == coordinateLength(curve) && len(k.second) == coordinateLength(curve)
 	case "RSA":
-		return k.modulus()
+		k.first, k.second = octets(k.n), octets(k.e)
+		return len(k.first) > 0 && k.first[0] != 0 && len(k.second) > 0 && k.second[0] != 0
 	case "OKP":
-		if x := octets(k.x); k.crv == "Ed25519" && len(x) == ed25519.PublicKeySize {
-			return ed25519.PublicKey(x)
+		k.first = octets(k.x)
+		return k.crv == "Ed25519" && len(k.first) == ed25519.PublicKeySize
+	}
+	return false
+}
+
+// thumbprint is RFC 7638: the required members alone, in the order of their names. Of what decode has taken no character needs an escape.
+func (k *clientKey) thumbprint() string {
+	var required string
+	switch k.kty {
+	case "EC":
+		required = `{"crv":"` + k.crv + `","kty":"EC","x":"` + k.x + `","y":"` + k.y + `"}`
+	case "RSA":
+		required = `{"e":"` + k.e + `","kty":"RSA","n":"` + k.n + `"}`
+	default:
+		required = `{"crv":"` + k.crv + `","kty":"OKP","x":"` + k.x + `"}` // RFC 8037 section 2
+	}
+	digest := sha256.Sum256([]byte(required))
+	return base64.RawURLEncoding.EncodeToString(digest[:])
+}
+
+// check makes a key of the numbers, if they are one: points on their curve, no key of small order or known to be broken. This
+// costs more than all before it.
+func (k *clientKey) check() (*jwks.Key, error) {
+	var public crypto.PublicKey
+	switch k.kty {
+	case "EC":
+		point, err := ecdsa.ParseUncompressedPublicKey(k.curve(), slices.Concat([]byte{4}, k.first, k.second)) // SEC 1 section 2.3.3
+		if err != nil {
+			return nil, errProofKey
 		}
+		public = point
+	case "RSA":
+		public = &rsa.PublicKey{N: new(big.Int).SetBytes(k.first), E: exponentOf(k.second)}
+	default:
+		public = ed25519.PublicKey(k.first)
+	}
+	key, err := jwks.NewKey("", k.algorithm, public)
+	if err != nil {
+		return nil, errProofKey
+	}
+	return key, nil
+}
+
+// curve is nil for what no algorithm uses.
+func (k *clientKey) curve() elliptic.Curve {
+	switch k.crv {
+	case "P-256":
+		return elliptic.P256()
+	case "P-384":
+		return elliptic.P384()
+	case "P-521":
+		return elliptic.P521()
 	}
 	return nil
 }
 
-// point wants both coordinates in the full length of the curve: RFC 7518 section 6.2.1.2.
-func (k *jwkMembers) point() crypto.PublicKey {
-	var curve elliptic.Curve
-	switch k.crv {
-	case "P-256":
-		curve = elliptic.P256()
-	case "P-384":
-		curve = elliptic.P384()
-	case "P-521":
-		curve = elliptic.P521()
-	default:
-		return nil
-	}
-	x, y := octets(k.x), octets(k.y)
-	if len(x) != len(y) { // or one could borrow from the other; their sum is checked below
-		return nil
-	}
-	public, err := ecdsa.ParseUncompressedPublicKey(curve, slices.Concat([]byte{4}, x, y)) // SEC 1 section 2.3.3
-	if err != nil {
-		return nil
-	}
-	return public
-}
+func coordinateLength(curve elliptic.Curve) int { return (curve.Params().BitSize + 7) / 8 }
 
-// modulus wants numbers in as few octets as they need: RFC 7518 sections 2 and 6.3.1.
-func (k *jwkMembers) modulus() crypto.PublicKey {
-	n, e := octets(k.n), octets(k.e)
-	if len(n) == 0 || n[0] == 0 || len(e) == 0 || e[0] == 0 || len(e) > 4 {
-		return nil
+// exponentOf is beyond every limit for what an int of 32 bits may not hold.
+func exponentOf(octets []byte) int {
+	if len(octets) > 3 {
+		return math.MaxInt32
 	}
 	exponent := 0
-	for _, octet := range e {
+	for _, octet := range octets {
 		exponent = exponent<<8 | int(octet)
 	}
-	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: exponent}
+	return exponent
 }
 
 // octets decodes strict base64url, and gives none for what is not.

@@ -67,6 +67,9 @@ func TestKeyOfAProofIsReadAsWritten(t *testing.T) {
 			if want := must(jwks.NewKey("", alg, public)); !key.Equal(want) {
 				t.Errorf("%s %s: another key", alg, name)
 			}
+			if got := middleware.ProofThumbprint(string(toJSON(members)), alg); got != key.Thumbprint() {
+				t.Errorf("%s %s: the thumbprint of what is written is %q, of the key %q", alg, name, got, key.Thumbprint())
+			}
 		}
 	}
 }
@@ -134,9 +137,11 @@ func TestKeyOfAProofIsRefused(t *testing.T) {
 		case *rsa.PublicKey:
 			rows["1024 bits"] = claims{"n": b64(decoded(text("n"))[:128])}
 			rows["16384 bits"] = claims{"n": strings.Repeat(text("n"), 8)[:2731-1]}
+			rows["4097 bits"] = claims{"n": b64(append([]byte{1}, append(make([]byte, 511), 1)...))}
+			rows["8192 bits"] = claims{"n": b64(slices.Repeat([]byte{255}, 1024))}
 			rows["an even modulus"] = claims{"n": b64(append(decoded(text("n"))[:255], 2))}
 			rows["the mark of a broken generator"] = claims{"n": b64(new(big.Int).Exp(big.NewInt(65537), big.NewInt(128), nil).Bytes())} // a power of 65537, 2049 bits
-			for _, e := range []int64{1, 2, 65536, 1 << 31, 1<<32 - 1, 1<<32 + 65537} {
+			for _, e := range []int64{1, 2, 65536, 65539, 1<<24 + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1<<32 + 65537} {
 				rows[fmt.Sprintf("the exponent %d", e)] = claims{"e": number(e)}
 			}
 			rows["an exponent beyond 64 bits, the rest of which is good"] = claims{"e": b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1})}
@@ -182,7 +187,7 @@ func FuzzProofKey(f *testing.F) {
 		switch {
 		case err == nil && theirs == nil:
 			t.Errorf("%s is taken for %s, jwkset says %s", document, alg, reason)
-		case err == nil && (!ours.Equal(theirs) || ours.Thumbprint() != theirs.Thumbprint()):
+		case err == nil && (!ours.Equal(theirs) || middleware.ProofThumbprint(document, alg) != theirs.Thumbprint()):
 			t.Errorf("%s for %s is read as another key", document, alg)
 		case err != nil && theirs != nil && reason == "":
 			t.Errorf("%s is refused for %s", document, alg)
@@ -226,6 +231,9 @@ func referenceKey(document, alg string) (key *jwks.Key, reason string) {
 			return key, "for something else"
 		}
 		names[folded] = true
+	}
+	if long, ok := jwk.Key().(*rsa.PublicKey); ok && (long.N.BitLen() > 4096 || long.E > 65537) {
+		return key, "too dear for a client's own key"
 	}
 	// What is written must be what RFC 7518 would have the key written as.
 	var public crypto.PublicKey = jwk.Key()

@@ -7,14 +7,29 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
-// maxProofKeys are remembered at a time, of about 1 KiB each.
+// maxProofKeys are remembered at a time, of at most 1 KiB each.
 const maxProofKeys = 4096
 
-// proofKey is the public key of a client.
+// proofKey is the public key of a client, checked.
 type proofKey struct {
 	*jwks.Key
 
 	thumbprint string
+}
+
+// offeredKey is the key in the header of a proof.
+type offeredKey struct {
+	thumbprint string
+	known      *jwks.Key // nil: the header is new
+	written    clientKey // of a new header
+}
+
+// checked returns the key that verifies the proof.
+func (k *offeredKey) checked() (*jwks.Key, error) {
+	if k.known != nil {
+		return k.known, nil
+	}
+	return k.written.check()
 }
 
 // proofKeys reads the headers of proofs. A client sends the same header each time, so those of proofs that verified are
@@ -28,47 +43,47 @@ func newProofKeys(algorithms []string) proofKeys {
 	return proofKeys{setOf(algorithms), shards.New[proofKey](maxProofKeys)}
 }
 
-// of returns the key in a header, and whether it is one that was learnt.
-func (k proofKeys) of(segment string) (key proofKey, known bool, err error) {
-	if key, known = k.known.Get(digestOf(segment)); known {
-		return key, true, nil
+// of returns the key in a header, which vouches for nothing: here, and nowhere else, a token brings its own key, and it is the
+// thumbprint in the access token that vouches for it.
+func (k proofKeys) of(segment string) (offeredKey, error) {
+	if key, known := k.known.Get(digestOf(segment)); known {
+		return offeredKey{thumbprint: key.thumbprint, known: key.Key}, nil
 	}
-	key, err = k.parse(segment)
-	return key, false, err
+	written, err := k.parse(segment)
+	if err != nil {
+		return offeredKey{}, err
+	}
+	return offeredKey{thumbprint: written.thumbprint(), written: written}, nil
 }
 
-// learn remembers the header of a proof that has verified.
+// learn remembers the header of a proof that has verified. A client can push the headers of all others out, with as many headers
+// of its own as fit. They are read anew then, which costs less than the signature check that follows.
 func (k proofKeys) learn(segment string, key proofKey) { k.known.Add(digestOf(segment), key) }
 
-// parse reads the header and the key in it. Here, and nowhere else, a token brings its own key: the thumbprint in the access
-// token vouches for it.
-func (k proofKeys) parse(segment string) (proofKey, error) {
+// parse reads the header and the key in it.
+func (k proofKeys) parse(segment string) (clientKey, error) {
 	text, err := compact.Text(segment)
 	if err != nil {
-		return proofKey{}, errProofForm
+		return clientKey{}, errProofForm
 	}
 	header, err := strictjson.Parse(text)
 	if err != nil {
-		return proofKey{}, errProofForm
+		return clientKey{}, errProofForm
 	}
 	for _, name := range []string{"crit", "b64", "zip", "cty"} {
 		if _, has := header.Member(name); has {
-			return proofKey{}, errProofForm
+			return clientKey{}, errProofForm
 		}
 	}
 	typ, _ := header.Member("typ")
 	if kind, _ := typ.Text(); compact.MediaType(kind) != "dpop+jwt" {
-		return proofKey{}, errProofType
+		return clientKey{}, errProofType
 	}
 	alg, _ := header.Member("alg")
 	jwk, _ := header.Member("jwk")
 	name, _ := alg.Text()
 	if !k.algorithms[name] || jwk.Kind() != strictjson.Object {
-		return proofKey{}, errProofKey
+		return clientKey{}, errProofKey
 	}
-	key, err := readJWK(jwk, name)
-	if err != nil {
-		return proofKey{}, err
-	}
-	return proofKey{key, key.Thumbprint()}, nil
+	return readJWK(jwk, name)
 }

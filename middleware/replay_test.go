@@ -3,11 +3,12 @@ package middleware_test
 import (
 	"context"
 	"crypto/ed25519"
-	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
@@ -119,38 +120,60 @@ func TestWhatAStoreIsTold(t *testing.T) {
 	}
 }
 
-func TestTheStoreOfThisProcess(t *testing.T) {
+func TestASpentProofStaysSpentWhileTheClockIsSet(t *testing.T) {
 	at := now
-	store := middleware.NewReplays(func() time.Time { return at })
-	add := func(client, jti int) string {
-		fresh, err := store.Add(t.Context(), fmt.Sprintf("%043d.%d", client, jti), at.Add(time.Minute))
-		return fmt.Sprint(fresh, err != nil)
-	}
-	for i := range middleware.MaxProofsPerClient {
-		if got := add(1, i); got != "true false" {
-			t.Fatalf("proof %d of a client: %s", i, got)
+	guard := validator(t, clockAt(&at)).Require()
+	token := mint(good(boundTo(edKey())))
+	r := dpopRequest(token, proof{key: edKey(), token: token}.String())
+	wantServed(t, guard, r, "200", "")
+	at = now.Add(5 * time.Minute)
+	wantServed(t, guard, r, badProof, middleware.ReasonProof)
+	wantServed(t, guard, dpopRequest(token, proof{key: edKey(), token: token, claims: claims{"iat": at.Unix()}}.String()), "200", "")
+	at = now
+	wantServed(t, guard, r, badProof, middleware.ReasonProofReplay)
+}
+
+func TestAProofIsForgottenAfterItsTime(t *testing.T) {
+	token := mint(good(boundTo(edKey())))
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		v := validator(t, func(cfg *middleware.Config) {
+			public(cfg)
+			cfg.Clock = func() time.Time { return now.Add(time.Since(start)) }
+		})
+		memory := middleware.ReplayMemoryOf(v)
+		for range 3 {
+			at := now.Add(time.Since(start))
+			r := dpopRequest(token, proof{key: edKey(), token: token, claims: claims{"iat": at.Unix()}}.String())
+			wantServed(t, v.Require(), r, "200", "")
+			if proofs, slots := memory.Remembered(); proofs != 1 || slots != 1 {
+				t.Errorf("%d proofs in %d slots are remembered, want 1 in 1", proofs, slots)
+			}
+			time.Sleep(90*time.Second + 15*time.Second)
 		}
+	})
+}
+
+// Processes of two versions share a store while one replaces the other, so what they tell it must be the same, byte for byte.
+func TestWhatAStoreIsToldStaysAsItIs(t *testing.T) {
+	key := edKeyOf(make([]byte, 32))
+	var told []string
+	guard := withDPoP(t, func(cfg *middleware.Config) {
+		cfg.DPoP.Replays = replayFunc(func(_ context.Context, key string, until time.Time) (bool, error) {
+			told = append(told, key, until.Sub(now).String())
+			return true, nil
+		})
+	}).Require()
+	token := mint(good(boundTo(key)))
+	for _, jti := range []string{"abc", "\u00e9 "} {
+		r := dpopRequest(token, proof{key: key, token: token, claims: claims{"jti": jti, "iat": now.Unix() - 10}}.String())
+		wantServed(t, guard, r, "200", "")
 	}
-	if got := add(1, -1); got != "false true" {
-		t.Errorf("one client has filled its share, and the next is %s", got)
+	want := []string{
+		"9ZP03Nu8GrXPAUkbKNxHOKBzxPX83SShgFkRNK-f2lw.ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0", "1m20s",
+		"9ZP03Nu8GrXPAUkbKNxHOKBzxPX83SShgFkRNK-f2lw.eo0GfTnfJirpY5OaLmd3t6rc3NEgL8aNya1CbTbYmic", "1m20s",
 	}
-	if got := add(1, 0); got != "false false" {
-		t.Errorf("a replay to a full store is %s", got)
-	}
-	if got := add(2, 0); got != "true false" {
-		t.Errorf("one client has filled the store for another: %s", got)
-	}
-	for i := range middleware.MaxProofs - middleware.MaxProofsPerClient - 1 {
-		add(3+i%1000, i)
-	}
-	if got := add(2, 1); got != "false true" {
-		t.Errorf("a full store admits: %s", got)
-	}
-	at = at.Add(76 * time.Second) // a minute and a slot later all is forgotten
-	if got := add(1, 0); got != "true false" {
-		t.Errorf("what has expired is still remembered: %s", got)
-	}
-	if left := middleware.Remembered(store); left != 1 {
-		t.Errorf("%d proofs are remembered, want 1", left)
+	if !slices.Equal(told, want) {
+		t.Errorf("the store is told %q, want %q", told, want)
 	}
 }

@@ -90,10 +90,10 @@ var accepted = map[survivor]string{
 	{"middleware/details.go", "detailsOf", andGone, `ok`}:            impliedBy, // no text is an empty name
 	{"middleware/details.go", "AnyDetail", neverTaken, `err != nil`}: behindIt,  // the second decoding fails as well, and what has failed grants nothing
 
-	{"middleware/dpop.go", "check", neverTaken, `refusal != nil`}: behindIt, // a proof that is not there names no key
-	{"middleware/dpop.go", "check", orGone, `err != nil`}:         behindIt, // no bytes are no signature
-	{"middleware/dpop.go", "check", neverTaken, `!known`}:         shortcut,
-	{"middleware/dpop.go", "fits", orGone, `!valid`}:              impliedBy, // what is not valid is no target of ours
+	{"middleware/dpop.go", "check", neverTaken, `refusal != nil`}:       behindIt, // a proof that is not there names no key
+	{"middleware/dpop.go", "check", orGone, `err != nil`}:               behindIt, // no bytes are no signature
+	{"middleware/dpop.go", "check", neverTaken, `offered.known == nil`}: shortcut,
+	{"middleware/dpop.go", "fits", orGone, `!valid`}:                    impliedBy, // what is not valid is no target of ours
 
 	{"middleware/judge.go", "client", orGone, `!ok`}: impliedBy, // Text is empty where it is not ok
 
@@ -264,10 +264,9 @@ var accepted = map[survivor]string{
 	{"middleware/proof.go", "readProof", orGone, `p.uri == ""`}:        behindIt, // it is no target
 	{"middleware/proof.go", "readProof", orGone, `p.tokenHash == ""`}:  behindIt, // the token has one
 
-	{"middleware/proof_jwk.go", "readJWK", neverTaken, `public == nil`}:               behindIt,  // NewKey takes no nil
-	{"middleware/proof_jwk.go", "public", andGone, `len(x) == ed25519.PublicKeySize`}: behindIt,  // NewKey counts as well
-	{"middleware/proof_jwk.go", "point", neverTaken, `err != nil`}:                    behindIt,  // NewKey takes no nil
-	{"middleware/proof_jwk.go", "octets", neverTaken, `err != nil`}:                   impliedBy, // with an error there is no text
+	{"middleware/proof_jwk.go", "decode", andGone, `len(k.first) == ed25519.PublicKeySize`}: behindIt,  // NewKey counts as well
+	{"middleware/proof_jwk.go", "check", neverTaken, `err != nil`}:                          behindIt,  // NewKey takes no nil
+	{"middleware/proof_jwk.go", "octets", neverTaken, `err != nil`}:                         impliedBy, // with an error there is no text
 
 	{"middleware/proof_key.go", "parse", neverTaken, `err != nil`}:                  behindIt, // an empty text is no JSON
 	{"middleware/proof_key.go", "parse", neverTaken, `err != nil (2)`}:              behindIt, // the zero Value has no typ

@@ -1,0 +1,250 @@
+package middleware_test
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// twoClocks is a memory of proofs under two clocks that the test moves.
+type twoClocks struct {
+	middleware.ReplayMemory
+
+	now     time.Time
+	elapsed time.Duration
+	count   int
+}
+
+func newMemory(capacity int) *twoClocks {
+	m := &twoClocks{now: now}
+	m.ReplayMemory = middleware.NewReplayMemory(func() time.Duration { return m.elapsed }, capacity)
+	return m
+}
+
+// pass lets time pass on both clocks.
+func (m *twoClocks) pass(d time.Duration) { m.now, m.elapsed = m.now.Add(d), m.elapsed+d }
+
+// add puts in a proof that is good for another 90 seconds.
+func (m *twoClocks) add(subject, key string) string { return m.addFor(subject, key, 90*time.Second) }
+
+func (m *twoClocks) addFor(subject, key string, life time.Duration) string {
+	switch fresh, err := m.Add(subject, key, m.now, m.now.Add(life)); {
+	case err != nil:
+		return "refused"
+	case !fresh:
+		return "replay"
+	}
+	return "fresh"
+}
+
+// fill sends new proofs of all these subjects by turns until none is taken, and counts those of each that were.
+func (m *twoClocks) fill(subjects ...string) map[string]int {
+	taken := make(map[string]int)
+	for more := true; more; {
+		more = false
+		for _, subject := range subjects {
+			m.count++
+			if m.add(subject, fmt.Sprint("proof ", m.count)) == "fresh" {
+				taken[subject]++
+				more = true
+			}
+		}
+	}
+	return taken
+}
+
+func TestPartiesThatSendAllTheyCanLeaveAShareToOthers(t *testing.T) {
+	const capacity = 16 * 27 * 25 * 7 // which all parts below divide
+	for heavy := 1; heavy <= 14; heavy++ {
+		t.Run(fmt.Sprint(heavy, " of them"), func(t *testing.T) {
+			m := newMemory(capacity)
+			var subjects []string
+			for i := range heavy {
+				subjects = append(subjects, fmt.Sprint("heavy ", i))
+			}
+			for subject, n := range m.fill(subjects...) {
+				if most := min(capacity/middleware.PartyShare, capacity/(heavy+1)+1); n > most || n < most-1 {
+					t.Errorf("%s holds %d proofs, want %d", subject, n, most)
+				}
+			}
+			left := capacity
+			if total, _ := m.Remembered(); total > 0 {
+				left -= total
+			}
+			if left < capacity/(heavy+1)-heavy {
+				t.Errorf("of %d, %d are left to others", capacity, left)
+			}
+			// One that comes now is refused neither at once nor when it sends as much as it may.
+			if n := m.fill("newcomer")["newcomer"]; n < min(left/2, capacity/middleware.PartyShare) {
+				t.Errorf("a newcomer may hold %d of %d", n, left)
+			}
+			if got := m.add("another", "its first"); got != "fresh" {
+				t.Errorf("and the next one is %s", got)
+			}
+			if got := m.add(subjects[0], "proof 1"); got != "replay" {
+				t.Errorf("a replay to a party that is over its share is %s", got)
+			}
+		})
+	}
+}
+
+func TestAFullMemoryAdmitsNobody(t *testing.T) {
+	m := newMemory(100)
+	for i := range 200 {
+		m.fill(fmt.Sprint("party ", i))
+	}
+	if total, _ := m.Remembered(); total != 100 {
+		t.Fatalf("%d proofs are remembered, want all 100", total)
+	}
+	if got := m.add("newcomer", "its first"); got != "refused" {
+		t.Errorf("a full memory says %s", got)
+	}
+	if got := m.add("newcomer", "proof 1"); got != "replay" {
+		t.Errorf("a replay to a full memory is %s", got)
+	}
+	m.pass(90*time.Second + 15*time.Second)
+	if got := m.add("newcomer", "proof 1"); got != "fresh" {
+		t.Errorf("what has expired is %s", got)
+	}
+	if total, slots := m.Remembered(); total != 1 || slots != 1 {
+		t.Errorf("%d proofs in %d slots are remembered, want 1 in 1", total, slots)
+	}
+}
+
+// A client makes keys, and gets tokens for them, as it likes. Who it is does not change with the key.
+func TestKeysDoNotMakeAPartyLarger(t *testing.T) {
+	const capacity = 40
+	for _, row := range []struct {
+		name         string
+		heavy, other claims
+		want         int // of 20 proofs under 20 keys
+	}{
+		{"one subject", claims{"sub": "mallory"}, claims{"sub": "alice"}, capacity / middleware.PartyShare},
+		{"one subject with several clients", claims{"sub": "mallory", "client_id": nil}, claims{"sub": "alice"}, capacity / middleware.PartyShare},
+		{"one client without a subject", claims{"sub": nil, "client_id": "mallory"}, claims{"sub": nil, "client_id": "alice"}, capacity / middleware.PartyShare},
+		{"a client named like a subject", claims{"sub": nil, "client_id": "same"}, claims{"sub": "same"}, capacity / middleware.PartyShare},
+		{"neither subject nor client, so that the key must do", claims{"sub": nil, "client_id": nil}, claims{"sub": "alice"}, 20},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v := withDPoP(t, nil)
+			middleware.NewReplayMemory(func() time.Duration { return 0 }, capacity).Use(v)
+			guard := v.Require()
+			send := func(key ed25519.PrivateKey, who claims) string {
+				bound := boundTo(key)
+				maps.Copy(bound, who)
+				token := mint(good(bound))
+				return outcomeOf(guard, dpopRequest(token, proof{key: key, token: token}.String()))
+			}
+			served := 0
+			for i := range 20 {
+				switch got := send(edKeyOf(append(make([]byte, 31), byte(i))), row.heavy); got {
+				case "200":
+					served++
+				case "503":
+				default:
+					t.Fatalf("outcome is %q, want 200 or 503", got)
+				}
+			}
+			if served != row.want {
+				t.Errorf("%d proofs were taken, want %d", served, row.want)
+			}
+			if got := send(strangeKey(), row.other); got != "200" {
+				t.Errorf("somebody else gets %q", got)
+			}
+		})
+	}
+}
+
+// Nobody can set the monotonic clock, and proofs expire by the other. Only what is over by both is forgotten.
+func TestAClockThatIsSetMakesNoSpentProofFresh(t *testing.T) {
+	for name, jumps := range map[string][]time.Duration{
+		"forward and back":             {5 * time.Minute, -5 * time.Minute},
+		"back and forward":             {-5 * time.Minute, 5 * time.Minute},
+		"far forward and back":         {1000 * time.Hour, -1000 * time.Hour},
+		"a little forward, many times": {time.Minute, time.Minute, time.Minute, -3 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory(100)
+			if got := m.add("s", "spent"); got != "fresh" {
+				t.Fatal(got)
+			}
+			for _, jump := range jumps {
+				m.pass(time.Second)
+				m.now = m.now.Add(jump)
+				if got := m.add("s", fmt.Sprint("another after ", m.now)); got != "fresh" {
+					t.Fatal(got)
+				}
+			}
+			if got := m.add("s", "spent"); got != "replay" {
+				t.Errorf("after the jumps the proof is %s", got)
+			}
+		})
+	}
+}
+
+// While the clock is wrong, proofs of that time are good. When it comes to that time again, they were spent.
+func TestAProofOfTheWrongTimeIsNotFreshWhenItsTimeComes(t *testing.T) {
+	m := newMemory(100)
+	m.now = m.now.Add(30 * time.Minute)
+	if got := m.add("s", "of the wrong time"); got != "fresh" {
+		t.Fatal(got)
+	}
+	m.now = m.now.Add(-30 * time.Minute)
+	for range 31 {
+		m.pass(time.Minute)
+		if got := m.add("s", "of the wrong time"); got != "replay" {
+			t.Fatalf("after %v the proof is %s", m.elapsed, got)
+		}
+	}
+}
+
+func TestAClockThatIsSetKeepsNoProofForEver(t *testing.T) {
+	const life = 150 * time.Second // of a proof from a minute ahead
+	for name, jump := range map[string]time.Duration{
+		"far forward": 24 * 365 * time.Hour, "far back": -24 * 365 * time.Hour, "an hour back": -time.Hour, "not at all": 0,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory(100)
+			for i := range 10 {
+				m.addFor("s", fmt.Sprint("before ", i), life)
+			}
+			m.now = m.now.Add(jump)
+			m.pass(life + 15*time.Second + middleware.MaxOverstay)
+			m.add("s", "after")
+			if total, slots := m.Remembered(); total != 1 || slots != 1 {
+				t.Errorf("%d proofs in %d slots are remembered, want 1 in 1", total, slots)
+			}
+		})
+	}
+	t.Run("and a clock that was set forward forgets when the proofs would have expired", func(t *testing.T) {
+		m := newMemory(100)
+		m.add("s", "before")
+		m.now = m.now.Add(time.Hour)
+		m.pass(90 * time.Second)
+		m.add("s", "after")
+		if total, _ := m.Remembered(); total != 1 {
+			t.Errorf("%d proofs are remembered, want 1", total)
+		}
+	})
+}
+
+func TestRememberingAProofAllocatesNothingButTables(t *testing.T) {
+	m := newMemory(1 << 18)
+	keys := make([]string, 20_000)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%043d.%043d", i, i)
+	}
+	next := 0
+	if n := testing.AllocsPerRun(len(keys)-1, func() {
+		if _, err := m.Add("somebody", keys[next], m.now, m.now.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		next++
+	}); n >= 1 {
+		t.Errorf("a proof costs %v allocations beside tables that grow, want none", n)
+	}
+}
