@@ -26,12 +26,19 @@ var allowed = map[string][]string{
 	"/middleware": {
 		module + "/jwks", module + "/introspection",
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
-		module + "/middleware/internal/claims",
+		module + "/middleware/internal/accesstoken", module + "/middleware/internal/claims", module + "/middleware/internal/record",
 		"github.com/hashicorp/golang-lru/v2",
+	},
+	"/middleware/internal/record": {},
+	"/middleware/internal/accesstoken": {
+		module + "/jwks", module + "/introspection", module + "/middleware/internal/record",
+		module + "/middleware/internal/signature", module + "/middleware/internal/claims",
+		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
 	},
 	"/middleware/internal/claims":     {module + "/middleware/internal/strictjson"},
 	"/middleware/internal/compact":    {module + "/middleware/internal/strictjson"},
 	"/middleware/internal/strictjson": {},
+	"/middleware/internal/signature":  {module + "/jwks", module + "/middleware/internal/compact"},
 	"/middleware/internal/shards":     {"github.com/hashicorp/golang-lru/v2", "github.com/hashicorp/golang-lru/v2/simplelru"},
 	"/middleware/authtest": {
 		module + "/jwks", module + "/introspection", module + "/middleware", "github.com/golang-jwt/jwt/v5",

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cardea-auth/cardea/middleware/internal/compact"
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/record"
 )
 
 // call is what is known of one request on its way through the decision.
@@ -17,9 +18,10 @@ type call struct {
 	now   time.Time
 	used  string // the scheme of the Authorization field, "Bearer" or "DPoP"; empty: none that is accepted
 	dpop  bool   // it was DPoP
-	token presented
+	token accesstoken.Presented
 
-	fromForm bool // the token was found in a form
+	fromForm bool             // the token was found in a form
+	recorder *record.Recorder // nil: nothing is recorded
 
 	nextNonce string // to go with the answer, whatever it is; empty: none
 }
@@ -64,29 +66,35 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 		return g.withoutToken(ctx, call.Credentials, d)
 	}
 
-	call.token = present(raw)
+	call.token = accesstoken.Present(raw)
 	if !outer.judged(v, call) {
 		outer = nil
 	}
 	if outer != nil && !call.Anew {
 		return g.nested(ctx, outer, call, d)
 	}
-	proven, refusal := v.judge(ctx, call.token, d)
-	d.of(proven)
-	if refusal != nil {
-		return nil, refusal
+	proven, record, refused := v.policy.judge.Judge(ctx, accesstoken.Question{
+		Token:    call.token,
+		Now:      d.Start,
+		Began:    v.policy.realTime(d.Start),
+		Recorder: call.recorder,
+	})
+	d.Issuer, d.Opaque, d.Cached = record.Issuer, record.Opaque, record.Cached
+	d.fillFrom(proven)
+	if refused.Refused() {
+		return nil, tokenError(refused)
 	}
 	if refusal := v.policy.bound(ctx, call, proven, outer); refusal != nil {
 		return nil, refusal
 	}
-	if refusal := g.needs.judge(proven, call.now); refusal != nil {
+	if refusal := g.needs.meets(proven, call); refusal != nil {
 		return nil, refusal
 	}
 	admitted := &admission{
 		Context:   parentOf(ctx, call),
-		token:     proven.token,
+		token:     tokenOf(proven),
 		validator: v,
-		digest:    call.digestOf(proven),
+		key:       proven.KeyOf(call.token),
 		verified:  proven,
 		nextNonce: call.nextNonce,
 		keptProof: call.KeepProof,
@@ -127,89 +135,6 @@ func parentOf(ctx context.Context, call *call) context.Context {
 	return ctx
 }
 
-// judge decides whether a token is good at this moment, for this API. Which way it goes depends on its shape and on the
-// configuration; that one way failed is never a reason to try another. With a refusal, the token that it is about is
-// returned as well if it was proven, for the record.
-func (v *Validator) judge(ctx context.Context, token presented, d *Decision) (*verified, *Error) {
-	if token.signed != "" {
-		if known, ok := v.tokens.get(token, d.Start); ok {
-			refusal := v.again(ctx, known, d)
-			if refusal == nil || refusal.Err != errKeyGone {
-				return v.confirm(ctx, known, refusal, token, d)
-			}
-			d.Cached = false // its key may have been published anew, under another id
-		}
-	}
-	if known := v.recall(token, d); known != nil {
-		return known, known.current(ctx, d.Start)
-	}
-	if v.headers.begin(token.raw) || compact.LooksJOSE(token.raw) {
-		proven, refusal := v.firstSight(ctx, token, d)
-		return v.confirm(ctx, proven, refusal, token, d)
-	}
-	if refusal := checkToken(token.raw); refusal != nil {
-		return nil, refusal
-	}
-	if compact.HasEmptySegment(token.raw) {
-		return nil, invalid(ReasonMalformed, errEmptySegment)
-	}
-	return v.opaqueToken(ctx, token, d)
-}
-
-// again judges a JWT that was verified before. Its key must still be the issuer's.
-func (v *Validator) again(ctx context.Context, known *verified, d *Decision) *Error {
-	d.Cached, d.Issuer = true, known.trust.url
-	if refusal := known.key.stillThere(ctx, known.trust); refusal != nil {
-		return refusal
-	}
-	return known.current(ctx, d.Start)
-}
-
-// firstSight judges a token of JOSE shape that is not in the cache, and puts it there.
-func (v *Validator) firstSight(ctx context.Context, token presented, d *Decision) (*verified, *Error) {
-	var landed, mine *flight
-	if v.tokens != nil {
-		landed, mine = v.flights.join(ctx, token)
-		switch {
-		case landed == nil:
-			defer v.flights.land(token, mine)
-		case landed.unjudged != nil:
-			return nil, landed.refusal(d)
-		default:
-			return landed.verified, v.again(ctx, landed.verified, d)
-		}
-	}
-	proven, refusal := v.jwt(ctx, token, d)
-	if refusal != nil {
-		mine.fail(ctx, refusal, d)
-		return nil, refusal
-	}
-	if refusal := proven.current(ctx, d.Start); refusal != nil {
-		return proven, refusal
-	}
-	if v.tokens != nil && proven.answer == nil { // otherwise the issuer's server has judged it, and is asked again next time
-		v.tokens.add(token, proven)
-		mine.verified = proven
-	}
-	return proven, nil
-}
-
-// confirm asks the issuer's server, if the configuration wants that, about a JWT that was verified here without a
-// refusal. The answer's claims are the token's.
-func (v *Validator) confirm(ctx context.Context, proven *verified, refusal *Error, token presented, d *Decision) (*verified, *Error) {
-	if refusal != nil || proven.trust.jwts != VerifyAndIntrospectJWTs {
-		return proven, refusal
-	}
-	known := d.Cached
-	d.Cached = false
-	answered, refusal := v.introspected(ctx, proven.trust, proven, token, d)
-	if refusal != nil {
-		return proven, refusal
-	}
-	d.Cached = d.Cached && known
-	return answered, answered.current(ctx, d.Start)
-}
-
 // withoutToken answers a request without credentials.
 func (g *Guard) withoutToken(ctx context.Context, c Credentials, d *Decision) (context.Context, *Error) {
 	if g.optional {
@@ -231,15 +156,15 @@ func (g *Guard) nested(ctx context.Context, outer *admission, call *call, d *Dec
 	proven := outer.verified
 	call.nextNonce = outer.nextNonce
 	d.Nested, d.Cached = true, true
-	d.of(proven)
-	if refusal := proven.inTime(call.now); refusal != nil {
-		return nil, refusal
+	d.fillFrom(proven)
+	if refused := proven.CheckTime(call.now); refused.Refused() {
+		return nil, tokenError(refused)
 	}
-	if refusal := g.needs.judge(proven, call.now); refusal != nil {
+	if refusal := g.needs.meets(proven, call); refusal != nil {
 		return nil, refusal
 	}
 	if len(g.needs.rules) > 0 {
-		own := proven.token
+		own := tokenOf(proven)
 		if refusal := g.needs.ask(ctx, &own, call.Credentials); refusal != nil {
 			return nil, refusal
 		}
@@ -253,18 +178,7 @@ func (a *admission) judged(v *Validator, call *call) bool {
 	if a == nil || a.validator != v || a.keptProof && !call.KeepProof {
 		return false
 	}
-	if a.verified.signed != "" && a.verified.signed != call.token.signed {
-		return false
-	}
-	return a.digest == call.digestOf(a.verified) && a.boundTo.equal(v.policy.boundCall(call, a.verified))
-}
-
-// digestOf is what an admission remembers of the call's token where it was judged as proven is: by its parts, or as a whole.
-func (c *call) digestOf(proven *verified) digest {
-	if proven.signed == "" {
-		return c.token.whole()
-	}
-	return c.token.digest
+	return a.verified.Is(call.token, a.key) && a.boundTo.equal(v.policy.boundCall(call, a.verified))
 }
 
 // isPreflight recognises a CORS preflight, to say in the log why it was refused. It is refused all the same: two header
@@ -305,13 +219,13 @@ var (
 	errPreflight     = errors.New("a CORS preflight carries no token: put the CORS middleware outside the Guard, so that it answers first")
 )
 
-// of fills in what a verified token tells.
-func (d *Decision) of(v *verified) {
+// fillFrom fills in what a verified token tells; nil: nothing.
+func (d *Decision) fillFrom(v *accesstoken.Verified) {
 	if v == nil {
 		return
 	}
-	d.Issuer, d.Opaque = v.trust.url, v.token.Opaque
-	d.Subject, d.ClientID, d.TokenID = v.token.Subject, v.token.ClientID, v.token.ID
+	d.Issuer, d.Opaque = v.Issuer.URL, v.Facts.Opaque
+	d.Subject, d.ClientID, d.TokenID = v.Facts.Subject, v.Facts.ClientID, v.Facts.ID
 }
 
 // report hands the decision to those who look.

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 )
 
 // boundCall stands for the call for which the possession of a bound token was proven: the scheme, the method, the target, the proof and
@@ -11,8 +13,8 @@ import (
 type boundCall [sha256.Size]byte
 
 // boundCall returns nil for a token that whoever holds it may use: its verdict does not depend on the call.
-func (p *policy) boundCall(c *call, v *verified) *boundCall {
-	if v.bound.None() {
+func (p *policy) boundCall(c *call, v *accesstoken.Verified) *boundCall {
+	if v.Bound.None() {
 		return nil
 	}
 	sum := sha256.New()

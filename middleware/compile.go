@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
-	"github.com/cardea-auth/cardea/middleware/internal/claims"
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 )
 
 // compiler collects the mistakes of a Config, so that its author can mend all of them at once.
@@ -49,7 +49,7 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 	c.bindings(p, base, p.public)
 	c.checkSources()
 	c.filledStrings("Audiences", cfg.Audiences)
-	c.issuers(p)
+	c.judge(p)
 
 	if len(c.mistakes) > 0 {
 		for _, cache := range c.fetched {
@@ -145,52 +145,24 @@ func (c *compiler) carriedBy(scope string) []string {
 	return reached[1:]
 }
 
-// issuers compiles the trust entries and the tables that lead to them.
-func (c *compiler) issuers(p *policy) {
+// judge compiles the issuers, and what judges their tokens.
+func (c *compiler) judge(p *policy) {
 	if len(c.cfg.Issuers) == 0 {
 		c.wrong("Issuers is empty: name at least one trusted authorization server")
 	}
-	p.byIssuer = make(map[string]*trust)
-	p.names = claims.NewNames()
-	for i, cfg := range c.cfg.Issuers {
-		ic := issuerCompiler{compiler: c, cfg: cfg, field: fmt.Sprintf("Issuers[%d]", i), policy: p}
-		p.trusts = append(p.trusts, ic.compile())
+	cfg := accesstoken.Config{Entries: c.cfg.TokenCache.Entries, MaxAge: c.cfg.TokenCache.MaxAge}
+	if cfg.Entries == 0 {
+		cfg.Entries = defaultCacheEntries
 	}
-	c.routeOpaque(p)
-}
-
-// routeOpaque makes the table that sends opaque tokens to one issuer each.
-func (c *compiler) routeOpaque(p *policy) {
-	introspecting := 0
-	for _, t := range p.trusts {
-		if t.introspector != nil {
-			introspecting++
-		}
+	for i, issuer := range c.cfg.Issuers {
+		ic := issuerCompiler{compiler: c, cfg: issuer, field: fmt.Sprintf("Issuers[%d]", i), policy: p}
+		cfg.Issuers = append(cfg.Issuers, ic.compile())
 	}
-	taken := make(map[string]bool)
-	for i, t := range p.trusts {
-		prefixes := c.cfg.Issuers[i].OpaquePrefixes
-		if t.introspector == nil {
-			if len(prefixes) > 0 {
-				c.wrong("Issuers[%d].OpaquePrefixes is set without an Introspector: set Introspector, or leave the prefixes out", i)
-			}
-			continue
-		}
-		if len(prefixes) == 0 {
-			if introspecting > 1 {
-				c.wrong("Issuers[%d].OpaquePrefixes is empty while %d issuers introspect: an opaque token must lead to one of them, so name the prefixes of each", i, introspecting)
-			}
-			prefixes = []string{""}
-		}
-		for _, prefix := range prefixes {
-			if prefix == "" && len(c.cfg.Issuers[i].OpaquePrefixes) > 0 || taken[prefix] {
-				c.wrong("Issuers[%d].OpaquePrefixes: %q is empty or named twice", i, prefix)
-			}
-			taken[prefix] = true
-			p.opaque = append(p.opaque, opaqueRoute{prefix, t})
-		}
+	var mistakes []accesstoken.Mistake
+	p.judge, mistakes = accesstoken.New(cfg)
+	for _, m := range mistakes {
+		c.wrong("Issuers[%d].%w", m.Issuer, m.Err)
 	}
-	slices.SortStableFunc(p.opaque, func(a, b opaqueRoute) int { return len(b.prefix) - len(a.prefix) })
 }
 
 // filledStrings reports a mistake for every empty string of a list.

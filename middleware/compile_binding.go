@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 )
 
 // bindings compiles DPoP, MTLS and FAPI2.
@@ -140,23 +142,23 @@ func isPrivate(prefix netip.Prefix) bool {
 var fapi2Algorithms = []string{"PS256", "ES256", "EdDSA", "Ed25519"}
 
 // fapi2 holds an issuer to the profile.
-func (c *issuerCompiler) fapi2(t *trust) {
+func (c *issuerCompiler) fapi2(t *accesstoken.IssuerConfig) {
 	if !c.policy.fapi2 {
 		return
 	}
-	t.profile = RFC9068
+	t.RFC9068 = true
 	if c.cfg.Algorithms == nil {
-		t.algorithms = setOf(fapi2Algorithms)
+		t.Algorithms = setOf(fapi2Algorithms)
 	}
-	for alg := range t.algorithms {
+	for alg := range t.Algorithms {
 		if !slices.Contains(fapi2Algorithms, alg) {
 			c.wrongIn("Algorithms", "holds %q, which FAPI2 does not allow: use %s", alg, strings.Join(fapi2Algorithms, ", "))
 		}
 	}
-	if t.jwts == VerifyJWTs {
+	if c.cfg.JWTs == VerifyJWTs {
 		c.wrongIn("JWTs", "is VerifyJWTs, but FAPI2 wants revocation to be seen (section 5.3.3): set Introspector and VerifyAndIntrospectJWTs")
 	}
-	if t.noAudience {
+	if t.NoAudience {
 		c.wrongIn("DangerouslyNoAudience", "is set, which FAPI2 does not allow: name the Audiences")
 	}
 }

@@ -3,6 +3,8 @@ package middleware
 import (
 	"context"
 	"errors"
+
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 )
 
 var (
@@ -15,23 +17,23 @@ var (
 // bound judges the binding, on every request and for whatever proved the token: the scheme must be that of the token
 // (RFC 9449 sections 7.1 and 7.2, against downgrades both ways), and each confirmation must hold. before is this Validator's
 // admission of the same token for the same call; nil: there is none. Its proof is not asked for again.
-func (p *policy) bound(ctx context.Context, call *call, v *verified, before *admission) *Error {
+func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified, before *admission) *Error {
 	switch {
-	case v.bound.Key != "" && p.dpop == nil:
+	case v.Bound.Key != "" && p.dpop == nil:
 		return invalid(ReasonConfirmation, errNoPublicURL)
-	case v.bound.Key != "" && !call.dpop:
+	case v.Bound.Key != "" && !call.dpop:
 		return invalid(ReasonConfirmation, errDowngrade)
-	case v.bound.Key == "" && call.dpop:
+	case v.Bound.Key == "" && call.dpop:
 		return invalid(ReasonConfirmation, errNotBound)
-	case v.bound.Key == "" && p.dpop.demanded(), v.bound.Certificate == "" && p.mtls.required, v.bound.None() && p.fapi2:
+	case v.Bound.Key == "" && p.dpop.demanded(), v.Bound.Certificate == "" && p.mtls.required, v.Bound.None() && p.fapi2:
 		return invalid(ReasonConfirmation, errMustBeBound)
 	}
-	if v.bound.Certificate != "" {
-		if refusal := p.mtls.check(call.Credentials, v.bound.Certificate); refusal != nil {
+	if v.Bound.Certificate != "" {
+		if refusal := p.mtls.check(call.Credentials, v.Bound.Certificate); refusal != nil {
 			return refusal
 		}
 	}
-	if v.bound.Key == "" || before != nil && before.verified.bound.Key == v.bound.Key {
+	if v.Bound.Key == "" || before != nil && before.verified.Bound.Key == v.Bound.Key {
 		return nil
 	}
 	return p.dpop.check(ctx, call, v)

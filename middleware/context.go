@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 )
 
 // admission is the context under which an admitted request runs. It holds the request's own copy of the token and the
@@ -17,12 +19,12 @@ type admission struct {
 
 	// The verdict; zero in a context made by ContextWithToken, which no Guard believes.
 	validator *Validator
-	digest    digest     // of the token that was judged, which itself is not kept: presented.digest of a verified JWT, else of the whole
-	verified  *verified  // shared and never written, unlike token
-	nextNonce string     // for the answer; empty: none
-	keptProof bool       // Credentials.KeepProof: the proof is unspent
-	fromForm  bool       // the token came in a form, which cannot be read again
-	boundTo   *boundCall // nil: the token is bound to nothing
+	key       accesstoken.Key       // of the token that was judged, which itself is not kept
+	verified  *accesstoken.Verified // shared and never written, unlike token
+	nextNonce string                // for the answer; empty: none
+	keptProof bool                  // Credentials.KeepProof: the proof is unspent
+	fromForm  bool                  // the token came in a form, which cannot be read again
+	boundTo   *boundCall            // nil: the token is bound to nothing
 }
 
 type admissionKey struct{}
@@ -102,7 +104,7 @@ func ContextWithExpiry(ctx context.Context) (context.Context, context.CancelFunc
 	// The handler's copy may have been changed; what was judged was not.
 	now, expiry := time.Now, a.token.Expiry
 	if a.validator != nil {
-		now, expiry = a.validator.policy.clock, a.verified.token.Expiry
+		now, expiry = a.validator.policy.clock, a.verified.Facts.Expiry
 	}
 	if expiry.IsZero() {
 		return context.WithCancel(ctx)

@@ -78,7 +78,6 @@ var (
 	errNoScheme      = errors.New("the Authorization field does not begin with a scheme and a space")
 	errOtherScheme   = errors.New("the scheme of the Authorization field is not one that is accepted")
 	errEmptyBearer   = errors.New("the scheme is not followed by a token")
-	errNotToken68    = errors.New("the token holds characters outside token68, or something follows it")
 	errTooLong       = errors.New("the token is longer than Config.MaxTokenBytes")
 )
 
@@ -88,7 +87,7 @@ func badRequest(reason Reason, cause error) *Error {
 
 // authorization reads the Authorization field: "Bearer" 1*SP token68 (RFC 6750 section 2.1), or DPoP in its place (RFC 9449
 // section 7.1), the scheme in any case (RFC 9110 section 11.1). It returns "" where there is no such field. The characters
-// of the token are not looked at, because those of a cached token are known to be good: see checkToken.
+// of the token are not looked at, because those of a cached token are known to be good.
 func (c *call) authorization(dpop bool) (token string, refusal *Error) {
 	fields := c.values("Authorization")
 	if len(fields) == 0 {
@@ -121,16 +120,6 @@ func (c *call) authorization(dpop bool) (token string, refusal *Error) {
 	return token, nil
 }
 
-// checkToken is the syntax of a token, wherever it came from: token68 (RFC 9110 section 11.2), so that no comma, quote,
-// space or line break reaches any decoder.
-func checkToken(token string) *Error {
-	body := strings.TrimRight(token, "=")
-	if body == "" || !all(body, &token68) {
-		return badRequest(ReasonMalformedRequest, errNotToken68)
-	}
-	return nil
-}
-
 // all reports whether every byte of s is in set. Eight at a time, because every first sight of a token passes here.
 func all(s string, set *[256]bool) bool {
 	for ; len(s) >= 8; s = s[8:] {
@@ -147,7 +136,6 @@ func all(s string, set *[256]bool) bool {
 }
 
 var (
-	token68    = charset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/")
 	fieldToken = charset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 )
 

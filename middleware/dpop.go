@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 )
 
 // dpop is Config.DPoP in its compiled form; nil without a PublicURL.
@@ -44,7 +46,7 @@ func badProof(cause error) *Error {
 
 // check judges the proof that a bound token needs: RFC 9449 section 4.3, what is cheap before what is dear, the signature at last, and
 // remembering the proof after everything else, so that nobody can fill the store with junk.
-func (p *dpop) check(ctx context.Context, call *call, proven *verified) *Error {
+func (p *dpop) check(ctx context.Context, call *call, proven *accesstoken.Verified) *Error {
 	jws, refusal := proofOf(call.Credentials)
 	if refusal != nil {
 		return refusal
@@ -53,7 +55,7 @@ func (p *dpop) check(ctx context.Context, call *call, proven *verified) *Error {
 	if err != nil {
 		return badProof(err)
 	}
-	if offered.thumbprint != proven.bound.Key {
+	if offered.thumbprint != proven.Bound.Key {
 		return invalid(ReasonConfirmation, errOtherKey)
 	}
 	proof, err := readProof(jws.Payload)
@@ -95,7 +97,7 @@ func (p *dpop) fits(proof *proof, call *call) error {
 	if age := call.now.Sub(proof.issuedAt); age > p.maxAge || age < -p.maxAge {
 		return errProofTime
 	}
-	if whole := call.token.whole(); proof.tokenHash != base64.RawURLEncoding.EncodeToString(whole[:]) {
+	if whole := call.token.WholeKey(); proof.tokenHash != base64.RawURLEncoding.EncodeToString(whole[:]) {
 		return errProofToken
 	}
 	return nil
@@ -128,15 +130,15 @@ func (p *dpop) firstNonce(now time.Time) string {
 
 // spend remembers the proof until it expires, by the clock of every replica. A store that cannot tell leaves the request
 // unjudged.
-func (p *dpop) spend(ctx context.Context, call *call, proven *verified, proof *proof) *Error {
-	thumbprint := proven.bound.Key
+func (p *dpop) spend(ctx context.Context, call *call, proven *accesstoken.Verified, proof *proof) *Error {
+	thumbprint := proven.Bound.Key
 	key, until := replayKey(thumbprint, proof.id), proof.issuedAt.Add(p.maxAge+defaultLeeway)
 	var fresh bool
 	var err error
 	if p.shared != nil {
 		fresh, err = p.shared.Add(ctx, key, until)
 	} else {
-		fresh, err = p.own.add(partyOf(&proven.token, thumbprint), key, call.now, until)
+		fresh, err = p.own.add(partyOf(proven, thumbprint), key, call.now, until)
 	}
 	switch {
 	case err != nil:

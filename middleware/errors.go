@@ -161,3 +161,7 @@ func asError(err error) *Error {
 	}
 	return &Error{Reason: ReasonInternal, Err: err}
 }
+
+func invalid(reason Reason, cause error) *Error {
+	return &Error{Code: InvalidToken, Reason: reason, Err: cause}
+}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
@@ -30,7 +31,7 @@ func ReplayMemoryOf(v *Validator) ReplayMemory { return ReplayMemory{v.policy.dp
 
 // Add puts in a proof of a token's subject.
 func (m ReplayMemory) Add(subject, key string, now, until time.Time) (fresh bool, err error) {
-	return m.of.add(partyOf(&Token{Subject: subject}, ""), key, now, until)
+	return m.of.add(partyOf(&accesstoken.Verified{Facts: accesstoken.Facts{Subject: subject}}, ""), key, now, until)
 }
 
 // Remembered returns the number of proofs that it holds, and of the slots in which they are.

@@ -3,6 +3,7 @@ package middleware
 import (
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 )
 
 // IssuerHealth is the state of one issuer, for readiness checks and metrics.
@@ -23,9 +24,10 @@ func (v *Validator) Health() []IssuerHealth {
 	if v.unusable() {
 		return nil
 	}
-	health := make([]IssuerHealth, len(v.policy.trusts))
-	for i, trust := range v.policy.trusts {
-		health[i] = trust.health()
+	issuers := v.policy.judge.Issuers()
+	health := make([]IssuerHealth, len(issuers))
+	for i, issuer := range issuers {
+		health[i] = healthOf(issuer)
 		if v.closed.Load() {
 			health[i].Ready = false
 		}
@@ -33,13 +35,13 @@ func (v *Validator) Health() []IssuerHealth {
 	return health
 }
 
-func (t *trust) health() IssuerHealth {
-	h := IssuerHealth{Issuer: t.url, Ready: true}
-	if source, ok := t.keys.(interface{ Status() jwks.Status }); ok {
+func healthOf(t *accesstoken.Issuer) IssuerHealth {
+	h := IssuerHealth{Issuer: t.URL, Ready: true}
+	if source, ok := t.Keys.(interface{ Status() jwks.Status }); ok {
 		h.Keys = source.Status()
 		h.Ready = h.Keys.Keys > 0
 	}
-	if source, ok := t.introspector.(interface{ Status() introspection.Status }); ok {
+	if source, ok := t.Introspector.(interface{ Status() introspection.Status }); ok {
 		h.Introspection = source.Status()
 		h.Ready = h.Ready && !h.Introspection.BreakerOpen
 	}

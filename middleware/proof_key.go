@@ -46,7 +46,7 @@ func newProofKeys(algorithms []string) proofKeys {
 // of returns the key in a header, which vouches for nothing: here, and nowhere else, a token brings its own key, and it is the
 // thumbprint in the access token that vouches for it.
 func (k proofKeys) of(segment string) (offeredKey, error) {
-	if key, known := k.known.Get(digestOf(segment)); known {
+	if key, known := k.known.Get(shards.KeyOf(segment)); known {
 		return offeredKey{thumbprint: key.thumbprint, known: key.Key}, nil
 	}
 	written, err := k.parse(segment)
@@ -58,7 +58,7 @@ func (k proofKeys) of(segment string) (offeredKey, error) {
 
 // learn remembers the header of a proof that has verified. A client can push the headers of all others out, with as many headers
 // of its own as fit. They are read anew then, which costs less than the signature check that follows.
-func (k proofKeys) learn(segment string, key proofKey) { k.known.Add(digestOf(segment), key) }
+func (k proofKeys) learn(segment string, key proofKey) { k.known.Add(shards.KeyOf(segment), key) }
 
 // parse reads the header and the key in it.
 func (k proofKeys) parse(segment string) (clientKey, error) {

@@ -5,6 +5,9 @@ import (
 	"hash/maphash"
 	"sync"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/shards"
 )
 
 const (
@@ -61,10 +64,10 @@ var partySeed = maphash.MakeSeed()
 
 // partyOf is the subject of a token, or else its client. A client makes as many keys as it likes, and counts by its key only where
 // the token names neither.
-func partyOf(token *Token, thumbprint string) party {
-	who := struct{ kind, issuer, name string }{"subject", token.Issuer, token.Subject}
+func partyOf(v *accesstoken.Verified, thumbprint string) party {
+	who := struct{ kind, issuer, name string }{"subject", v.Facts.Issuer, v.Facts.Subject}
 	if who.name == "" {
-		who.kind, who.name = "client", token.ClientID
+		who.kind, who.name = "client", v.Facts.ClientID
 	}
 	if who.name == "" {
 		who.kind, who.name = "key", thumbprint
@@ -74,7 +77,7 @@ func partyOf(token *Token, thumbprint string) party {
 
 // add puts in a proof that is good until then by the clock that says it is now, and reports whether it was not there yet.
 func (r *replays) add(owner party, key string, now, until time.Time) (fresh bool, err error) {
-	digest := digestOf(key)
+	digest := shards.KeyOf(key)
 	short := proofDigest(digest[:])
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
+	"github.com/cardea-auth/cardea/middleware/internal/record"
 )
 
 // Rule is a requirement of the application's own. It passes with nil. An error that wraps ErrUnavailable is 503, an
@@ -41,31 +43,53 @@ func (n *requirement) addScopes(group []string, impliedBy map[string][]string) {
 	n.named = SetOf(append(n.named.Slice(), group...)...)
 }
 
-// judge judges a token that has been proven good. The step-up comes after it for that reason (RFC 9470 section 8), but
-// before a refusal for a scope: the client that has to ask for another token should learn everything at once, so the step-up
-// challenge names missing scopes too.
-func (n *requirement) judge(v *verified, now time.Time) *Error {
-	token := &v.token
-	if n.bound && v.bound.None() {
-		return invalid(ReasonConfirmation, errMustBeBound)
-	}
-	missing := n.missingScope(token)
-	if refusal := n.stepUp(token, now, v.trust.leeway); refusal != nil {
-		if missing {
-			refusal.Scopes = n.named
+// requirementRow are the steps of a route's requirement. The step-up comes after the token has been proven good for that reason (RFC 9470
+// section 8), but before a refusal for a scope: the client that has to ask for another token should learn everything at once, so
+// the step-up challenge names missing scopes too.
+var requirementRow = []record.Step{record.Binding, record.StepUp, record.Scope, record.Role, record.Delegation}
+
+// meets judges whether a token that has been proven good suffices for the route. Recorded, it goes on after the first refusal, which is
+// the answer.
+func (n *requirement) meets(v *accesstoken.Verified, call *call) *Error {
+	var first *Error
+	for _, step := range requirementRow {
+		refusal := n.meetsStep(step, v, call.now)
+		if refusal == nil {
+			call.recorder.Pass(step)
+			continue
 		}
-		return refusal
+		call.recorder.Fail(step, refusal.Err)
+		if !call.recorder.On() {
+			return refusal
+		}
+		if first == nil {
+			first = refusal
+		}
 	}
-	if missing {
-		return &Error{Code: InsufficientScope, Reason: ReasonScope, Scopes: n.named, Err: errMissingScope}
-	}
-	for _, group := range n.roles {
-		if !token.Roles.HasAny(group...) {
+	return first
+}
+
+func (n *requirement) meetsStep(step record.Step, v *accesstoken.Verified, now time.Time) *Error {
+	facts := &v.Facts
+	switch step {
+	case record.Binding:
+		if n.bound && v.Bound.None() {
+			return invalid(ReasonConfirmation, errMustBeBound)
+		}
+	case record.StepUp:
+		return n.stepUp(facts, now, v.Issuer.Leeway)
+	case record.Scope:
+		if n.missingScope(facts) {
+			return &Error{Code: InsufficientScope, Reason: ReasonScope, Scopes: n.named, Err: errMissingScope}
+		}
+	case record.Role:
+		if !hasOneOfEach(facts.Roles, n.roles) {
 			return &Error{Code: InsufficientScope, Reason: ReasonRole, Scopes: n.named, Err: errMissingRole}
 		}
-	}
-	if !n.actor.admits(token.Actor) {
-		return &Error{Code: InsufficientScope, Reason: ReasonActor, Scopes: n.named, Err: errActing}
+	case record.Delegation:
+		if !n.actor.admits(Actor(facts.Actor)) {
+			return &Error{Code: InsufficientScope, Reason: ReasonActor, Scopes: n.named, Err: errActing}
+		}
 	}
 	return nil
 }
@@ -77,34 +101,42 @@ var (
 	errAuthTime     = errors.New("the token's auth_time is absent, or too long ago for the route")
 )
 
-func (n *requirement) missingScope(token *Token) bool {
-	for _, group := range n.scopes {
-		if !token.Scopes.HasAny(group...) {
-			return true
+func (n *requirement) missingScope(facts *accesstoken.Facts) bool {
+	return !hasOneOfEach(facts.Scopes, n.scopes)
+}
+
+// hasOneOfEach reports whether list holds at least one element of each group.
+func hasOneOfEach(list []string, groups [][]string) bool {
+	for _, group := range groups {
+		if !slices.ContainsFunc(group, func(elem string) bool { return slices.Contains(list, elem) }) {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // stepUp judges acr and auth_time (RFC 9470). A claim that is absent or malformed never satisfies.
-func (n *requirement) stepUp(token *Token, now time.Time, leeway time.Duration) *Error {
+func (n *requirement) stepUp(facts *accesstoken.Facts, now time.Time, leeway time.Duration) *Error {
 	for _, values := range n.acr {
-		if token.ACR == "" || !values.Has(token.ACR) {
-			return n.stepUpError(ReasonACR, errACR)
+		if facts.ACR == "" || !values.Has(facts.ACR) {
+			return n.stepUpError(ReasonACR, errACR, facts)
 		}
 	}
 	if !n.hasMaxAge {
 		return nil
 	}
-	age := now.Sub(token.AuthTime)
-	if token.AuthTime.IsZero() || age-leeway > n.maxAge || age < -leeway {
-		return n.stepUpError(ReasonAuthTime, errAuthTime)
+	age := now.Sub(facts.AuthTime)
+	if facts.AuthTime.IsZero() || age-leeway > n.maxAge || age < -leeway {
+		return n.stepUpError(ReasonAuthTime, errAuthTime, facts)
 	}
 	return nil
 }
 
-func (n *requirement) stepUpError(reason Reason, cause error) *Error {
+func (n *requirement) stepUpError(reason Reason, cause error, facts *accesstoken.Facts) *Error {
 	refusal := &Error{Code: InsufficientUserAuthentication, Reason: reason, Err: cause}
+	if n.missingScope(facts) {
+		refusal.Scopes = n.named
+	}
 	if len(n.acr) > 0 {
 		refusal.acrValues = acceptableACR(n.acr)
 	}

@@ -49,19 +49,12 @@ type Token struct {
 	// Opaque says that the claims are those of an introspection answer, and not of a JWT that was verified here.
 	Opaque bool
 
-	claims *document // nil for a Token made by hand
+	claims *claims.Document // nil for a Token made by hand. A pointer, so that printing a Token with %+v shows an address and not a person's claims
 }
 
 // Actor identifies the party that acts on behalf of a token's subject (RFC 8693 section 4.1).
 type Actor struct {
 	Issuer, Subject, ClientID string
-}
-
-// document is the vetted JSON text of a token's claims. It stands behind a pointer so that printing a Token with %+v
-// shows an address and not a person's claims.
-type document struct {
-	text    string
-	details claims.Details
 }
 
 var errHandMade = errors.New("middleware: this Token was made by hand and carries no claims; authtest.Context makes one that does")
@@ -76,7 +69,7 @@ func (t *Token) Claims(v any) error {
 	if t.claims == nil {
 		return errHandMade
 	}
-	return json.Unmarshal([]byte(t.claims.text), v)
+	return json.Unmarshal([]byte(t.claims.Text), v)
 }
 
 // String returns what LogValue logs, and not the claims.

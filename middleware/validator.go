@@ -16,10 +16,6 @@ type Validator struct {
 	_ [0]func() // not comparable; made by New
 
 	policy  *policy
-	tokens  *tokenCache // nil: switched off
-	flights flights     // of tokens on their way into the cache
-	headers headers
-	answers *tokenCache   // of tokens that their issuer's server has judged; nil: switched off
 	fetched []*jwks.Cache // the key sets that New made, and Close closes
 	closed  atomic.Bool
 }
@@ -31,16 +27,7 @@ func New(cfg Config) (*Validator, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := cfg.TokenCache.Entries
-	if entries == 0 {
-		entries = defaultCacheEntries
-	}
-	return &Validator{
-		policy:  policy,
-		fetched: fetched,
-		tokens:  newTokenCache(entries, cfg.TokenCache.MaxAge),
-		answers: newTokenCache(entries, 0), // the Introspector says how old an answer may be
-	}, nil
+	return &Validator{policy: policy, fetched: fetched}, nil
 }
 
 // unusable reports whether v was not made by New.
@@ -75,16 +62,17 @@ func (v *Validator) Warm(ctx context.Context) error {
 	if v.closed.Load() {
 		return errClosed
 	}
-	errs := make([]error, len(v.policy.trusts))
+	issuers := v.policy.judge.Issuers()
+	errs := make([]error, len(issuers))
 	var all sync.WaitGroup
-	for i, trust := range v.policy.trusts {
-		keys, ok := trust.keys.(refresher)
+	for i, issuer := range issuers {
+		keys, ok := issuer.Keys.(refresher)
 		if !ok {
 			continue
 		}
 		all.Go(func() {
 			if err := keys.Refresh(ctx); err != nil {
-				errs[i] = fmt.Errorf("middleware: issuer %q: %w", trust.url, err)
+				errs[i] = fmt.Errorf("middleware: issuer %q: %w", issuer.URL, err)
 			}
 		})
 	}

@@ -13,6 +13,12 @@ type Details struct {
 	apiNames []string         // of which one must be among the locations of a detail, if it has any
 }
 
+// Document is the vetted JSON text of a token's claims, with what has been read of it already.
+type Document struct {
+	Text    string
+	Details Details
+}
+
 var errDetails = errors.New("it must be an array of objects, each with a type, and locations that are strings")
 
 // ReadDetails vets the form of authorization_details.

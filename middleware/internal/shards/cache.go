@@ -15,7 +15,7 @@ const (
 	minEntries = 64
 )
 
-// Cache keeps the most recently used values by SHA-256 digest. A nil *Cache
+// Cache keeps the most recently used values by Key. A nil *Cache
 // holds nothing and takes nothing. Safe for concurrent use.
 type Cache[V any] struct {
 	shards []shard[V] // as many as a power of two
@@ -23,7 +23,7 @@ type Cache[V any] struct {
 
 type shard[V any] struct {
 	mu  sync.Mutex
-	lru *simplelru.LRU[[32]byte, V]
+	lru *simplelru.LRU[Key, V]
 	_   [112]byte // keeps neighbours' locks on other cache lines
 }
 
@@ -45,18 +45,18 @@ func New[V any](entries int) *Cache[V] {
 	c := &Cache[V]{shards: make([]shard[V], count)}
 	for i := range c.shards {
 		// The only error is of a size that is not positive.
-		c.shards[i].lru, _ = simplelru.NewLRU[[32]byte, V](size, nil)
+		c.shards[i].lru, _ = simplelru.NewLRU[Key, V](size, nil)
 	}
 	return c
 }
 
 // shard picks by one byte: those of a digest are all equally random.
-func (c *Cache[V]) shard(key [32]byte) *shard[V] {
+func (c *Cache[V]) shard(key Key) *shard[V] {
 	return &c.shards[int(key[0])&(len(c.shards)-1)]
 }
 
 // Get returns the value of key and marks it as used.
-func (c *Cache[V]) Get(key [32]byte) (v V, ok bool) {
+func (c *Cache[V]) Get(key Key) (v V, ok bool) {
 	if c == nil {
 		return v, false
 	}
@@ -70,7 +70,7 @@ func (c *Cache[V]) Get(key [32]byte) (v V, ok bool) {
 // Peek is Get without the mark, for a caller that marks a value of its own. It
 // writes to nothing, where marking would fetch the value's neighbours into the
 // caches of the CPU.
-func (c *Cache[V]) Peek(key [32]byte) (v V, ok bool) {
+func (c *Cache[V]) Peek(key Key) (v V, ok bool) {
 	if c == nil {
 		return v, false
 	}
@@ -82,7 +82,7 @@ func (c *Cache[V]) Peek(key [32]byte) (v V, ok bool) {
 }
 
 // Add sets the value of key and marks it as used; it may evict another.
-func (c *Cache[V]) Add(key [32]byte, v V) {
+func (c *Cache[V]) Add(key Key, v V) {
 	if c == nil {
 		return
 	}
@@ -93,7 +93,7 @@ func (c *Cache[V]) Add(key [32]byte, v V) {
 }
 
 // Remove forgets key.
-func (c *Cache[V]) Remove(key [32]byte) {
+func (c *Cache[V]) Remove(key Key) {
 	if c == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package middleware
+package signature
 
 import (
 	"maps"
@@ -11,15 +11,15 @@ import (
 // maxHeaders is many: an issuer has one header per key and type of token.
 const maxHeaders = 64
 
-// headers recognises header segments that have verified before, so that they need no decoding. A header is what its text
+// Headers recognises header segments that have verified before, so that they need no decoding. A header is what its text
 // says whatever the keys are, so nothing here can go stale; that it is learnt only from verified tokens keeps the names that
 // attackers make up out. Reading takes no lock. Safe for concurrent use.
-type headers struct {
+type Headers struct {
 	known atomic.Pointer[map[string]compact.Header] // never written once published
 }
 
-// parse is compact.ParseHeader with a memory.
-func (h *headers) parse(segment string) (header compact.Header, known bool, err error) {
+// Parse is compact.ParseHeader with a memory.
+func (h *Headers) Parse(segment string) (header compact.Header, known bool, err error) {
 	if table := h.known.Load(); table != nil {
 		if header, known = (*table)[segment]; known {
 			return header, true, nil
@@ -29,8 +29,8 @@ func (h *headers) parse(segment string) (header compact.Header, known bool, err 
 	return header, false, err
 }
 
-// begin reports whether token begins with a header that is known, so that it is a JOSE object without further look.
-func (h *headers) begin(token string) bool {
+// Begins reports whether token begins with a header that is known, so that it is a JOSE object without further look.
+func (h *Headers) Begins(token string) bool {
 	table := h.known.Load()
 	if table == nil {
 		return false
@@ -40,8 +40,8 @@ func (h *headers) begin(token string) bool {
 	return known
 }
 
-// learn remembers the header of a verified token. A full table is begun anew.
-func (h *headers) learn(segment string, header compact.Header) {
+// Learn remembers the header of a verified token. A full table is begun anew.
+func (h *Headers) Learn(segment string, header compact.Header) {
 	old := h.known.Load()
 	table := make(map[string]compact.Header)
 	if old != nil && len(*old) < maxHeaders {

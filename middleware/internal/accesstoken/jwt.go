@@ -1,0 +1,266 @@
+package accesstoken
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
+	"github.com/cardea-auth/cardea/middleware/internal/compact"
+	"github.com/cardea-auth/cardea/middleware/internal/record"
+	"github.com/cardea-auth/cardea/middleware/internal/signature"
+)
+
+var (
+	errAlgorithm  = errors.New("the token's algorithm is not among the issuer's")
+	errTenant     = errors.New("the tenant is not allowed, or tid is not the tenant in iss")
+	errUnknownIss = errors.New("iss is not one of the configured issuers")
+	errNoIssuer   = errors.New("the token names no issuer (iss)")
+	errNotToken68 = errors.New("the token holds characters outside token68, or something follows it")
+)
+
+// The steps of a JWT. Nothing of it is believed before its signature has been verified: alg, kid and typ are compared with the
+// configuration, and iss selects an issuer. What is cheap comes first; nothing that others notice, a fetch or a call of the
+// application's functions, before the whole token has been decoded.
+var (
+	selecting = []record.Step{record.Form, record.Header, record.Claims, record.Issuer, record.Type, record.Tenant}
+	verifying = []record.Step{record.Algorithm, record.Key, record.Signature}
+)
+
+// jwt is a JWT on its way through the steps.
+type jwt struct {
+	*Judge
+	Question
+	vetting // what its claims say
+
+	compact     compact.JWS
+	header      compact.Header
+	knownHeader bool
+	signed      string // a copy of the signing input behind the claims' text, of which no part of the signature is within reach
+	signature   []byte
+
+	tenant string      // what fills the issuer's template; empty without one
+	keys   []*jwks.Key // that may have signed
+	key    signature.Ref
+}
+
+// judgeJWT judges a token of JOSE shape that nothing is known about.
+func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
+	t := jwt{Judge: j.Judge, Question: j.Question}
+	refusal := t.run(ctx, selecting, Refusal{})
+	if t.issuer != nil {
+		j.record.Issuer = t.issuer.URL
+	}
+	if !refusal.Refused() && t.issuer.Mode == Introspect {
+		return j.introspectAlone(ctx, t.issuer, t.header)
+	}
+	if refusal = t.run(ctx, verifying, refusal); t.canVet(refusal) {
+		refusal = t.vet(t.Recorder, refusal)
+	}
+	if refusal.Refused() {
+		return nil, refusal
+	}
+	if !t.knownHeader {
+		j.headers.Learn(t.compact.Header, t.header)
+	}
+	proven := t.verified
+	proven.tenant, proven.signed, proven.Key = t.tenant, cmp.Or(t.signed, t.compact.SigningInput), t.key
+	return proven, Refusal{}
+}
+
+// introspectAlone leaves a JWT to its server, which also vouches for its typ: it is part of what the server was shown.
+func (j *judgement) introspectAlone(ctx context.Context, issuer *Issuer, header compact.Header) (*Verified, Refusal) {
+	j.record.Opaque = true
+	j.Token.form = joseForm
+	if header.Type == accessTyp {
+		j.Token.form = accessForm
+	}
+	return j.introspected(ctx, issuer, nil)
+}
+
+// canVet reports whether the claims can be vetted: those of a refused token for the record alone.
+func (t *jwt) canVet(first Refusal) bool {
+	return !first.Refused() || t.Recorder.On() && t.issuer != nil
+}
+
+// run runs steps. It stops at the first refusal; recorded, it goes on with those that can still be judged, and the first refusal is the
+// answer.
+func (t *jwt) run(ctx context.Context, row []record.Step, first Refusal) Refusal {
+	for _, step := range row {
+		if first.Refused() && !(t.Recorder.On() && t.canJudge(step)) {
+			continue
+		}
+		refusal := t.judgeStep(ctx, step)
+		if !refusal.Refused() {
+			t.Recorder.Pass(step)
+			continue
+		}
+		t.Recorder.Fail(step, refusal.Err)
+		if !first.Refused() {
+			first = refusal
+		}
+	}
+	return first
+}
+
+// canJudge reports whether a step can still be judged after another has failed. Nobody is asked then: no source of keys, and no function
+// of the application.
+func (t *jwt) canJudge(step record.Step) bool {
+	switch step {
+	case record.Header:
+		return t.compact.Header != ""
+	case record.Claims:
+		return t.compact.Payload != ""
+	case record.Issuer:
+		return t.reading.Text != ""
+	case record.Type, record.Algorithm:
+		return t.issuer != nil && t.header.Algorithm != ""
+	default:
+		return false
+	}
+}
+
+func (t *jwt) judgeStep(ctx context.Context, step record.Step) Refusal {
+	switch step {
+	case record.Form:
+		return t.split()
+	case record.Header:
+		return t.readHeader()
+	case record.Claims:
+		return t.readClaims()
+	case record.Issuer:
+		return t.selectIssuer()
+	case record.Type:
+		return t.issuer.checkType(t.header.Type, &t.reading)
+	case record.Tenant:
+		return t.checkTenant(ctx)
+	case record.Algorithm:
+		return t.checkAlgorithm()
+	case record.Key:
+		return t.findKeys(ctx)
+	default: // record.Signature
+		return t.verify()
+	}
+}
+
+func (t *jwt) split() (refusal Refusal) {
+	var err error
+	if t.compact, err = compact.Split(t.Token.raw); err != nil {
+		return t.unreadable(err)
+	}
+	return Refusal{}
+}
+
+func (t *jwt) readHeader() Refusal {
+	var err error
+	if t.header, t.knownHeader, err = t.headers.Parse(t.compact.Header); err != nil {
+		return t.unreadable(err)
+	}
+	t.typ = t.header.Type
+	return Refusal{}
+}
+
+func (t *jwt) readClaims() Refusal {
+	toKeep := t.compact.SigningInput
+	if t.judged == nil {
+		toKeep = ""
+	}
+	text, signed, err := compact.TextBefore(t.compact.Payload, toKeep)
+	if err != nil {
+		return t.unreadable(err)
+	}
+	t.signed = signed
+	if t.signature, err = t.compact.Signature(); err != nil {
+		return t.unreadable(err)
+	}
+	if err := t.reading.Read(text, t.names); err != nil {
+		t.reading = claims.Reading{}
+		return t.unreadable(err)
+	}
+	return Refusal{}
+}
+
+// unreadable translates what the parsers say. Characters that no token may have are looked for here, where something is wrong
+// already: segments that could be decoded have none.
+func (t *jwt) unreadable(err error) Refusal {
+	if refusal := checkCharacters(t.Token.raw); refusal.Refused() {
+		return refusal
+	}
+	switch {
+	case errors.Is(err, compact.ErrEncrypted):
+		return refuse(Encrypted, err)
+	case errors.Is(err, compact.ErrExtension), errors.Is(err, compact.ErrKeyID):
+		return refuse(BadHeader, err)
+	case errors.Is(err, compact.ErrAlgorithm):
+		return refuse(BadAlgorithm, err)
+	default:
+		return refuse(Malformed, err)
+	}
+}
+
+// checkCharacters is the syntax of a token, wherever it came from: token68 (RFC 9110 section 11.2), so that no comma, quote,
+// space or line break reaches any decoder.
+func checkCharacters(token string) Refusal {
+	if !compact.IsToken68(token) {
+		return refuse(Characters, errNotToken68)
+	}
+	return Refusal{}
+}
+
+// selectIssuer finds the issuer by the unverified iss and, for one with tenants, binds tid to it: the tenant
+// in iss and the tid claim must be the same text.
+func (t *jwt) selectIssuer() Refusal {
+	iss, err := t.reading.String(claims.Issuer)
+	if err != nil {
+		return malformedClaim("iss", err)
+	}
+	if iss == "" {
+		return refuse(MissingClaim, errNoIssuer)
+	}
+	issuer, tenant := t.named(iss)
+	if issuer == nil {
+		return refuse(UnknownIssuer, fmt.Errorf("%w: %s", errUnknownIss, clip(iss)))
+	}
+	if tenant != "" && !claims.Is(t.reading.At(claims.Tenant), tenant) {
+		return refuse(WrongTenant, errTenant)
+	}
+	t.issuer, t.iss, t.tenant = issuer, iss, tenant
+	return Refusal{}
+}
+
+func (t *jwt) checkTenant(ctx context.Context) Refusal {
+	if t.tenant != "" && !t.issuer.AllowTenant(ctx, t.tenant) {
+		return refuse(WrongTenant, errTenant)
+	}
+	return Refusal{}
+}
+
+func (t *jwt) checkAlgorithm() Refusal {
+	if !t.issuer.Algorithms[t.header.Algorithm] {
+		return refuse(BadAlgorithm, errAlgorithm)
+	}
+	return Refusal{}
+}
+
+// findKeys asks the key source. Not finding a key refuses the token; not being able to tell does not.
+func (t *jwt) findKeys(ctx context.Context) Refusal {
+	keys, outcome, err := signature.Find(ctx, t.issuer.Keys, t.header, t.mayServe)
+	t.keys = keys
+	return keyRefusal(outcome, err)
+}
+
+func (t *jwt) mayServe(key *jwks.Key) bool {
+	return key.Issuer() == "" || t.issuer.mayServe(key, t.iss, t.tenant, t.reading.At(claims.Tenant))
+}
+
+func (t *jwt) verify() Refusal {
+	key, err := signature.Verify(t.keys, t.header, t.compact.SigningInput, t.signature, t.mayServe)
+	if err != nil {
+		return refuse(BadSignature, err)
+	}
+	t.key = key
+	t.Recorder.Vouch()
+	return Refusal{}
+}

@@ -1,0 +1,231 @@
+package accesstoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
+	"github.com/cardea-auth/cardea/middleware/internal/record"
+)
+
+var (
+	errExpired      = errors.New("exp has passed; if this is so of fresh tokens, compare the clocks")
+	errNotYetValid  = errors.New("nbf lies ahead; if this is often so, compare the clocks")
+	errIssuedAhead  = errors.New("iat lies ahead; if this is often so, compare the clocks")
+	errClient       = errors.New("the client id is not among AllowedClients")
+	errNoExpiry     = errors.New("claim exp is absent")
+	errConfirmation = errors.New("the token is bound in a way that cannot be verified here (cnf)")
+)
+
+// vetRow are the steps that claims go through which are known to be the issuer's: who the token is for, who may use it, and of what form
+// it is. Time is judged apart, because it is judged on every request.
+var vetRow = []record.Step{
+	record.Content, record.Audience, record.Confirmation, record.Details, record.Actor, record.Profile, record.Kind,
+}
+
+// vetting is a set of claims on its way through the steps. It holds no pointer to what lives on the stack, or all of it would move to the
+// heap.
+type vetting struct {
+	issuer  *Issuer // nil: iss led to none
+	reading claims.Reading
+	iss     string
+	typ     string    // of a JWT's header
+	opaque  bool      // the claims are an introspection answer
+	form    form      // of the token that an answer is about
+	jwt     *Verified // of the token that an answer is about, if it was verified here as well
+
+	lists    claims.Lists
+	verified *Verified
+}
+
+// vet runs the steps as jwt.run does. first is the refusal so far.
+func (v *vetting) vet(recorder *record.Recorder, first Refusal) Refusal {
+	v.verified = &Verified{
+		Issuer: v.issuer,
+		Facts:  Facts{Issuer: v.iss, Opaque: v.opaque},
+		Claims: claims.Document{Text: v.reading.Text},
+	}
+	v.lists = claims.NewLists(v.verified.elems[:])
+	for _, step := range vetRow {
+		refusal := v.vetStep(step)
+		if !refusal.Refused() {
+			recorder.Pass(step)
+			continue
+		}
+		recorder.Fail(step, refusal.Err)
+		if !recorder.On() {
+			return refusal
+		}
+		if !first.Refused() {
+			first = refusal
+		}
+	}
+	return first
+}
+
+func (v *vetting) vetStep(step record.Step) Refusal {
+	switch step {
+	case record.Content:
+		return v.readContent()
+	case record.Audience:
+		return v.checkAudience()
+	case record.Confirmation:
+		return v.readConfirmation()
+	case record.Details:
+		return v.readDetails()
+	case record.Actor:
+		return v.readActor()
+	case record.Profile:
+		return v.checkProfile()
+	default: // record.Kind
+		return v.checkKind()
+	}
+}
+
+// readContent reads what identifies the token and its parties, and the dates.
+func (v *vetting) readContent() Refusal {
+	facts := &v.verified.Facts
+	var err error
+	if facts.Subject, err = v.reading.String(claims.Subject); err != nil {
+		return malformedClaim("sub", err)
+	}
+	if facts.ID, err = v.reading.String(claims.TokenID); err != nil {
+		return malformedClaim("jti", err)
+	}
+	if refusal := v.readTimes(facts); refusal.Refused() {
+		return refusal
+	}
+	if facts.Expiry.IsZero() && !v.opaque {
+		return refuse(MissingClaim, errNoExpiry)
+	}
+	// The first mapped claim that is present must be a string.
+	if facts.ClientID, err = claims.Text(v.reading.First(v.issuer.clientID)); err != nil {
+		return malformedClaim("of the client id", err)
+	}
+	facts.ACR, _ = v.reading.At(claims.ACR).Text()
+	return Refusal{}
+}
+
+// readTimes reads the dates. One that cannot be read refuses the token, except auth_time: it can only be missed.
+func (v *vetting) readTimes(facts *Facts) Refusal {
+	var err error
+	if facts.Expiry, err = v.reading.Time(claims.Expiry); err != nil {
+		return malformedClaim("exp", err)
+	}
+	if facts.NotBefore, err = v.reading.Time(claims.NotBefore); err != nil {
+		return malformedClaim("nbf", err)
+	}
+	if facts.IssuedAt, err = v.reading.Time(claims.IssuedAt); err != nil {
+		return malformedClaim("iat", err)
+	}
+	if date, err := v.reading.Time(claims.AuthTime); err == nil {
+		facts.AuthTime = date
+	}
+	return Refusal{}
+}
+
+// checkAudience judges whether the token is meant for this API, by its audience or by what the configuration puts in its place.
+func (v *vetting) checkAudience() Refusal {
+	facts, issuer := &v.verified.Facts, v.issuer
+	var err error
+	if facts.Audience, err = v.lists.Audience(v.reading.At(claims.Audience)); err != nil {
+		return malformedClaim("aud", err)
+	}
+	switch {
+	case issuer.NoAudience:
+		return Refusal{}
+	case len(issuer.Clients) > 0:
+		if !slices.Contains(issuer.Clients, facts.ClientID) {
+			return refuse(WrongClient, errClient)
+		}
+		return Refusal{}
+	case !containsAny(facts.Audience, issuer.Audiences):
+		return refuse(WrongAudience, fmt.Errorf("aud is %s, want one of %q", clip(v.reading.At(claims.Audience).Raw()), issuer.Audiences))
+	default:
+		return Refusal{}
+	}
+}
+
+func containsAny(list, wanted []string) bool {
+	return slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(list, w) })
+}
+
+func (v *vetting) readConfirmation() Refusal {
+	var err error
+	if v.verified.Bound, err = claims.ReadConfirmation(v.reading.At(claims.Confirm)); err != nil {
+		return refuse(BadConfirmation, err)
+	}
+	return Refusal{}
+}
+
+func (v *vetting) readDetails() Refusal {
+	var err error
+	v.verified.Claims.Details, err = claims.ReadDetails(v.reading.At(claims.AuthorizationDetails), v.issuer.APINames)
+	if err != nil {
+		return malformedClaim("authorization_details", err)
+	}
+	return Refusal{}
+}
+
+func (v *vetting) readActor() Refusal {
+	var err error
+	if v.verified.Facts.Actor, err = claims.ReadActor(v.reading.At(claims.Act)); err != nil {
+		return malformedClaim("act", err)
+	}
+	facts := &v.verified.Facts
+	facts.AMR = v.lists.Strings(v.reading.At(claims.AMR))
+	facts.Scopes = v.lists.Scopes(v.reading.First(v.issuer.scopes))
+	facts.Roles = v.lists.Roles(v.reading.First(v.issuer.roles))
+	return Refusal{}
+}
+
+// recheck judges what can change from one request to the next without any I/O of ours: the time, the tenant and the
+// issuer's own last check. It runs on every request, whatever was cached.
+func (v *Verified) recheck(ctx context.Context, now time.Time, recorder *record.Recorder) Refusal {
+	if refusal := v.CheckTime(now); refusal.Refused() {
+		recorder.Fail(record.Time, refusal.Err)
+		return refusal
+	}
+	recorder.Pass(record.Time)
+	if v.tenant != "" && !v.Issuer.AllowTenant(ctx, v.tenant) {
+		recorder.Fail(record.Tenant, errTenant)
+		return refuse(WrongTenant, errTenant)
+	}
+	if v.Issuer.Accept == nil {
+		return Refusal{}
+	}
+	if refusal := v.Issuer.Accept(v); refusal.Refused() {
+		recorder.Fail(record.Accept, refusal.Err)
+		return refusal
+	}
+	recorder.Pass(record.Accept)
+	return Refusal{}
+}
+
+// CheckTime judges the dates against the clock, with the issuer's leeway, which is added only where it could matter: that costs more
+// than to compare.
+func (v *Verified) CheckTime(now time.Time) Refusal {
+	facts, leeway := &v.Facts, v.Issuer.Leeway
+	if ended := !now.Before(facts.Expiry) && !facts.Expiry.IsZero(); ended && !now.Before(facts.Expiry.Add(leeway)) {
+		return refuse(Expired, errExpired)
+	}
+	if now.Before(facts.NotBefore) && now.Add(leeway).Before(facts.NotBefore) {
+		return refuse(NotYetValid, errNotYetValid)
+	}
+	if now.Before(facts.IssuedAt) && now.Add(leeway).Before(facts.IssuedAt) {
+		return refuse(IssuedInFuture, errIssuedAhead)
+	}
+	return Refusal{}
+}
+
+// clip quotes text from a token for a log: bounded, on one line, in ASCII.
+func clip(s string) string {
+	const most = 128
+	if len(s) > most {
+		return fmt.Sprintf("%+q…", s[:most])
+	}
+	return fmt.Sprintf("%+q", s)
+}
