@@ -26,69 +26,82 @@ type call struct {
 	nextNonce string // to go with the answer, whatever it is; empty: none
 }
 
+// ruling is what there is to say of a decision beside how it ended.
+type ruling struct {
+	record accesstoken.Record
+	proven *accesstoken.Verified // nil: no token was proven
+
+	nested    bool // the verdict is that of an outer Guard
+	anonymous bool
+}
+
 // authorize decides, and reports what it has decided. r is nil where the transport is not net/http.
 func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (context.Context, error) {
 	if g == nil || g.validator.unusable() {
 		return nil, &Error{Reason: ReasonInternal, Err: errUnusable}
 	}
-	p := g.validator.policy
-	call := &call{Credentials: c, now: p.clock()}
-	d := Decision{Outcome: Allowed, Scopes: g.needs.named, Start: call.now, Rechecked: c.Anew}
-	admitted, refusal := g.decide(ctx, call, r, &d)
+	call := &call{Credentials: c, now: g.validator.policy.clock()}
+	admitted, ruling, refusal := g.decide(ctx, call, r)
 	if refusal != nil {
 		g.complete(refusal, call)
-		d.Outcome, d.Reason, d.Err = refusal.outcome(), refusal.Reason, refusal
-		p.report(ctx, &d)
+		g.report(ctx, call, &ruling, refusal)
 		return nil, refusal
 	}
-	p.report(admitted, &d)
+	g.report(admitted, call, &ruling, nil)
 	return admitted, nil
 }
 
 // decide is the one decision. Its order is fixed: the syntax of the request, the token, its binding to the caller, then what
 // it may do. Whatever is judged by the time of the request is judged on every request, also for a token that was
 // verified before.
-func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Decision) (context.Context, *Error) {
+func (g *Guard) decide(ctx context.Context, call *call, r *http.Request) (context.Context, ruling, *Error) {
 	v := g.validator
 	if v.closed.Load() {
-		return nil, &Error{Reason: ReasonClosed, Err: errClosed}
+		return nil, ruling{}, &Error{Reason: ReasonClosed, Err: errClosed}
 	}
 	raw, refusal := v.policy.credential(call, r)
-	d.Start = call.now
 	if refusal != nil {
-		return nil, refusal
+		call.recorder.Fail(record.Credential, refusal.Err)
+		return nil, ruling{}, refusal
 	}
 	outer := admissionFrom(ctx)
-	if call.Anew && raw == "" && v.policy.mayHaveReadForm(outer, v, r) {
-		return nil, &Error{Reason: ReasonNoToken, Err: errReadForm}
-	}
 	if raw == "" {
-		return g.withoutToken(ctx, call.Credentials, d)
+		return g.withoutToken(ctx, call, r, outer)
 	}
-
+	call.recorder.Pass(record.Credential)
 	call.token = accesstoken.Present(raw)
 	if !outer.judged(v, call) {
 		outer = nil
 	}
 	if outer != nil && !call.Anew {
-		return g.nested(ctx, outer, call, d)
+		return g.nested(ctx, outer, call)
 	}
-	proven, record, refused := v.policy.judge.Judge(ctx, accesstoken.Question{
+	return g.judged(ctx, call, outer)
+}
+
+// judged judges the token of a call. outer is this Validator's admission of the same token for the same call; nil: there is none.
+func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (context.Context, ruling, *Error) {
+	v := g.validator
+	proven, said, refused := v.policy.judge.Judge(ctx, accesstoken.Question{
 		Token:    call.token,
-		Now:      d.Start,
-		Began:    v.policy.realTime(d.Start),
+		Now:      call.now,
+		Began:    v.policy.realTime(call.now),
 		Recorder: call.recorder,
 	})
-	d.Issuer, d.Opaque, d.Cached = record.Issuer, record.Opaque, record.Cached
-	d.fillFrom(proven)
+	ruling := ruling{record: said, proven: proven}
 	if refused.Refused() {
-		return nil, tokenError(refused)
+		if proven != nil && call.recorder.On() {
+			g.needs.meets(proven, call)
+		}
+		return nil, ruling, tokenError(refused)
 	}
-	if refusal := v.policy.bound(ctx, call, proven, outer); refusal != nil {
-		return nil, refusal
+	refusal := v.policy.bound(ctx, call, proven, outer)
+	call.note(record.Binding, refusal)
+	if refusal == nil || call.recorder.On() {
+		refusal = firstOf(refusal, g.needs.meets(proven, call))
 	}
-	if refusal := g.needs.meets(proven, call); refusal != nil {
-		return nil, refusal
+	if refusal != nil {
+		return nil, ruling, refusal
 	}
 	admitted := &admission{
 		Context:   parentOf(ctx, call),
@@ -101,13 +114,35 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request, d *Deci
 		fromForm:  call.fromForm,
 		boundTo:   v.policy.boundCall(call, proven),
 	}
-	if refusal := g.needs.ask(ctx, &admitted.token, call.Credentials); refusal != nil {
-		return nil, refusal
+	refusal = g.needs.ask(ctx, &admitted.token, call.Credentials)
+	call.note(record.Rule, refusal)
+	if refusal != nil {
+		return nil, ruling, refusal
 	}
-	if refusal := v.policy.bindKey(proven); refusal != nil {
-		return nil, refusal
+	refusal = v.policy.bindKey(proven)
+	call.note(record.KeyBinding, refusal)
+	if refusal != nil {
+		return nil, ruling, refusal
 	}
-	return admitted, nil
+	return admitted, ruling, nil
+}
+
+// note records how a step ended.
+func (c *call) note(step record.Step, refusal *Error) {
+	if refusal != nil {
+		c.recorder.Fail(step, refusal.Err)
+		return
+	}
+	c.recorder.Pass(step)
+}
+
+func firstOf(refusals ...*Error) *Error {
+	for _, refusal := range refusals {
+		if refusal != nil {
+			return refusal
+		}
+	}
+	return nil
 }
 
 // mayHaveReadForm reports whether a request without a token may have been admitted by one in its form: that form is gone, and the
@@ -136,40 +171,45 @@ func parentOf(ctx context.Context, call *call) context.Context {
 }
 
 // withoutToken answers a request without credentials.
-func (g *Guard) withoutToken(ctx context.Context, c Credentials, d *Decision) (context.Context, *Error) {
-	if g.optional {
-		d.Outcome = Anonymous
-		if admissionFrom(ctx) == nil {
-			return ctx, nil
-		}
-		return ContextWithToken(ctx, nil), nil // a token of some other Guard is not this one's verdict
+func (g *Guard) withoutToken(ctx context.Context, call *call, r *http.Request, outer *admission) (context.Context, ruling, *Error) {
+	switch {
+	case call.Anew && g.validator.policy.mayHaveReadForm(outer, g.validator, r):
+		return g.noToken(call, &Error{Reason: ReasonNoToken, Err: errReadForm})
+	case g.optional && outer == nil:
+		return ctx, ruling{anonymous: true}, nil
+	case g.optional: // a token of some other Guard is not this one's verdict
+		return ContextWithToken(ctx, nil), ruling{anonymous: true}, nil
+	case isPreflight(call.Credentials):
+		return g.noToken(call, &Error{Reason: ReasonPreflight, Err: errPreflight})
+	default:
+		return g.noToken(call, &Error{Reason: ReasonNoToken, Err: errNoCredentials})
 	}
-	if isPreflight(c) {
-		return nil, &Error{Reason: ReasonPreflight, Err: errPreflight}
-	}
-	return nil, &Error{Reason: ReasonNoToken, Err: errNoCredentials}
+}
+
+func (g *Guard) noToken(call *call, refusal *Error) (context.Context, ruling, *Error) {
+	call.recorder.Fail(record.Credential, refusal.Err)
+	return nil, ruling{}, refusal
 }
 
 // nested takes over the verdict of an outer Guard about the same credentials. It judges the verdict, not the handler's
 // copy of the token, which code between the two Guards may have changed.
-func (g *Guard) nested(ctx context.Context, outer *admission, call *call, d *Decision) (context.Context, *Error) {
+func (g *Guard) nested(ctx context.Context, outer *admission, call *call) (context.Context, ruling, *Error) {
 	proven := outer.verified
 	call.nextNonce = outer.nextNonce
-	d.Nested, d.Cached = true, true
-	d.fillFrom(proven)
+	ruling := ruling{proven: proven, nested: true, record: accesstoken.Record{Cached: true}}
 	if refused := proven.CheckTime(call.now); refused.Refused() {
-		return nil, tokenError(refused)
+		return nil, ruling, tokenError(refused)
 	}
 	if refusal := g.needs.meets(proven, call); refusal != nil {
-		return nil, refusal
+		return nil, ruling, refusal
 	}
 	if len(g.needs.rules) > 0 {
 		own := tokenOf(proven)
 		if refusal := g.needs.ask(ctx, &own, call.Credentials); refusal != nil {
-			return nil, refusal
+			return nil, ruling, refusal
 		}
 	}
-	return ctx, nil
+	return ctx, ruling, nil
 }
 
 // judged reports whether a holds v's verdict about the credentials of call. One that left the proof unspent is none for a
@@ -218,26 +258,3 @@ var (
 	errReadForm      = errors.New("the request is judged again, and a token in its form cannot be: the form has been read; send tokens of streams in the Authorization field")
 	errPreflight     = errors.New("a CORS preflight carries no token: put the CORS middleware outside the Guard, so that it answers first")
 )
-
-// fillFrom fills in what a verified token tells; nil: nothing.
-func (d *Decision) fillFrom(v *accesstoken.Verified) {
-	if v == nil {
-		return
-	}
-	d.Issuer, d.Opaque = v.Issuer.URL, v.Facts.Opaque
-	d.Subject, d.ClientID, d.TokenID = v.Facts.Subject, v.Facts.ClientID, v.Facts.ID
-}
-
-// report hands the decision to those who look.
-func (p *policy) report(ctx context.Context, d *Decision) {
-	if p.observe == nil && p.logger == nil {
-		return
-	}
-	d.Duration = max(0, p.clock().Sub(d.Start))
-	if p.logger != nil {
-		p.log(ctx, d)
-	}
-	if p.observe != nil {
-		p.observe(ctx, *d)
-	}
-}

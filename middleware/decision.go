@@ -1,6 +1,9 @@
 package middleware
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Outcome is what a Guard decided. The set is closed, so it is safe as a metric label.
 type Outcome string
@@ -50,5 +53,46 @@ func (e *Error) outcome() Outcome {
 		return Unavailable
 	default:
 		return Failed
+	}
+}
+
+// decision says what was decided. refusal is nil for a request that may go on.
+func (g *Guard) decision(call *call, ruling *ruling, refusal *Error) Decision {
+	d := Decision{
+		Outcome:   Allowed,
+		Issuer:    ruling.record.Issuer,
+		Scopes:    g.needs.named,
+		Opaque:    ruling.record.Opaque,
+		Cached:    ruling.record.Cached,
+		Nested:    ruling.nested,
+		Rechecked: call.Anew,
+		Start:     call.now,
+	}
+	if ruling.anonymous {
+		d.Outcome = Anonymous
+	}
+	if v := ruling.proven; v != nil {
+		d.Issuer, d.Opaque = v.Issuer.URL, v.Facts.Opaque
+		d.Subject, d.ClientID, d.TokenID = v.Facts.Subject, v.Facts.ClientID, v.Facts.ID
+	}
+	if refusal != nil {
+		d.Outcome, d.Reason, d.Err = refusal.outcome(), refusal.Reason, refusal
+	}
+	return d
+}
+
+// report hands the decision to those who look.
+func (g *Guard) report(ctx context.Context, call *call, ruling *ruling, refusal *Error) {
+	p := g.validator.policy
+	if p.observe == nil && p.logger == nil {
+		return
+	}
+	d := g.decision(call, ruling, refusal)
+	d.Duration = max(0, p.clock().Sub(d.Start))
+	if p.logger != nil {
+		p.log(ctx, &d)
+	}
+	if p.observe != nil {
+		p.observe(ctx, d)
 	}
 }

@@ -1,10 +1,12 @@
 package middleware
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/record"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
@@ -61,4 +63,15 @@ func ProofThumbprint(jwk, algorithm string) string {
 		return ""
 	}
 	return written.thumbprint()
+}
+
+// CheckRecorded is Guard.Check with a Recorder.
+func CheckRecorded(g *Guard, r *http.Request) ([]record.Entry, error) {
+	recorder := new(record.Recorder)
+	call := &call{Credentials: credentialsOf(r), now: g.validator.policy.clock(), recorder: recorder}
+	_, _, refusal := g.decide(r.Context(), call, r)
+	if refusal == nil {
+		return recorder.Entries(), nil
+	}
+	return recorder.Entries(), refusal
 }

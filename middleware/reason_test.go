@@ -30,18 +30,20 @@ func TestReasonStatus(t *testing.T) {
 	}
 }
 
-// Each row is the shortest way to its Reason. Together they show that the set is whole.
-func TestReasons(t *testing.T) {
+// refusal is the shortest way to a Reason.
+type refusal struct {
+	reason middleware.Reason
+	want   string
+	token  string
+	change func(*middleware.Config)
+	guard  func(*middleware.Validator) *middleware.Guard
+}
+
+// refusals are one for each Reason. Together they show that the set is whole.
+func refusals() []refusal {
 	ed := func(header string, c claims) string { return sign(header, string(toJSON(c)), edKey()) }
-	type guards func(*middleware.Validator) *middleware.Guard
 	require := func(v *middleware.Validator) *middleware.Guard { return v.Require() }
-	for _, row := range []struct {
-		reason middleware.Reason
-		want   string
-		token  string
-		change func(*middleware.Config)
-		guard  guards
-	}{
+	return []refusal{
 		{middleware.ReasonMalformedRequest, "400 invalid_request", "a b", nil, require},
 		{middleware.ReasonTokenTooLong, "400 invalid_request", "abc", func(cfg *middleware.Config) { cfg.MaxTokenBytes = 2 }, require},
 		{middleware.ReasonMalformed, "401 invalid_token", "a..b", nil, require},
@@ -82,7 +84,11 @@ func TestReasons(t *testing.T) {
 		}},
 		{middleware.ReasonClosed, "503", mint(good(nil)), nil, func(v *middleware.Validator) *middleware.Guard { _ = v.Close(); return v.Require() }},
 		{middleware.ReasonInternal, "500", mint(good(nil)), nil, func(*middleware.Validator) *middleware.Guard { return nil }},
-	} {
+	}
+}
+
+func TestReasons(t *testing.T) {
+	for _, row := range refusals() {
 		t.Run(string(row.reason), func(t *testing.T) {
 			g := row.guard(validator(t, row.change))
 			if got := serve(g, bearer(row.token)); got.String() != row.want {
