@@ -15,30 +15,34 @@ import (
 )
 
 func TestBreakerOpensWhenTheServerDoesNotAnswer(t *testing.T) {
-	tests := map[string]func(*http.Request, string) (*http.Response, error){
-		"no connection":      func(*http.Request, string) (*http.Response, error) { return nil, errors.New("refused") },
-		"an answer too late": slowly(time.Hour, activeText),
-		"a transport slow to give up": func(r *http.Request, _ string) (*http.Response, error) {
+	type server func(*http.Request, string) (*http.Response, error)
+	tests := map[string]struct {
+		serve    server
+		requests int // four questions and our own; the fifth caller's too if our own takes longer than its head start
+	}{
+		"no connection":      {func(*http.Request, string) (*http.Response, error) { return nil, errors.New("refused") }, 5},
+		"an answer too late": {slowly(time.Hour, activeText), 6},
+		"a transport slow to give up": {func(r *http.Request, _ string) (*http.Response, error) {
 			err := wait(r.Context(), time.Hour)
 			time.Sleep(10 * time.Millisecond)
 			return nil, err
-		},
-		"500":                             status(500, activeText),
-		"503":                             status(503, ""),
-		"429":                             status(429, ""),
-		"401 to us":                       status(401, ""),
-		"403 to us":                       status(403, ""),
-		"302":                             status(302, ""),
-		"404, the wrong address":          status(404, ""),
-		"an empty answer":                 answers(""),
-		"HTML":                            answers("<html>"),
-		"a JSON text that is no object":   answers(`[true]`),
-		"a JSON object that is cut short": answers(`{"active":true`),
+		}, 6},
+		"500":                             {status(500, activeText), 5},
+		"503":                             {status(503, ""), 5},
+		"429":                             {status(429, ""), 5},
+		"401 to us":                       {status(401, ""), 5},
+		"403 to us":                       {status(403, ""), 5},
+		"302":                             {status(302, ""), 5},
+		"404, the wrong address":          {status(404, ""), 5},
+		"an empty answer":                 {answers(""), 5},
+		"HTML":                            {answers("<html>"), 5},
+		"a JSON text that is no object":   {answers(`[true]`), 5},
+		"a JSON object that is cut short": {answers(`{"active":true`), 5},
 	}
-	for name, serve := range tests {
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tr := &transport{serve: serve}
+				tr := &transport{serve: test.serve}
 				client := newClient(t, introspection.Config{}, tr)
 				for i := range 5 {
 					if client.Status().BreakerOpen {
@@ -47,14 +51,17 @@ func TestBreakerOpensWhenTheServerDoesNotAnswer(t *testing.T) {
 					response, err := client.Introspect(t.Context(), fmt.Sprint("token", i))
 					mustBeUnavailable(t, response, err)
 				}
+				time.Sleep(10 * time.Millisecond) // the transport that is slow to give up
+				synctest.Wait()
 				if status := client.Status(); !status.BreakerOpen || status.LastError == nil {
 					t.Fatalf("status %+v after 5 failures", status)
 				}
 				start := time.Now()
 				response, err := client.Introspect(t.Context(), "token5")
 				mustBeUnavailable(t, response, err)
-				if time.Since(start) != 0 || retryAfter(err) != time.Second || tr.count() != 5 {
-					t.Errorf("refused after %v, RetryAfter %v, %d requests; want at once, 1s, 5", time.Since(start), retryAfter(err), tr.count())
+				if time.Since(start) != 0 || retryAfter(err) > time.Second || retryAfter(err) < 900*time.Millisecond || tr.count() != test.requests {
+					t.Errorf("refused after %v, RetryAfter %v, %d requests; want at once, 1s, %d",
+						time.Since(start), retryAfter(err), tr.count(), test.requests)
 				}
 			})
 		})
@@ -116,20 +123,23 @@ func TestBreakerStaysClosedForOurOwnTroubles(t *testing.T) {
 
 func TestBreakerCountsFailuresInARowOnly(t *testing.T) {
 	tr := &transport{serve: func(_ *http.Request, token string) (*http.Response, error) {
-		if strings.HasPrefix(token, "good") {
-			return respond(200, activeText), nil
+		if strings.HasPrefix(token, "bad") {
+			return respond(500, ""), nil
 		}
-		return respond(500, ""), nil
+		return respond(200, activeText), nil
 	}}
 	client := newClient(t, introspection.Config{}, tr)
 	for i := range 20 {
-		for j := range 4 {
+		for j := range 3 {
 			client.Introspect(t.Context(), fmt.Sprintf("bad-%d-%d", i, j))
 		}
 		mustIntrospect(t, client, fmt.Sprint("good", i))
 		if err := client.Status().LastError; err != nil {
 			t.Errorf("LastError %v after a success", err)
 		}
+	}
+	if tr.count() != 20*4 {
+		t.Errorf("%d requests, want 80: three failures in a row are no reason to ask a question of our own", tr.count())
 	}
 }
 
@@ -170,6 +180,31 @@ func TestBreakerProbesOnceASecondAndServesTheCache(t *testing.T) {
 		if client.Status().BreakerOpen {
 			t.Error("still open after a success")
 		}
+	})
+}
+
+// However long each probe hangs, the next one is a second later, and the log does not repeat itself.
+func TestBreakerProbesAServerThatHangsOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged strings.Builder
+		tr := &transport{serve: hang}
+		client := newClient(t, introspection.Config{Logger: textLogger(&logged)}, tr)
+		for i := range 5 {
+			client.Introspect(t.Context(), fmt.Sprint("token", i))
+		}
+		synctest.Wait()
+		before, start := tr.count(), time.Now()
+		for i := 0; time.Since(start) < 3*time.Minute; i++ {
+			go client.Introspect(t.Context(), fmt.Sprint("later", i))
+			time.Sleep(10 * time.Millisecond)
+		}
+		if n := tr.count() - before; n < 178 || n > 180 {
+			t.Errorf("%d probes in 180 seconds", n)
+		}
+		if n := strings.Count(logged.String(), "\n"); n != 1 {
+			t.Errorf("%d log lines about one outage:\n%s", n, &logged)
+		}
+		time.Sleep(3 * time.Second)
 	})
 }
 

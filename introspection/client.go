@@ -72,15 +72,15 @@ func (c *Client) Fresh(r *Response, now time.Time) bool {
 
 // ask is one request, on behalf of everybody who waits for its answer.
 func (c *Client) ask(ctx context.Context, token string) (*Response, error) {
-	epoch, wait := c.breaker.admit(time.Now())
+	t, wait := c.breaker.admit(time.Now())
 	if wait > 0 {
 		return nil, breakerOpen(wait)
 	}
-	response, err := c.endpoint.ask(ctx, token)
-	if c.breaker.record(epoch, err, time.Now()) {
-		c.complain.say(aboutServer, "the server does not answer: asking once a second until it does",
-			"endpoint", c.endpoint.shown, "cause", err)
+	if err := c.askOwn(ctx, t); err != nil {
+		return nil, err
 	}
+	response, err := c.endpoint.ask(ctx, token)
+	c.breaker.record(err)
 	return response, err
 }
 
@@ -95,7 +95,7 @@ func (c *Client) blocked(now time.Time) error {
 // crashed takes a panic out of code that the caller brought. Its value is not logged, because a transport's panic may
 // quote the request; the stack holds addresses only.
 func (c *Client) crashed(value any) {
-	c.breaker.record(0, errNoEnd, time.Now())
+	c.breaker.record(errNoEnd)
 	c.complain.say(aboutPanic, "a request panicked in the transport, the BearerToken function or the signer",
 		"type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
 }
@@ -108,8 +108,11 @@ type Status struct {
 	// request can close it again, so a readiness check that takes all traffic away keeps it open.
 	BreakerOpen bool
 
-	InFlight  int   // requests that the server has not answered yet
-	LastError error // of the latest request; nil if it succeeded
+	InFlight int // requests that the server has not answered yet
+
+	// LastError is that of the latest request; nil if it succeeded. Whoever sends an odd token can cause one, so it explains
+	// BreakerOpen and is no alarm by itself.
+	LastError error
 }
 
 // Status reports the present state; it does no I/O.

@@ -8,12 +8,14 @@ import (
 
 const complaintEvery = time.Minute
 
-// subject is what a complaint is about. A server that refuses our credentials, and is therefore left alone, is one
-// trouble and not two.
+// subject is what a complaint is about. One odd token can bring about a complaint of refused credentials, so that must not
+// take the line of a server that stops answering. A server that refuses our credentials, and is therefore left alone, is
+// one trouble and not two: it has the first of these lines only.
 type subject int
 
 const (
-	aboutServer subject = iota
+	aboutCredentials subject = iota
+	aboutServer
 	aboutPanic
 	subjects
 )

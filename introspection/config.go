@@ -52,7 +52,8 @@ type Config struct {
 	// server may take. Zero: 2 s.
 	Timeout time.Duration
 
-	// MaxInFlight is how many requests run at once; further ones queue. Zero: 64.
+	// MaxInFlight is how many requests run at once; further ones queue. A token over which the server hangs holds a place
+	// for all of Timeout, so whoever knows such tokens can hold them all: Timeout and this decide how many that takes. Zero: 64.
 	MaxInFlight int
 
 	// ActiveTTL is how long an active answer is reused, counted from the moment the server was asked, and never past the
@@ -67,8 +68,8 @@ type Config struct {
 	// of bad tokens evicts no good one. An active answer takes at most 64 KiB, an inactive one some 200 bytes. Zero: 8192.
 	Entries int
 
-	// Logger hears of what only the operator can mend, at most one line a minute about the server and one about
-	// panics in code that the caller brought. Nil: silent.
+	// Logger hears of what only the operator can mend, at most one line a minute about each of these: a refusal of our own
+	// credentials, a server that stops answering, panics in code that the caller brought. Nil: silent.
 	Logger *slog.Logger
 }
 

@@ -33,6 +33,8 @@
 // Every failure wraps ErrUnavailable: no answer, a refusal of our own credentials, an answer that cannot be trusted, no
 // capacity. The token was not judged, and its bearer should hear 503 and not 401, or clients throw good tokens away.
 // After five failures in a row the server is asked once a second only, until it answers; cached answers are still given.
+// The fifth is over a random token of our own, which the Client asks about when four others have failed: what odd tokens
+// provoke (a firewall's 403, a crash, a hang) shuts out nobody else. The server finds such a token inactive.
 //
 // # Mistakes to avoid
 //

@@ -17,6 +17,7 @@ type failure struct {
 	cause      error
 	retryAfter time.Duration
 	blame      blame
+	refusal    bool // of our own credentials
 }
 
 // blame tells the breaker what a failure says about the server.

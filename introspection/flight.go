@@ -210,12 +210,8 @@ func (fs *flights) forget(f *flight) {
 // code does: panic or end the goroutine.
 func (fs *flights) fly(f *flight) {
 	defer fs.land(f)
-	defer func() {
-		if value := recover(); value != nil {
-			fs.crashed(value)
-		}
-	}()
-	ctx, cancel := context.WithTimeoutCause(fs.base, fs.timeout, fs.errTimeout)
+	defer fs.rescue()
+	ctx, cancel := fs.limited()
 	defer cancel()
 	response, err := fs.ask(ctx, f.token)
 	if err == nil {
@@ -224,12 +220,50 @@ func (fs *flights) fly(f *flight) {
 	f.response, f.err = response, err
 }
 
+// beside runs a further request, which belongs to no token's flight, if there is a place for it at once.
+func (fs *flights) beside(ask func(ctx context.Context)) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.running >= fs.limit || fs.closed.Load() {
+		return false
+	}
+	fs.running++
+	go func() {
+		defer fs.end()
+		defer fs.rescue()
+		ctx, cancel := fs.limited()
+		defer cancel()
+		ask(ctx)
+	}()
+	return true
+}
+
+func (fs *flights) limited() (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(fs.base, fs.timeout, fs.errTimeout)
+}
+
+func (fs *flights) rescue() {
+	if value := recover(); value != nil {
+		fs.crashed(value)
+	}
+}
+
 // land gives the answer to everybody and the place to the next in the queue.
 func (fs *flights) land(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	close(f.done)
 	fs.forget(f)
+	fs.vacate()
+}
+
+func (fs *flights) end() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.vacate()
+}
+
+func (fs *flights) vacate() {
 	fs.running--
 	if front := fs.queue.Front(); front != nil && !fs.closed.Load() {
 		next := fs.queue.Remove(front).(*flight)

@@ -51,7 +51,9 @@ func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tr.serve(r, form.Get("token"))
+	heard := *r
+	heard.PostForm = form
+	return tr.serve(&heard, form.Get("token"))
 }
 
 func (tr *transport) count() int {

@@ -98,8 +98,13 @@ func (e *endpoint) checkStatus(response *http.Response) error {
 	case http.StatusOK:
 		return nil
 	case http.StatusUnauthorized, http.StatusForbidden:
-		e.complain.say(aboutServer, "the server refuses our own credentials: check Config.ClientAuth and the registration of this client",
+		remedy := "check Config.ClientAuth and the registration of this client"
+		if status == http.StatusForbidden {
+			remedy += "; if other tokens are answered, a firewall in front of the server objects to this one"
+		}
+		e.complain.say(aboutCredentials, "the server refuses our own credentials: "+remedy,
 			"status", status, "endpoint", e.shown, "method", e.auth.method, "client_id", e.auth.id)
+		f.refusal = true
 		f.reason = fmt.Sprintf("the server refuses our own credentials (%d)", status)
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
 		http.StatusUnprocessableEntity, http.StatusRequestHeaderFieldsTooLarge:

@@ -90,6 +90,49 @@ func TestIntrospectionOutageOpensTheBreakerAndSparesCachedTokens(t *testing.T) {
 	})
 }
 
+// Whoever sends tokens can have a firewall or the server itself fail over some of them. Nobody else notices, though nothing was
+// answered before that could tell the server to be well.
+func TestOddTokensShutOutNobodyElse(t *testing.T) {
+	odd := func(answer func(r *http.Request) (*http.Response, error)) func(*oracle) {
+		return func(o *oracle) {
+			o.fail(func(r *http.Request, token string) (*http.Response, error) {
+				if strings.Contains(token, "/etc/passwd") {
+					return answer(r)
+				}
+				return o.answer(token), nil
+			})
+		}
+	}
+	for name, fail := range map[string]func(*oracle){
+		"a firewall's 403": odd(func(*http.Request) (*http.Response, error) { return statusAnswer(http.StatusForbidden), nil }),
+		"a crash":          odd(func(*http.Request) (*http.Response, error) { return statusAnswer(http.StatusInternalServerError), nil }),
+		"a hang":           odd(func(r *http.Request) (*http.Response, error) { return nil, pause(r.Context(), time.Hour) }),
+	} {
+		for _, floods := range []int{5, 50} {
+			t.Run(fmt.Sprint(name, " over ", floods, " tokens"), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					o := newOracle()
+					fail(o)
+					stock := newStock(t, o, introspection.Config{}, nil)
+					var oddly, well verdicts
+					for i := range floods {
+						token := fmt.Sprint("odd/etc/passwd", i)
+						status, subject := stock.ask(t.Context(), token)
+						oddly.note(token, status, subject)
+					}
+					status, subject := stock.ask(t.Context(), "good.one")
+					well.note("good.one", status, subject)
+					oddly.mustCount(t, 0, 0, floods)
+					well.mustCount(t, 1, 0, 0)
+					if calls, _ := o.counts(); calls > floods+1+1+floods/4 {
+						t.Errorf("%d calls for %d odd tokens and a good one", calls, floods)
+					}
+				})
+			})
+		}
+	}
+}
+
 // However slowly a server answers, a caller waits for two seconds and no longer.
 func TestSlowIntrospectionIsCutAtTwoSeconds(t *testing.T) {
 	never := func(r *http.Request, _ string) (*http.Response, error) { return nil, pause(r.Context(), time.Hour) }

@@ -175,10 +175,6 @@ var accepted = map[survivor]string{
 
 	{"jwks/unknown.go", "inVain", andGone, `ok`}: impliedBy, // nothing was seen in the year 1
 
-	{"introspection/breaker.go", "admit", andGone, `wait == 0`}: shortcut,  // what was queued is refused in the instant in which the pause begins
-	{"introspection/breaker.go", "admit", andGone, `b.open`}:    impliedBy, // the next probe counts from the opening on
-	{"introspection/breaker.go", "record", andGone, `!b.open`}:  impliedBy, // once open, more failures never make five again
-
 	{"introspection/cache.go", "newSegment", neverTaken, `ttl <= 0`}:                                 shortcut, // nothing is fresh for no time
 	{"introspection/cache.go", "newSegment", neverTaken, `err != nil`}:                               unreachable,
 	{"introspection/cache.go", "load", andGone, `found`}:                                             impliedBy, // what was asked in the year 1 is not fresh
@@ -193,6 +189,7 @@ var accepted = map[survivor]string{
 	{"introspection/config.go", "isLoopback", andGone, `err == nil`}:                   impliedBy, // no address is no loopback address
 
 	{"introspection/flight.go", "join", neverTaken, `fs.closed.Load()`}: raceOnly, // Introspect has just looked
+	{"introspection/flight.go", "beside", orGone, `fs.closed.Load()`}:   raceOnly, // the request is ended at once
 
 	{"introspection/request.go", "request", neverTaken, `err != nil (2)`}: unreachable, // New has parsed the URL
 
