@@ -144,6 +144,7 @@ func TestKeyOfAProofIsRefused(t *testing.T) {
 			for _, e := range []int64{1, 2, 65536, 65539, 1<<24 + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1<<32 + 65537} {
 				rows[fmt.Sprintf("the exponent %d", e)] = claims{"e": number(e)}
 			}
+			rows["a small exponent with a zero in front"] = claims{"e": b64([]byte{0, 3})}
 			rows["an exponent beyond 64 bits, the rest of which is good"] = claims{"e": b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1})}
 		}
 		for name, changes := range rows {

@@ -140,7 +140,7 @@ func TestCheapChecksOfAProofComeFirst(t *testing.T) {
 				{"of somebody else", jktOf(edKey().Public()), nil, badToken, middleware.ReasonConfirmation, "another key"},
 				{"of somebody else, with claims that do not fit", jktOf(edKey().Public()), claims{"htm": "PUT"}, badToken, middleware.ReasonConfirmation, "another key"},
 				{"of the token, with claims that do not fit", jkt, claims{"htm": "PUT"}, badProof, middleware.ReasonProof, "htm"},
-				{"of the token", jkt, nil, badProof, middleware.ReasonProof, "jwk"},
+				{"of the token", jkt, nil, badProof, middleware.ReasonProof, "unfit"},
 			} {
 				token := mint(good(claims{"cnf": claims{"jkt": row.bound}}))
 				r := dpopRequest(token, sign(header, payloadOf(token, row.changes), edKey()))

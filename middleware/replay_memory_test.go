@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,8 +101,8 @@ func TestAFullMemoryAdmitsNobody(t *testing.T) {
 	if total, _ := m.Remembered(); total != 100 {
 		t.Fatalf("%d proofs are remembered, want all 100", total)
 	}
-	if got := m.add("newcomer", "its first"); got != "refused" {
-		t.Errorf("a full memory says %s", got)
+	if _, err := m.Add("newcomer", "its first", m.now, m.now.Add(time.Minute)); err == nil || !strings.Contains(err.Error(), "remembers as many") {
+		t.Errorf("a full memory says %v", err)
 	}
 	if got := m.add("newcomer", "proof 1"); got != "replay" {
 		t.Errorf("a replay to a full memory is %s", got)

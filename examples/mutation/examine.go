@@ -35,7 +35,7 @@ func (o *options) examine(ctx context.Context, dir string, files []string) ([]*m
 		if err != nil {
 			return nil, err
 		}
-		if err := digests(name, found); err != nil {
+		if err := digests(root, dir, name, found); err != nil {
 			return nil, err
 		}
 		for _, m := range found {
@@ -52,9 +52,11 @@ func (o *options) examine(ctx context.Context, dir string, files []string) ([]*m
 	if err != nil {
 		return nil, err
 	}
-	s := &suite{binary: filepath.Join(scratch, "tests"), dir: filepath.Join(root, filepath.FromSlash(dir)), timeout: o.timeout}
-	if err := s.build(ctx, root, dir, replaced); err != nil {
-		return all, err
+	s := &suite{timeout: o.timeout}
+	for _, tested := range append([]string{dir}, frontDoor[dir]...) {
+		if err := s.build(ctx, root, tested, replaced, scratch); err != nil {
+			return all, err
+		}
 	}
 	return all, o.try(ctx, s, all)
 }

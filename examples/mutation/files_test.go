@@ -19,12 +19,36 @@ func TestListsNameFilesThatExist(t *testing.T) {
 			t.Errorf("excluded: %v", err)
 		}
 	}
+	for dir := range frontDoor {
+		if !slices.Contains(packages, dir) {
+			t.Errorf("frontDoor: %s is not mutated", dir)
+		}
+	}
+	places := make(map[survivor][]string) // the files in which an entry is about something
+	for _, file := range files {
+		source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mutants, err := find(file, source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range mutants {
+			if key, _ := m.accepted(); !slices.Contains(places[key], file) {
+				places[key] = append(places[key], file)
+			}
+		}
+	}
 	for entry, reason := range accepted {
-		if !slices.Contains(files, entry.file) {
-			t.Errorf("accepted: %s is not mutated", entry.file)
+		switch files := places[entry]; {
+		case len(files) == 0:
+			t.Errorf("accepted: %+v is about nothing", entry)
+		case len(files) > 1:
+			t.Errorf("accepted: %+v is about several files, %v: name the receiver as well", entry, files)
 		}
 		if reason == "" {
-			t.Errorf("accepted: %s, %s has no reason", entry.file, entry.check)
+			t.Errorf("accepted: %+v has no reason", entry)
 		}
 	}
 }

@@ -14,6 +14,7 @@ type mutant struct {
 	file   string
 	line   int
 	in     string // the function; "" outside
+	on     string // the type of its receiver; "" without one
 	kind   kind
 	text   string // the source of the check
 	check  string // text on one line; the second of its equals in a function ends in (2)
@@ -77,7 +78,7 @@ type finder struct {
 	set    *token.FileSet
 	file   string
 	source []byte
-	in     string
+	in, on string
 	found  []*mutant
 }
 
@@ -92,12 +93,12 @@ func find(file string, source []byte) ([]*mutant, error) {
 		switch d := declaration.(type) {
 		case *ast.FuncDecl:
 			if d.Body != nil {
-				f.in = d.Name.Name
+				f.in, f.on = d.Name.Name, receiver(d)
 				f.inspect(d.Body, d.Type)
 			}
 		case *ast.GenDecl:
 			if d.Tok != token.CONST { // no constant depends on the environment
-				f.in = ""
+				f.in, f.on = "", ""
 				f.inspect(d, nil)
 			}
 		}
@@ -105,8 +106,34 @@ func find(file string, source []byte) ([]*mutant, error) {
 	return f.found, nil
 }
 
+// receiver is the name of the type whose method d is; "" for a function.
+func receiver(d *ast.FuncDecl) string {
+	if d.Recv == nil {
+		return ""
+	}
+	of := d.Recv.List[0].Type
+	for {
+		switch t := of.(type) {
+		case *ast.StarExpr:
+			of = t.X
+		case *ast.IndexExpr: // of one type parameter
+			of = t.X
+		case *ast.IndexListExpr:
+			of = t.X
+		case *ast.Ident:
+			return t.Name
+		default:
+			return ""
+		}
+	}
+}
+
 func (f *finder) add(k kind, e ast.Expr) *mutant {
-	m := &mutant{file: f.file, in: f.in, kind: k, line: f.set.Position(e.Pos()).Line, start: f.set.Position(e.Pos()).Offset, end: f.set.Position(e.End()).Offset, fate: untried}
+	start := f.set.Position(e.Pos())
+	m := &mutant{
+		file: f.file, line: start.Line, in: f.in, on: f.on, kind: k, fate: untried,
+		start: start.Offset, end: f.set.Position(e.End()).Offset,
+	}
 	m.text = string(f.source[m.start:m.end])
 	m.check = m.flat()
 	equals := 1

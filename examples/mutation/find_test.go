@@ -138,9 +138,12 @@ func TestInstrumentedSourceCompiles(t *testing.T) {
 func TestFates(t *testing.T) {
 	root := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":          "module example.com/m\n\ngo 1.25\n",
-		"p/check.go":      "package p\n\nfunc Good(n int) bool {\n\tif n < 0 {\n\t\treturn false\n\t}\n\tif n > 9 {\n\t\treturn false\n\t}\n\tfor n > 5 {\n\t\tif n != 6 {\n\t\t\tbreak\n\t\t}\n\t}\n\treturn true\n}\n",
-		"p/check_test.go": "package p\n\nimport \"testing\"\n\nfunc TestGood(t *testing.T) {\n\tif Good(-1) || !Good(7) {\n\t\tt.Fail()\n\t}\n}\n",
+		"go.mod":            "module example.com/m\n\ngo 1.25\n",
+		"p/check.go":        "package p\n\nfunc Good(n int) bool {\n\tif n < 0 {\n\t\treturn false\n\t}\n\tif n > 9 {\n\t\treturn false\n\t}\n\tfor n > 5 {\n\t\tif n != 6 {\n\t\t\tbreak\n\t\t}\n\t}\n\treturn true\n}\n",
+		"p/check_test.go":   "package p\n\nimport \"testing\"\n\nfunc TestGood(t *testing.T) {\n\tif Good(-1) || !Good(7) {\n\t\tt.Fail()\n\t}\n}\n",
+		"door/door.go":      "package door\n\nimport \"example.com/m/p\"\n\nfunc Admits(n int) bool { return p.Good(n) }\n",
+		"door/door_test.go": "package door\n\nimport \"testing\"\n\nfunc TestAdmits(t *testing.T) {\n\tif Admits(10) {\n\t\tt.Fail()\n\t}\n}\n",
+		"none/none.go":      "package none\n",
 	} {
 		file := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
@@ -150,18 +153,46 @@ func TestFates(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := &options{root: root, workers: 1, timeout: 3e9}
-	mutants, err := o.examine(t.Context(), "p", []string{"p/check.go"})
+	defer delete(frontDoor, "p")
+	for name, row := range map[string]struct {
+		frontDoor []string
+		ofNine    fate
+	}{
+		"by its own tests":             {nil, survived},
+		"by those of the front door":   {[]string{"door"}, killed},
+		"beside a package without any": {[]string{"none"}, survived},
+	} {
+		frontDoor["p"] = row.frontDoor
+		o := &options{root: root, workers: 1, timeout: 3e9}
+		mutants, err := o.examine(t.Context(), "p", []string{"p/check.go"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]fate{"n < 0": killed, "n > 9": row.ofNine, "n != 6": hung}
+		for _, m := range mutants {
+			if m.fate != want[m.text] {
+				t.Errorf("%s, %s: %s, want %s", name, m, m.fate, want[m.text])
+			}
+		}
+		if len(mutants) != len(want) {
+			t.Errorf("%s: %d mutants, want %d", name, len(mutants), len(want))
+		}
+	}
+}
+
+func TestReceivers(t *testing.T) {
+	const methods = "package m\n" +
+		"func (k key) by() bool { return k.ok() }\nfunc (k *key) through() bool { return k.ok() }\n" +
+		"func (c cache[V]) one() bool { return c.ok() }\nfunc (c *cache[K, V]) two() bool { return c.ok() }\nfunc none() bool { return ok() }\n"
+	mutants, err := find("m.go", []byte(methods))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]fate{"n < 0": killed, "n > 9": survived, "n != 6": hung}
+	var got []string
 	for _, m := range mutants {
-		if m.fate != want[m.text] {
-			t.Errorf("%s: %s, want %s", m, m.fate, want[m.text])
-		}
+		got = append(got, m.on+"."+m.in)
 	}
-	if len(mutants) != len(want) {
-		t.Errorf("%d mutants, want %d", len(mutants), len(want))
+	if want := []string{"key.by", "key.through", "cache.one", "cache.two", ".none"}; !slices.Equal(got, want) {
+		t.Errorf("the checks are in %q, want %q", got, want)
 	}
 }

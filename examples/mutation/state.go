@@ -107,17 +107,21 @@ func digest(names ...string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)[:8]), nil
 }
 
-// digests sets the versions of the mutants of one file.
-func digests(name string, mutants []*mutant) error {
+// digests sets the versions of the mutants of one file of the package in dir.
+func digests(root, dir, name string, mutants []*mutant) error {
 	source, err := digest(name)
 	if err != nil {
 		return err
 	}
-	around, err := filepath.Glob(filepath.Join(filepath.Dir(name), "*.go"))
-	if err != nil {
-		return err
+	var around []string
+	for _, tested := range append([]string{dir}, frontDoor[dir]...) {
+		files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(tested), "*.go"))
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(files, strings.Compare)
+		around = append(around, files...)
 	}
-	slices.SortFunc(around, strings.Compare)
 	tests, err := digest(around...)
 	for i, m := range mutants {
 		m.source, m.tests, m.place = source, source+tests, i+1

@@ -16,17 +16,23 @@ import (
 	"time"
 )
 
-// suite is the test binary of one package, with every mutant in it.
+// suite is the test binaries for one package, with every mutant in each.
 type suite struct {
-	binary  string
-	dir     string // of the package, where tests expect to run
-	timeout time.Duration
-	tests   []*test
+	binaries []*binary
+	timeout  time.Duration
+	tests    []*test
+}
+
+// binary is the tests of one package.
+type binary struct {
+	file string
+	dir  string // of the package, where tests expect to run
 }
 
 // test is what is known about one test without any mutant.
 type test struct {
 	name    string
+	of      *binary
 	lasts   time.Duration
 	slow    bool         // it is one of the slowest tenth, which run only where no other has noticed
 	reaches map[int]bool // the mutants on its way
@@ -35,35 +41,47 @@ type test struct {
 // nearest is how many tests run first: those on whose way there are the fewest mutants beside this one.
 const nearest = 6
 
-func (s *suite) build(ctx context.Context, root, dir, overlay string) error {
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", s.binary, "./"+dir)
+// build adds the tests of the package in dir.
+func (s *suite) build(ctx context.Context, root, dir, overlay, scratch string) error {
+	of := &binary{filepath.Join(scratch, fmt.Sprint("tests", len(s.binaries))), filepath.Join(root, filepath.FromSlash(dir))}
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", of.file, "./"+dir)
 	build.Dir = root
 	build.Env = append(os.Environ(), "GOWORK=off")
 	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the tests: %w\n%s", err, output)
+		return fmt.Errorf("build the tests of %s: %w\n%s", dir, err, output)
+	}
+	if _, err := os.Stat(of.file); err == nil { // a package without tests makes none
+		s.binaries = append(s.binaries, of)
 	}
 	return nil
 }
 
 // sound runs all tests without a mutant: if they fail then, they prove nothing.
 func (s *suite) sound(ctx context.Context) error {
-	verdict, output, err := s.run(ctx, 0)
-	if err == nil && verdict != survived && ctx.Err() == nil {
-		return fmt.Errorf("the tests fail without any mutant: %s, %s", verdict, failed(output))
+	for _, of := range s.binaries {
+		verdict, output, err := of.run(ctx, 0, s.timeout)
+		if err == nil && verdict != survived && ctx.Err() == nil {
+			return fmt.Errorf("the tests fail without any mutant: %s, %s", verdict, failed(output))
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // survey runs each test alone, to see how long it takes and which mutants it meets.
 func (s *suite) survey(ctx context.Context, workers int) error {
-	list := exec.CommandContext(ctx, s.binary, "-test.list", "^(Test|Fuzz|Example)")
-	list.Dir = s.dir
-	output, err := list.Output()
-	if err != nil {
-		return fmt.Errorf("list the tests: %w", err)
-	}
-	for _, name := range strings.Fields(string(output)) {
-		s.tests = append(s.tests, &test{name: name})
+	for _, of := range s.binaries {
+		list := exec.CommandContext(ctx, of.file, "-test.list", "^(Test|Fuzz|Example)")
+		list.Dir = of.dir
+		output, err := list.Output()
+		if err != nil {
+			return fmt.Errorf("list the tests: %w", err)
+		}
+		for _, name := range strings.Fields(string(output)) {
+			s.tests = append(s.tests, &test{name: name, of: of})
+		}
 	}
 	queue := make(chan *test)
 	errs := make([]error, workers)
@@ -90,15 +108,15 @@ func (s *suite) survey(ctx context.Context, workers int) error {
 
 // explore fills in what is known about a test. It may fail: it need not run alone, nor measure well while it is watched.
 func (s *suite) explore(ctx context.Context, t *test) error {
-	place := filepath.Join(filepath.Dir(s.binary), t.name+".reached")
+	place := t.of.file + "." + t.name + ".reached"
 	if err := os.WriteFile(place, nil, 0o600); err != nil {
 		return err
 	}
 	defer os.Remove(place)
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	alone := exec.CommandContext(limited, s.binary, "-test.run", names(t))
-	alone.Dir = s.dir
+	alone := exec.CommandContext(limited, t.of.file, "-test.run", names(t))
+	alone.Dir = t.of.dir
 	alone.Env = append(os.Environ(), reachedFile+"="+place)
 	alone.WaitDelay = time.Second
 	began := time.Now()
@@ -163,12 +181,31 @@ func names(tests ...*test) string {
 	return "^(" + strings.Join(all, "|") + ")$"
 }
 
-// run runs these tests, or all, under one mutant; number 0 is no mutant. The error says that there is no verdict.
+// run runs these tests under one mutant.
 func (s *suite) run(ctx context.Context, number int, tests ...*test) (fate, string, error) {
-	limited, cancel := context.WithTimeout(ctx, s.limit(tests))
+	for _, of := range s.binaries {
+		var its []*test
+		for _, t := range tests {
+			if t.of == of {
+				its = append(its, t)
+			}
+		}
+		if len(its) == 0 {
+			continue
+		}
+		if verdict, output, err := of.run(ctx, number, s.limit(its), its...); verdict != survived || err != nil {
+			return verdict, output, err
+		}
+	}
+	return survived, "", nil
+}
+
+// run runs these tests, or all, under one mutant; number 0 is no mutant. The error says that there is no verdict.
+func (b *binary) run(ctx context.Context, number int, limit time.Duration, tests ...*test) (fate, string, error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	test := exec.CommandContext(limited, s.binary, "-test.failfast", "-test.count=1", "-test.run", names(tests...))
-	test.Dir = s.dir
+	test := exec.CommandContext(limited, b.file, "-test.failfast", "-test.count=1", "-test.run", names(tests...))
+	test.Dir = b.dir
 	test.Env = append(os.Environ(), environment+"="+strconv.Itoa(number))
 	test.WaitDelay = time.Second // for what a test started and a killed one could not stop
 	output, err := test.CombinedOutput()
@@ -191,9 +228,6 @@ func (s *suite) run(ctx context.Context, number int, tests ...*test) (fate, stri
 // limit is the time for these tests: generous, for the machine may be busier than it was, but far from the whole timeout where they
 // take milliseconds.
 func (s *suite) limit(tests []*test) time.Duration {
-	if len(tests) == 0 {
-		return s.timeout
-	}
 	limit := 4 * time.Second
 	for _, t := range tests {
 		limit += 4 * t.lasts
