@@ -61,8 +61,8 @@ func isPublicHost(origin string) bool {
 // isLoopback reports whether host, with or without a port, is this machine, as jwks has it: 127.0.0.0/8, ::1 and localhost.
 func isLoopback(host string) bool {
 	name := (&url.URL{Host: host}).Hostname()
-	addr, err := netip.ParseAddr(name)
-	return name == "localhost" || err == nil && addr.Unmap().IsLoopback()
+	addr, _ := netip.ParseAddr(name) // what is no address is the zero Addr, which is none of a loopback interface
+	return name == "localhost" || addr.Unmap().IsLoopback()
 }
 
 // hostCharacters are those of names in the DNS, in small letters, and the underscore that some internal names have.

@@ -38,6 +38,7 @@ func TestMistakesAboutBindings(t *testing.T) {
 		{"proofs of plain http", func(cfg *middleware.Config) { fapi2(nil)(cfg); cfg.PublicURL = "http://api.example.com" }, `PublicURL "http://api.example.com": FAPI2 wants https`},
 		{"proofs of plain http on this machine", func(cfg *middleware.Config) { fapi2(nil)(cfg); cfg.PublicURL = "http://localhost:8080" }, ""},
 		{"proofs of plain http on this machine by address", func(cfg *middleware.Config) { fapi2(nil)(cfg); cfg.PublicURL = "http://[::1]:8080" }, ""},
+		{"plain http for another machine by address", func(cfg *middleware.Config) { fapi2(nil)(cfg); cfg.PublicURL = "http://192.0.2.1" }, "FAPI2 wants https"},
 		{"plain http for a name below localhost", func(cfg *middleware.Config) { fapi2(nil)(cfg); cfg.PublicURL = "http://api.localhost" }, "FAPI2 wants https"},
 		{"a field without proxies", func(cfg *middleware.Config) { cfg.MTLS.Header = "Client-Cert" }, "MTLS.TrustedProxies is empty"},
 		{"proxies without a field", func(cfg *middleware.Config) {

@@ -11,15 +11,24 @@ import (
 // A field that means something else is no place for a token, however it is spelled.
 func TestFieldsThatHoldNoToken(t *testing.T) {
 	for _, name := range []string{
-		"Dpop", "DPoP", "cookie", "Set-Cookie", "Host", "proxy-authorization", "WWW-Authenticate", "Origin", "Referer", "User-Agent", "Forwarded", "Via",
-		"X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Real-IP", "Connection", "Upgrade", "TE", "Transfer-Encoding", "Content-Type", "Content-Length",
-		"Accept", "Accept-Language", "If-Match", "Range", "Sec-Fetch-Site", "Sec-WebSocket-Key", "Sec-Ch-Ua", "Access-Control-Request-Method",
-		"Client-Cert", "X-Forwarded-Client-Cert", "Traceparent", "X-Request-Id", "X-HTTP-Method-Override",
+		"authorization", "proxy-authorization", "Proxy-Authenticate", "WWW-Authenticate", "DPoP", "DPoP-Nonce", "cookie", "Set-Cookie",
+		"Host", "Origin", "Referer", "User-Agent", "Forwarded", "Via", "X-Real-IP",
+		"X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-Forwarded-Method",
+		"X-Forwarded-User", "X-Forwarded-Email", "X-Original-URL", "X-HTTP-Method-Override",
+		"Connection", "Keep-Alive", "Upgrade", "TE", "Trailer", "Transfer-Encoding", "Expect",
+		"Accept", "Accept-Encoding", "Accept-Language", "Range", "Cache-Control", "Traceparent", "Tracestate", "X-Request-Id",
+		"Content-Type", "Content-Length", "If-Match", "Access-Control-Request-Method", "Sec-Fetch-Site", "Sec-WebSocket-Key", "Sec-Ch-Ua",
+		"Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert",
 	} {
 		cfg := config()
 		cfg.TokenSources = []middleware.TokenSource{middleware.FromHeader("X-Token"), middleware.FromHeader(name)}
 		if _, err := middleware.New(cfg); err == nil || !strings.HasPrefix(err.Error(), "middleware: TokenSources[1]: the ") {
 			t.Errorf("a token in the field %s: %v", name, err)
+		}
+		cfg = config()
+		cfg.MTLS = middleware.MTLS{Header: name, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+		if _, err := middleware.New(cfg); (err == nil) != strings.Contains(name, "Client-Cert") {
+			t.Errorf("a certificate in the field %s: %v", name, err)
 		}
 	}
 	for _, name := range []string{

@@ -101,6 +101,7 @@ func TestCookieOnAHandshake(t *testing.T) {
 		{"hijacking through a browser that sends no Sec-Fetch-Site", "GET", "403", fields("Upgrade", "websocket"), fields("Origin", sibling)},
 		{"hijacking from a sandboxed frame", "GET", "403", fields("Upgrade", "websocket"), fields("Origin", "null")},
 		{"hijacking over HTTP/2", "CONNECT", "403", fields(":protocol", "websocket"), fields("Origin", sibling, "Sec-Fetch-Site", "same-site")},
+		{"hijacking over HTTP/2, told as HTTP/1.1", "GET", "403", fields(":protocol", "websocket"), fields("Origin", sibling)},
 		{"the protocol in capitals", "GET", "403", fields("Upgrade", "WEBSOCKET"), fields("Origin", sibling)},
 		{"a protocol with a version", "GET", "403", fields("Upgrade", "websocket/13"), fields("Origin", sibling)},
 		{"a list of protocols", "GET", "403", fields("Upgrade", "h2c, websocket"), fields("Origin", sibling)},

@@ -119,6 +119,7 @@ var accepted = map[survivor]string{
 	{"middleware", "isTenant", andGone, `0 < len(s)`}:                                 behindIt,
 
 	{"middleware", "oneOf", andGone, `ok`}: impliedBy, // no name in the list is empty
+	{"middleware/policy.go", "isTenant", andGone, `0 < len(s)`}:                              behindIt,
 
 	{"middleware", "stepUp", orGone, `facts.ACR == ""`}: impliedBy, // Guard.ACR takes no empty value
 
