@@ -118,8 +118,8 @@ var accepted = map[survivor]string{
 	{"middleware", "filledBy", neverTaken, `len(iss) <= len(t.prefix)+len(t.suffix)`}: behindIt, // isTenant refuses the empty tenant
 	{"middleware", "isTenant", andGone, `0 < len(s)`}:                                 behindIt,
 
-	{"middleware", "oneOf", andGone, `ok`}: impliedBy, // no name in the list is empty
-	{"middleware/policy.go", "isTenant", andGone, `0 < len(s)`}:                              behindIt,
+	{"middleware", "oneOf", andGone, `ok`}:                      impliedBy, // no name in the list is empty
+	{"middleware/policy.go", "isTenant", andGone, `0 < len(s)`}: behindIt,
 
 	{"middleware", "stepUp", orGone, `facts.ACR == ""`}: impliedBy, // Guard.ACR takes no empty value
 
