@@ -11,6 +11,7 @@ import (
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/authtest"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 // typical are the claims of a token of ordinary size.
@@ -53,7 +54,7 @@ func BenchmarkCheck(b *testing.B) {
 		}
 		b.Run(name+"/signature", func(b *testing.B) {
 			i := strings.LastIndexByte(token, '.')
-			sig := signatureOf(token)
+			sig := testkit.SignatureOf(token)
 			keys, _ := keySet().VerificationKeys(b.Context(), map[string]string{"EdDSA": "ed", "RS256": "rsa", "ES256": "p256"}[name], name)
 			for b.Loop() {
 				if keys[0].Verify(token[:i], sig) != nil {

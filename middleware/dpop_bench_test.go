@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 // BenchmarkProof compares a whole decision about a known token and a proof with the bare signature check of the proof's key. Both
@@ -36,7 +37,7 @@ func BenchmarkProof(b *testing.B) {
 				for b.Loop() {
 					text := next(len(whole))
 					c := middleware.Credentials{Header: dpopRequest(token, text).Header, Method: "GET", Target: "/orders", KeepProof: true}
-					signed, sig := text[:strings.LastIndexByte(text, '.')], signatureOf(text)
+					signed, sig := text[:strings.LastIndexByte(text, '.')], testkit.SignatureOf(text)
 					start := time.Now()
 					if _, err := guard.Authorize(b.Context(), c); err != nil {
 						b.Fatal(err)

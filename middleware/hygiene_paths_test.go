@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 const (
@@ -305,7 +306,7 @@ func TestEveryReasonHasAWay(t *testing.T) {
 func TestCanariesAreFound(t *testing.T) {
 	secret := mint(person(nil))
 	c := canariesOf(map[string]string{"token": secret, "claims": canaryPerson})
-	signature := signatureOf(secret)
+	signature := testkit.SignatureOf(secret)
 	for name, text := range map[string]string{
 		"whole":                      "x" + secret + "x",
 		"a piece of the payload":     secret[len(secret)/2 : len(secret)/2+canaryPiece],

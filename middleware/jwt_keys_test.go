@@ -40,7 +40,10 @@ func edPublic(kid string, key ed25519.PrivateKey) *jwks.Key {
 	return must(jwks.NewKey(kid, "EdDSA", key.Public()))
 }
 
-func newEd() ed25519.PrivateKey { return must2(ed25519.GenerateKey(rand.Reader)) }
+func newEd() ed25519.PrivateKey {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	return must(key, err)
+}
 
 // The token is good throughout; what the source says decides, also about a token that is in the cache.
 func TestWhatAKeySourceMaySay(t *testing.T) {

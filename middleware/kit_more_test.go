@@ -2,7 +2,6 @@ package middleware_test
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -173,11 +172,6 @@ func active(changes claims) claims {
 		}
 	}
 	return c
-}
-
-// oneKey is a set of one Ed25519 key.
-func oneKey(kid string, key ed25519.PrivateKey) *jwks.Set {
-	return jwks.NewSet(must(jwks.NewKey(kid, "EdDSA", key.Public())))
 }
 
 // patientError knows when to come again.

@@ -3,50 +3,27 @@ package middleware_test
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"maps"
-	"math/big"
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 const badProof = "401 invalid_dpop_proof"
 
-// jwkOf writes a public key as RFC 7518 section 6 and RFC 8037 want it.
-func jwkOf(public crypto.PublicKey) claims {
-	switch k := public.(type) {
-	case ed25519.PublicKey:
-		return claims{"kty": "OKP", "crv": "Ed25519", "x": b64(k)}
-	case *ecdsa.PublicKey:
-		point := must(k.Bytes())
-		return claims{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:])}
-	case *rsa.PublicKey:
-		return claims{"kty": "RSA", "e": b64(big.NewInt(int64(k.E)).Bytes()), "n": b64(k.N.Bytes())}
-	}
-	panic(fmt.Sprintf("no JWK for a %T", public))
-}
+// What the tests have of testkit, under the names that they use all the time.
+var (
+	jwkOf   = testkit.JWK
+	athOf   = testkit.Hash
+	edKeyOf = testkit.EdKeyOf
+)
 
-// jktOf is RFC 7638, whose canonical form encoding/json happens to write for a map of strings without characters to escape.
-func jktOf(public crypto.PublicKey) string {
-	digest := sha256.Sum256(toJSON(jwkOf(public)))
-	return b64(digest[:])
-}
-
-func athOf(token string) string {
-	digest := sha256.Sum256([]byte(token))
-	return b64(digest[:])
-}
+func jktOf(public crypto.PublicKey) string { return testkit.Thumbprint(jwkOf(public)) }
 
 // boundTo is the cnf of a token for a client's key.
 func boundTo(key crypto.Signer) claims { return claims{"cnf": claims{"jkt": jktOf(key.Public())}} }
@@ -59,32 +36,11 @@ type proof struct {
 	claims claims
 }
 
-var proofs atomic.Int64
-
 func (p proof) String() string {
-	alg := "EdDSA"
-	switch p.key.(type) {
-	case *ecdsa.PrivateKey:
-		alg = "ES256"
-	case *rsa.PrivateKey:
-		alg = "RS256"
-	}
-	header := claims{"typ": "dpop+jwt", "alg": alg, "jwk": jwkOf(p.key.Public())}
-	payload := claims{
-		"jti": fmt.Sprintf("proof-%d", proofs.Add(1)), "htm": "GET", "htu": audience + "/orders", "iat": now.Unix(), "ath": athOf(p.token),
-	}
-	return sign(string(toJSON(changed(header, p.header))), string(toJSON(changed(payload, p.claims))), any(p.key))
+	return testkit.Proof{Key: p.key, Token: p.token, Header: p.header, Claims: p.claims}.String()
 }
 
-func changed(c, changes claims) claims {
-	maps.Copy(c, changes)
-	for name, value := range c {
-		if value == nil {
-			delete(c, name)
-		}
-	}
-	return c
-}
+func changed(c, changes claims) claims { return c.With(changes) }
 
 // dpopRequest sends a token with the DPoP scheme and these proofs.
 func dpopRequest(token string, proofs ...string) *http.Request {
@@ -175,5 +131,3 @@ func (s served) ofAnyScheme() string {
 }
 
 func outcomeOf(g *middleware.Guard, r *http.Request) string { return serve(g, r).ofAnyScheme() }
-
-func edKeyOf(seed []byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(seed) }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 // rsaPair is an RSA key of any length, of many small primes: such a pair is no secret, but is made and used in no time.
@@ -70,9 +70,7 @@ func (k rsaPair) sign(header, payload string) string {
 
 // payloadOf is the claims of a proof for a token.
 func payloadOf(token string, changes claims) string {
-	return string(toJSON(changed(claims{
-		"jti": fmt.Sprint("price-", proofs.Add(1)), "htm": "GET", "htu": audience + "/orders", "iat": now.Unix(), "ath": athOf(token),
-	}, changes)))
+	return testkit.Proof{Token: token, Claims: changes}.Payload()
 }
 
 // Who makes the key of a proof makes its price, and a signature that does not fit costs nobody but the server. So a key beyond the
@@ -128,7 +126,7 @@ func TestCheapChecksOfAProofComeFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			header := string(toJSON(claims{"typ": "dpop+jwt", "alg": unfit.alg, "jwk": unfit.jwk}))
-			jkt := thumbprintOfJWK(unfit.jwk)
+			jkt := testkit.Thumbprint(unfit.jwk)
 			for _, row := range []struct {
 				name    string
 				bound   string
@@ -151,10 +149,4 @@ func TestCheapChecksOfAProofComeFirst(t *testing.T) {
 			}
 		})
 	}
-}
-
-// thumbprintOfJWK is RFC 7638 for a key that need not be one.
-func thumbprintOfJWK(jwk claims) string {
-	digest := sha256.Sum256(toJSON(jwk))
-	return b64(digest[:])
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 // RFC 9449 section 7.1: the request for a protected resource, with the proof and the token of the RFC, about which its section 6.2
@@ -79,5 +80,5 @@ func TestRFCProof(t *testing.T) {
 
 // graft gives token the signature of another.
 func graft(token, other string) string {
-	return token[:len(token)-len(b64(signatureOf(token)))] + b64(signatureOf(other))
+	return token[:len(token)-len(b64(testkit.SignatureOf(token)))] + b64(testkit.SignatureOf(other))
 }
