@@ -13,7 +13,7 @@ import (
 	"github.com/cardea-auth/cardea/jwks"
 )
 
-// The rows of this file stand for checks that could once be taken out unnoticed: examples/mutation tells which.
+// The rows of this file stand for checks that could once be taken out unnoticed: examples/evidence/mutation tells which.
 
 func TestTextThatReadersReadDifferently(t *testing.T) {
 	for _, row := range []struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// The rows of this file stand for checks that could once be taken out unnoticed: examples/mutation tells which.
+// The rows of this file stand for checks that could once be taken out unnoticed: examples/evidence/mutation tells which.
 
 // RFC 3986 section 6.2.2.2: an escape of an unreserved character is that character, and no other escape is.
 func TestEscapesOfEveryCharacter(t *testing.T) {

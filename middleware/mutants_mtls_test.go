@@ -7,7 +7,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// The rows of this file stand for checks that could once be taken out unnoticed: examples/mutation tells which.
+// The rows of this file stand for checks that could once be taken out unnoticed: examples/evidence/mutation tells which.
 
 // Whoever gets text of his own into the field must not thereby choose the certificate; what no proxy writes is refused.
 func TestForwardedClientCertThatNoProxyWrites(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// The rows of this file stand for checks that could once be taken out unnoticed: examples/mutation tells which.
+// The rows of this file stand for checks that could once be taken out unnoticed: examples/evidence/mutation tells which.
 
 func TestSchemesAsLongAsBearer(t *testing.T) {
 	token := mint(good(nil))

@@ -8,7 +8,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 )
 
-// The rows of this file stand for checks that could once be taken out unnoticed: examples/mutation tells which.
+// The rows of this file stand for checks that could once be taken out unnoticed: examples/evidence/mutation tells which.
 
 // LooksJOSE looks at 256 characters, which are 192 bytes.
 func TestEdgesOfLooksJOSE(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
-// The rows of this file stand for checks that could once be taken out unnoticed: examples/mutation tells which.
+// The rows of this file stand for checks that could once be taken out unnoticed: examples/evidence/mutation tells which.
 
 // A document may end anywhere: it is refused, and nothing is read beyond its end.
 func TestEveryBeginningOfADocumentIsRefused(t *testing.T) {

@@ -1,0 +1,61 @@
+package measure
+
+import (
+	"context"
+
+	"github.com/cardea-auth/cardea/examples/evidence/benchmark/internal/pairing"
+	"github.com/cardea-auth/cardea/examples/evidence/benchmark/internal/peer"
+)
+
+// Overhead is what Cardea adds to a request in one framework.
+type Overhead struct {
+	Framework   string
+	Nanoseconds pairing.Quartiles
+	Ratio       pairing.Quartiles // to what it adds to one of net/http in the same turn
+	Empty       pairing.Quartiles // nanoseconds that a middleware adds which does nothing
+}
+
+// Overheads measures each framework with Cardea, the token being cached, and without, and takes the difference.
+func Overheads(ctx context.Context, s Settings) ([]Overhead, error) {
+	p, err := newPeers(ctx, s.Served[0])
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	frameworks, stop, err := peer.Frameworks(ctx, p.issuer)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	token := p.issuer.Token(1)
+	var cases []pairing.Case
+	for _, f := range frameworks {
+		cases = append(cases, serving(f.Name, f.Guarded, token), serving(f.Name+" alone", f.Plain, token), serving(f.Name+", empty", f.Empty, token))
+	}
+	results := s.plan().Compare(cases...)
+
+	var overheads []Overhead
+	var first []float64
+	for i, f := range frameworks {
+		alone := results[3*i+1].PerOp
+		added := differences(results[3*i].PerOp, alone)
+		if first == nil {
+			first = added
+		}
+		overheads = append(overheads, Overhead{
+			Framework:   f.Name,
+			Nanoseconds: pairing.QuartilesOf(added),
+			Ratio:       pairing.QuartilesOf(pairing.Ratios(added, first)),
+			Empty:       pairing.QuartilesOf(differences(results[3*i+2].PerOp, alone)),
+		})
+	}
+	return overheads, nil
+}
+
+func differences(a, b []float64) []float64 {
+	d := make([]float64, len(a))
+	for i := range a {
+		d[i] = a[i] - b[i]
+	}
+	return d
+}
