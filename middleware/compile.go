@@ -10,6 +10,7 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
 // compiler collects the mistakes of a Config, so that its author can mend all of them at once.
@@ -44,7 +45,7 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 	}
 	c.checkLimits(p)
 	c.checkRealm(p)
-	var base target
+	var base targeturi.URI
 	base, p.public = c.publicURL(p)
 	c.bindings(p, base, p.public)
 	c.checkSources()

@@ -5,22 +5,24 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
 // publicURL returns the compiled PublicURL; false if there is none.
-func (c *compiler) publicURL(p *policy) (target, bool) {
+func (c *compiler) publicURL(p *policy) (targeturi.URI, bool) {
 	if c.cfg.PublicURL == "" {
-		return target{}, false
+		return targeturi.URI{}, false
 	}
-	base, ok := parseTarget(c.cfg.PublicURL)
-	if !ok || strings.ContainsAny(c.cfg.PublicURL, "?#") || !isPublicHost(base.origin) {
+	base, ok := targeturi.Parse(c.cfg.PublicURL)
+	if !ok || strings.ContainsAny(c.cfg.PublicURL, "?#") || !isPublicHost(base.Origin()) {
 		c.wrong("PublicURL %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment", withoutUser(c.cfg.PublicURL))
-		return target{}, false
+		return targeturi.URI{}, false
 	}
-	if host, plain := strings.CutPrefix(base.origin, "http://"); plain && c.cfg.FAPI2 && !isLoopback(host) {
+	if host, plain := strings.CutPrefix(base.Origin(), "http://"); plain && c.cfg.FAPI2 && !isLoopback(host) {
 		c.wrong("PublicURL %q: FAPI2 wants https (FAPI 2.0 Security Profile section 5.2.1); http is accepted for 127.0.0.1, [::1] and localhost only", c.cfg.PublicURL)
 	}
-	if err := p.crossOrigin.AddTrustedOrigin(base.origin); err != nil {
+	if err := p.crossOrigin.AddTrustedOrigin(base.Origin()); err != nil {
 		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
 	}
 	return base, true

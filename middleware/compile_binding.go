@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
 // bindings compiles DPoP, MTLS and FAPI2.
-func (c *compiler) bindings(p *policy, base target, public bool) {
+func (c *compiler) bindings(p *policy, base targeturi.URI, public bool) {
 	p.fapi2 = c.cfg.FAPI2
 	c.mtls(p)
 	c.dpop(p, base, public)
@@ -20,7 +21,7 @@ func (c *compiler) bindings(p *policy, base target, public bool) {
 	}
 }
 
-func (c *compiler) dpop(p *policy, base target, public bool) {
+func (c *compiler) dpop(p *policy, base targeturi.URI, public bool) {
 	cfg := c.cfg.DPoP
 	if cfg.MaxAge < 0 || cfg.MaxAge > maxProofAge {
 		c.wrong("DPoP.MaxAge is %v: it must lie between 0 and %v", cfg.MaxAge, maxProofAge)

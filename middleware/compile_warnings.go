@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"reflect"
 	"strings"
+
+	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
 // warning is about a setting that is right for some and a slip for most, so New takes it and says so.
@@ -22,9 +24,9 @@ func (w warning) log(logger *slog.Logger) {
 }
 
 // warnings finds them in a Config without mistakes.
-func (c *compiler) warnings(base target) []warning {
+func (c *compiler) warnings(base targeturi.URI) []warning {
 	var found []warning
-	if scheme, host, _ := strings.Cut(base.origin, "://"); scheme == "http" && !isLoopback(host) {
+	if scheme, host, _ := strings.Cut(base.Origin(), "://"); scheme == "http" && !isLoopback(host) {
 		found = append(found, warning{
 			setting: "PublicURL " + c.cfg.PublicURL,
 			risk:    "whoever is on the way between a client and this API reads tokens and cookies, and sends pages of this origin",

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
 // dpop is Config.DPoP in its compiled form; nil without a PublicURL.
 type dpop struct {
 	required bool
 	maxAge   time.Duration
-	base     target // PublicURL
+	base     targeturi.URI // PublicURL
 	keys     proofKeys
 	names    string      // of the algorithms, for challenges
 	shared   ReplayStore // nil: own
@@ -90,8 +91,8 @@ func (p *dpop) fits(proof *proof, call *call) error {
 	if proof.method != call.Method {
 		return errProofMethod
 	}
-	here, ok := p.base.at(call.Target)
-	if there, valid := parseTarget(proof.uri); !ok || !valid || there != here {
+	here, ok := p.base.At(call.Target)
+	if there, valid := targeturi.Parse(proof.uri); !ok || !valid || there != here {
 		return errProofTarget
 	}
 	if age := call.now.Sub(proof.issuedAt); age > p.maxAge || age < -p.maxAge {

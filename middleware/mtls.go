@@ -158,7 +158,7 @@ func fromXFCC(field string) (string, error) {
 			return "", errCertificateField
 		}
 		key, value, _ := strings.Cut(pair, "=")
-		key = lowerASCII(key)
+		key = strings.ToLower(key)
 		if _, twice := found[key]; twice && (key == "cert" || key == "hash") {
 			return "", errCertificateField
 		}

@@ -118,12 +118,11 @@ var accepted = map[survivor]string{
 	{"middleware", "filledBy", neverTaken, `len(iss) <= len(t.prefix)+len(t.suffix)`}: behindIt, // isTenant refuses the empty tenant
 	{"middleware", "isTenant", andGone, `0 < len(s)`}:                                 behindIt,
 
-	{"middleware", "oneOf", andGone, `ok`}:                      impliedBy, // no name in the list is empty
-	{"middleware/policy.go", "isTenant", andGone, `0 < len(s)`}: behindIt,
+	{"middleware", "oneOf", andGone, `ok`}: impliedBy, // no name in the list is empty
 
 	{"middleware", "stepUp", orGone, `facts.ACR == ""`}: impliedBy, // Guard.ACR takes no empty value
 
-	{"middleware", "parseTarget", orGone, `!ok`}:                                              behindIt, // a scheme alone leaves no host
+	{"middleware", "Parse", orGone, `!ok`}:                                                    behindIt, // a scheme alone leaves no host
 	{"middleware", "parseHost", andGone, `strings.HasPrefix(host, "[")`}:                      behindIt,
 	{"middleware", "parseHost", andGone, `strings.HasSuffix(host, "]")`}:                      behindIt,
 	{"middleware", "parseHost", andGone, `hasPort`}:                                           impliedBy,

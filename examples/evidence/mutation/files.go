@@ -10,13 +10,14 @@ import (
 // packages are the folders of the core. Whatever is in them decides, unless excluded says otherwise: a new file is mutated from its first day.
 var packages = []string{
 	"middleware/internal/compact", "middleware/internal/strictjson", "middleware/internal/shards",
-	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
+	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken", "middleware/internal/targeturi",
 	"jwks", "introspection", "middleware",
 }
 
 // frontDoor are the packages in whose tests a check of these folders may be noticed as well as in their own: such a check is about what
 // a request gets for an answer.
 var frontDoor = map[string][]string{
+	"middleware/internal/targeturi":   {"middleware"},
 	"middleware/internal/claims":      {"middleware"},
 	"middleware/internal/signature":   {"middleware"},
 	"middleware/internal/accesstoken": {"middleware"},

@@ -1,23 +1,27 @@
-package middleware
+// Package targeturi brings the address of a request, and what a DPoP proof says of it, to one form.
+package targeturi
 
 import "strings"
 
-// target is a request URI without query and fragment, in the one form that RFC 3986 section 6.2.2 and 6.2.3 lead to: what
-// RFC 9449 section 4.3 compares htu with. Two spellings of one URI have one target.
-type target struct {
+// URI is a request URI without query and fragment, in the one form that RFC 3986 section 6.2.2 and 6.2.3 lead to: what
+// RFC 9449 section 4.3 compares htu with. Two spellings of one address are one URI. The zero URI is none.
+type URI struct {
 	origin string // scheme and host, with the port unless it is the scheme's own
 	path   string // begins with a slash
 }
 
-// parseTarget reads an absolute http or https URI. What is no character of a URI is none in its query either.
-func parseTarget(uri string) (target, bool) {
+// Origin is the scheme and the host of u, with the port unless it is the scheme's own.
+func (u URI) Origin() string { return u.origin }
+
+// Parse reads an absolute http or https URI. What is no character of a URI is none in its query either.
+func Parse(uri string) (u URI, ok bool) {
 	if !visible(uri) {
-		return target{}, false
+		return URI{}, false
 	}
 	scheme, rest, ok := strings.Cut(uri, "://")
 	scheme = lowerASCII(scheme)
 	if !ok || scheme != "https" && scheme != "http" {
-		return target{}, false
+		return URI{}, false
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
@@ -25,29 +29,29 @@ func parseTarget(uri string) (target, bool) {
 	}
 	host, ok := parseHost(scheme, rest[:end])
 	if !ok {
-		return target{}, false
+		return URI{}, false
 	}
 	path, ok := normalPath(withoutQuery(rest[end:]))
-	return target{origin: scheme + "://" + host, path: path}, ok
+	return URI{origin: scheme + "://" + host, path: path}, ok
 }
 
-// at returns the target of a request-target that arrived at the server which t describes. Of an absolute-form
+// At returns the URI of a request-target that arrived at the server whose address is u. Of an absolute-form
 // (RFC 9112 section 3.2.2) only the path counts: what the client says of the host is the client's word.
-func (t target) at(requestTarget string) (target, bool) {
+func (u URI) At(requestTarget string) (at URI, ok bool) {
 	// No request-target has a fragment, and net/http would take one for a part of the path.
 	if strings.IndexByte(requestTarget, '#') >= 0 {
-		return target{}, false
+		return URI{}, false
 	}
 	path := withoutQuery(requestTarget)
 	if !strings.HasPrefix(path, "/") {
-		absolute, ok := parseTarget(path)
+		absolute, ok := Parse(path)
 		if !ok {
-			return target{}, false
+			return URI{}, false
 		}
 		path = absolute.path
 	}
-	path, ok := normalPath(path) // on its own, so that no dot segment climbs out of the prefix
-	return target{origin: t.origin, path: strings.TrimSuffix(t.path, "/") + path}, ok
+	path, ok = normalPath(path) // on its own, so that no dot segment climbs out of the prefix
+	return URI{origin: u.origin, path: strings.TrimSuffix(u.path, "/") + path}, ok
 }
 
 func withoutQuery(s string) string {
