@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
 )
 
@@ -15,10 +15,9 @@ import (
 type call struct {
 	Credentials
 
-	now   time.Time
-	used  string // the scheme of the Authorization field, "Bearer" or "DPoP"; empty: none that is accepted
-	dpop  bool   // it was DPoP
-	token accesstoken.Presented
+	now    time.Time
+	scheme credential.Scheme // of the Authorization field; empty: none that is accepted
+	token  accesstoken.Presented
 
 	fromForm bool             // the token was found in a form
 	recorder *record.Recorder // nil: nothing is recorded
@@ -145,20 +144,23 @@ func firstOf(refusals ...*Error) *Error {
 	return nil
 }
 
-// mayHaveReadForm reports whether a request without a token may have been admitted by one in its form: that form is gone, and the
-// request must not pass for anonymous.
-func (p *policy) mayHaveReadForm(outer *admission, v *Validator, r *http.Request) bool {
-	if outer != nil && outer.validator == v && outer.fromForm {
-		return true
+// credential finds the one token of a call; "" if there is none. r is nil where the transport is not net/http.
+func (p *policy) credential(c *call, r *http.Request) (token string, refusal *Error) {
+	found, refused := p.credentials.Find(credential.Request{Header: c.Header, Method: c.Method, HTTP: r, NoForm: c.Anew})
+	c.scheme, c.fromForm = found.Scheme, found.FromForm
+	if found.ReadBody {
+		c.now = p.clock() // a body comes as slowly as the client likes, and a token counts from when it can be judged
 	}
-	if r == nil || !p.readsForms() || !mayCarryForm(r) {
-		return false
+	if refused.Refused() {
+		return "", credentialError(refused)
 	}
-	return r.PostForm == nil || len(filled(r.PostForm[formParameter])) > 0
+	return found.Token, nil
 }
 
-func (p *policy) readsForms() bool {
-	return slices.ContainsFunc(p.sources, func(s TokenSource) bool { return s.kind == formSource })
+// mayHaveReadForm reports whether a request without a token may have been admitted by one in its form: that form is gone, and the
+// request must not pass for anonymous.
+func (g *Guard) mayHaveReadForm(outer *admission, r *http.Request) bool {
+	return outer != nil && outer.validator == g.validator && outer.fromForm || g.validator.policy.credentials.MayHaveReadForm(r)
 }
 
 // parentOf is the context that an admission stands in. One that takes the place of an earlier admission drops it, or a stream that is
@@ -173,7 +175,7 @@ func parentOf(ctx context.Context, call *call) context.Context {
 // withoutToken answers a request without credentials.
 func (g *Guard) withoutToken(ctx context.Context, call *call, r *http.Request, outer *admission) (context.Context, ruling, *Error) {
 	switch {
-	case call.Anew && g.validator.policy.mayHaveReadForm(outer, g.validator, r):
+	case call.Anew && g.mayHaveReadForm(outer, r):
 		return g.noToken(call, &Error{Reason: ReasonNoToken, Err: errReadForm})
 	case g.optional && outer == nil:
 		return ctx, ruling{anonymous: true}, nil
@@ -232,7 +234,7 @@ func isPreflight(c Credentials) bool {
 func (g *Guard) complete(refusal *Error, call *call) {
 	p := g.validator.policy
 	refusal.realm, refusal.nextNonce = p.realm, call.nextNonce
-	refusal.schemes = schemes{noBearer: p.dpop.demanded(), used: call.used}
+	refusal.schemes = schemes{noBearer: p.dpop.demanded(), used: string(call.scheme)}
 	if p.dpop != nil {
 		refusal.schemes.algorithms = p.dpop.names
 		if refusal.Status() == http.StatusUnauthorized && refusal.nextNonce == "" {

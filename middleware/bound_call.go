@@ -18,7 +18,7 @@ func (p *policy) boundCall(c *call, v *accesstoken.Verified) *boundCall {
 		return nil
 	}
 	sum := sha256.New()
-	writeField(sum, c.used)
+	writeField(sum, string(c.scheme))
 	writeField(sum, c.Method)
 	writeField(sum, c.Target)
 	writeFields(sum, c.values("Dpop"))

@@ -3,13 +3,13 @@ package middleware
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
@@ -29,26 +29,22 @@ func (c *compiler) wrong(format string, args ...any) {
 func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 	c := &compiler{cfg: cfg}
 	p := &policy{
-		sources:       slices.Clone(cfg.TokenSources),
-		crossOrigin:   http.NewCrossOriginProtection(),
-		maxTokenBytes: cfg.MaxTokenBytes,
-		realm:         cfg.Realm,
-		impliedBy:     c.impliedBy(),
-		errorHandler:  cfg.ErrorHandler,
-		observe:       cfg.Observe,
-		logger:        cfg.Logger,
-		clock:         cfg.Clock,
-		ownClock:      cfg.Clock != nil,
+		realm:        cfg.Realm,
+		impliedBy:    c.impliedBy(),
+		errorHandler: cfg.ErrorHandler,
+		observe:      cfg.Observe,
+		logger:       cfg.Logger,
+		clock:        cfg.Clock,
+		ownClock:     cfg.Clock != nil,
 	}
 	if p.clock == nil {
 		p.clock = time.Now
 	}
-	c.checkLimits(p)
+	c.checkLimits()
 	c.checkRealm(p)
-	var base targeturi.URI
-	base, p.public = c.publicURL(p)
-	c.bindings(p, base, p.public)
-	c.checkSources()
+	base, public := c.publicURL()
+	c.bindings(p, base, public)
+	c.credentials(p, base)
 	c.filledStrings("Audiences", cfg.Audiences)
 	c.judge(p)
 
@@ -66,12 +62,9 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 	return p, c.fetched, nil
 }
 
-func (c *compiler) checkLimits(p *policy) {
+func (c *compiler) checkLimits() {
 	const most = 1 << 20 // net/http's default for a whole request header
-	switch {
-	case c.cfg.MaxTokenBytes == 0:
-		p.maxTokenBytes = defaultMaxTokenBytes
-	case c.cfg.MaxTokenBytes < 0 || c.cfg.MaxTokenBytes > most:
+	if c.cfg.MaxTokenBytes < 0 || c.cfg.MaxTokenBytes > most {
 		c.wrong("MaxTokenBytes is %d: it must lie between 1 and %d, or be 0 for %d", c.cfg.MaxTokenBytes, most, defaultMaxTokenBytes)
 	}
 	if c.cfg.TokenCache.MaxAge < 0 {
@@ -91,22 +84,38 @@ func (c *compiler) checkRealm(p *policy) {
 	}
 }
 
-func (c *compiler) checkSources() {
-	seen := make(map[TokenSource]bool)
-	for i, s := range c.cfg.TokenSources {
+// credentials makes what finds tokens.
+func (c *compiler) credentials(p *policy, base targeturi.URI) {
+	cfg := credential.Config{DPoP: p.dpop != nil, Origin: base.Origin(), MaxBytes: c.cfg.MaxTokenBytes}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = defaultMaxTokenBytes
+	}
+	for _, s := range c.cfg.TokenSources {
+		cfg.Sources = append(cfg.Sources, s.source)
+	}
+	c.checkSources(cfg.Sources)
+	var err error
+	if p.credentials, err = credential.New(cfg); err != nil {
+		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
+	}
+}
+
+func (c *compiler) checkSources(sources []credential.Source) {
+	seen := make(map[credential.Source]bool)
+	for i, s := range sources {
 		switch {
-		case s.kind == 0:
+		case s.Kind == 0:
 			c.wrong("TokenSources[%d] is the zero TokenSource: make it with FromHeader, FromCookie or FromForm", i)
-		case s.name == "" || !isFieldToken(s.name):
-			c.wrong("TokenSources[%d]: %q is no name of a header field or cookie", i, s.name)
-		case s.kind == headerSource && s.name == "Authorization":
+		case !credential.IsName(s.Name):
+			c.wrong("TokenSources[%d]: %q is no name of a header field or cookie", i, s.Name)
+		case s.Kind == credential.InHeader && s.Name == "Authorization":
 			c.wrong("TokenSources[%d]: the Authorization field is always read, with its scheme; leave it out", i)
-		case s.kind == headerSource && s.name == "Cookie":
+		case s.Kind == credential.InHeader && s.Name == "Cookie":
 			c.wrong("TokenSources[%d]: the Cookie field holds many cookies; use FromCookie with the name of one", i)
-		case s.kind == headerSource && (isTaken(s.name) || slices.Contains(certificateFields, s.name)):
-			c.wrong("TokenSources[%d]: the field %s has another meaning; name one that holds nothing but a token", i, s.name)
+		case s.Kind == credential.InHeader && (isTaken(s.Name) || slices.Contains(certificateFields, s.Name)):
+			c.wrong("TokenSources[%d]: the field %s has another meaning; name one that holds nothing but a token", i, s.Name)
 		case seen[s]:
-			c.wrong("TokenSources[%d]: %q is named twice", i, s.name)
+			c.wrong("TokenSources[%d]: %q is named twice", i, s.Name)
 		}
 		seen[s] = true
 	}

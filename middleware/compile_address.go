@@ -10,7 +10,7 @@ import (
 )
 
 // publicURL returns the compiled PublicURL; false if there is none.
-func (c *compiler) publicURL(p *policy) (targeturi.URI, bool) {
+func (c *compiler) publicURL() (targeturi.URI, bool) {
 	if c.cfg.PublicURL == "" {
 		return targeturi.URI{}, false
 	}
@@ -21,9 +21,6 @@ func (c *compiler) publicURL(p *policy) (targeturi.URI, bool) {
 	}
 	if host, plain := strings.CutPrefix(base.Origin(), "http://"); plain && c.cfg.FAPI2 && !isLoopback(host) {
 		c.wrong("PublicURL %q: FAPI2 wants https (FAPI 2.0 Security Profile section 5.2.1); http is accepted for 127.0.0.1, [::1] and localhost only", c.cfg.PublicURL)
-	}
-	if err := p.crossOrigin.AddTrustedOrigin(base.Origin()); err != nil {
-		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
 	}
 	return base, true
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
@@ -96,7 +97,7 @@ func (c *compiler) mtls(p *policy) {
 		if len(cfg.TrustedProxies) > 0 || cfg.Encoding != ClientCertField {
 			c.wrong("MTLS.Header is empty, but TrustedProxies or Encoding is set: name the field in which the proxy passes the certificate on")
 		}
-	case !isFieldToken(cfg.Header):
+	case !credential.IsName(cfg.Header):
 		c.wrong("MTLS.Header %q is no name of a header field", cfg.Header)
 	case isTaken(p.mtls.header):
 		c.wrong("MTLS.Header %s has another meaning: name the field in which the proxy passes the certificate on", p.mtls.header)

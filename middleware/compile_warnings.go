@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
@@ -42,12 +43,12 @@ func (c *compiler) warnings(base targeturi.URI) []warning {
 			})
 		}
 	}
-	for _, source := range c.cfg.TokenSources {
-		if source.kind == cookieSource && !strings.HasPrefix(source.name, "__Host-") {
+	for _, s := range c.cfg.TokenSources {
+		if name := s.source.Name; s.source.Kind == credential.InCookie && !strings.HasPrefix(name, "__Host-") {
 			found = append(found, warning{
-				setting: "FromCookie " + source.name,
+				setting: "FromCookie " + name,
 				risk:    "a page on a sibling subdomain can set a cookie of this name too: every request of the user is refused then (400), or is somebody else's",
-				remedy:  "name the cookie __Host-" + source.name + ", which browsers take from this host alone",
+				remedy:  "name the cookie __Host-" + name + ", which browsers take from this host alone",
 			})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
 )
 
 var (
@@ -21,9 +22,9 @@ func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified,
 	switch {
 	case v.Bound.Key != "" && p.dpop == nil:
 		return invalid(ReasonConfirmation, errNoPublicURL)
-	case v.Bound.Key != "" && !call.dpop:
+	case v.Bound.Key != "" && call.scheme != credential.DPoP:
 		return invalid(ReasonConfirmation, errDowngrade)
-	case v.Bound.Key == "" && call.dpop:
+	case v.Bound.Key == "" && call.scheme == credential.DPoP:
 		return invalid(ReasonConfirmation, errNotBound)
 	case v.Bound.Key == "" && p.dpop.demanded(), v.Bound.Certificate == "" && p.mtls.required, v.Bound.None() && p.fapi2:
 		return invalid(ReasonConfirmation, errMustBeBound)

@@ -2,11 +2,12 @@ package middleware
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
+
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
 )
 
 // Credentials are the facts of a call that a Guard judges, whatever transport carried them. Guard.Check fills them from
@@ -14,11 +15,21 @@ import (
 type Credentials struct {
 	_ [0]func() // keyed literals only
 
-	Header      Header            // the header fields, or what the transport has in their place; nil: none
-	Method      string            // the HTTP method, for DPoP proofs and for cookies on unsafe requests; case matters
-	Target      string            // the request-target as it arrived (http.Request.RequestURI, a gRPC full method), for DPoP proofs; origin and stripped prefix come from Config.PublicURL
-	RemoteAddr  string            // host:port of the peer, for MTLS.TrustedProxies
-	Certificate *x509.Certificate // the client certificate of the TLS layer; nil: none
+	// Header are the header fields, or what the transport has in their place. Nil: none.
+	Header Header
+
+	// Method is the HTTP method, for DPoP proofs and for cookies on requests that may change something. Case matters.
+	Method string
+
+	// Target is the request-target as it arrived (http.Request.RequestURI, a gRPC full method), for DPoP proofs. Origin and
+	// stripped prefix come from Config.PublicURL.
+	Target string
+
+	// RemoteAddr is host:port of the peer, for MTLS.TrustedProxies.
+	RemoteAddr string
+
+	// Certificate is the client certificate of the TLS layer. Nil: none.
+	Certificate *x509.Certificate
 
 	// KeepProof judges a DPoP proof without spending it, for a check in front of the server that will spend it
 	// (forward authentication). That server must judge the request again.
@@ -62,107 +73,34 @@ func credentialsOf(r *http.Request) Credentials {
 }
 
 // values is Header.Values for a Credentials that may have no Header.
-func (c Credentials) values(name string) []string {
-	switch h := c.Header.(type) {
-	case nil:
-		return nil
-	case http.Header:
-		return h[name] // Values would look first whether name is canonical
-	default:
-		return h.Values(name)
-	}
+func (c Credentials) values(name string) []string { return credential.Values(c.Header, name) }
+
+// TokenSource is one more place to look for a token, made by FromHeader, FromCookie or FromForm. The set of kinds is
+// closed. The zero TokenSource is refused by New.
+type TokenSource struct{ source credential.Source }
+
+// FromHeader reads a bare token from the named header field, without a scheme: "Cf-Access-Jwt-Assertion". Name fields
+// only that the proxy in front sets itself and strips from what clients send; the token is verified in any case. New refuses
+// fields that have another meaning, such as Cookie, Dpop, Host and X-Forwarded-For.
+func FromHeader(name string) TokenSource {
+	return TokenSource{credential.Source{Kind: credential.InHeader, Name: http.CanonicalHeaderKey(name)}}
 }
 
-var (
-	errSeveralFields = errors.New("the Authorization field must occur once")
-	errNoScheme      = errors.New("the Authorization field does not begin with a scheme and a space")
-	errOtherScheme   = errors.New("the scheme of the Authorization field is not one that is accepted")
-	errEmptyBearer   = errors.New("the scheme is not followed by a token")
-	errTooLong       = errors.New("the token is longer than Config.MaxTokenBytes")
-)
-
-func badRequest(reason Reason, cause error) *Error {
-	return &Error{Code: InvalidRequest, Reason: reason, Err: cause}
+// FromCookie reads the token from the named cookie, which should be Secure, HttpOnly and SameSite. Browsers attach
+// cookies to requests that other sites cause, so a request with this cookie is refused with 403 when it comes from another
+// origin and could change something: with an unsafe method, by the rule of [http.CrossOriginProtection], or as the handshake of
+// a WebSocket, whatever its method. With Config.PublicURL that address is the only origin that is not another one.
+//
+// A name that begins with __Host- is best: browsers take such a cookie from this host alone. One of another name can be set by any
+// sibling subdomain as well, whose page can so lock a user out (two cookies: 400) or log the user in as somebody else; New takes it,
+// because not every API names its cookie itself, and logs it.
+func FromCookie(name string) TokenSource {
+	return TokenSource{credential.Source{Kind: credential.InCookie, Name: name}}
 }
 
-// authorization reads the Authorization field: "Bearer" 1*SP token68 (RFC 6750 section 2.1), or DPoP in its place (RFC 9449
-// section 7.1), the scheme in any case (RFC 9110 section 11.1). It returns "" where there is no such field. The characters
-// of the token are not looked at, because those of a cached token are known to be good.
-func (c *call) authorization(dpop bool) (token string, refusal *Error) {
-	fields := c.values("Authorization")
-	if len(fields) == 0 {
-		return "", nil
-	}
-	if len(fields) > 1 {
-		// Authorization is no list (RFC 9110 section 11.6.2): which of two identities would count?
-		return "", badRequest(ReasonSeveralTokens, errSeveralFields)
-	}
-	if token, ok := strings.CutPrefix(fields[0], "Bearer "); ok && token != "" && token[0] != ' ' { // as nearly everybody writes it
-		c.used = "Bearer"
-		return token, nil
-	}
-	scheme, rest, found := strings.Cut(fields[0], " ")
-	if !isFieldToken(scheme) {
-		return "", badRequest(ReasonMalformedRequest, errNoScheme)
-	}
-	switch {
-	case equalASCIIFold(scheme, "bearer"):
-		c.used = "Bearer"
-	case dpop && equalASCIIFold(scheme, "dpop"):
-		c.used, c.dpop = "DPoP", true
-	default:
-		return "", &Error{Reason: ReasonOtherScheme, Err: errOtherScheme}
-	}
-	token = strings.TrimLeft(rest, " ")
-	if !found || token == "" {
-		return "", badRequest(ReasonMalformedRequest, errEmptyBearer)
-	}
-	return token, nil
-}
-
-// all reports whether every byte of s is in set. Eight at a time, because every first sight of a token passes here.
-func all(s string, set *[256]bool) bool {
-	for ; len(s) >= 8; s = s[8:] {
-		if !(set[s[0]] && set[s[1]] && set[s[2]] && set[s[3]] && set[s[4]] && set[s[5]] && set[s[6]] && set[s[7]]) {
-			return false
-		}
-	}
-	for i := range len(s) {
-		if !set[s[i]] {
-			return false
-		}
-	}
-	return true
-}
-
-var (
-	fieldToken = charset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
-)
-
-func charset(chars string) (set [256]bool) {
-	for i := range len(chars) {
-		set[chars[i]] = true
-	}
-	return set
-}
-
-// isFieldToken reports whether s is a token of RFC 9110 section 5.6.2.
-func isFieldToken(s string) bool { return s != "" && all(s, &fieldToken) }
-
-// equalASCIIFold compares s with lower, which is in lower-case ASCII. [strings.EqualFold] would let the Kelvin sign pass
-// for a k.
-func equalASCIIFold(s, lower string) bool {
-	if len(s) != len(lower) {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
+// FromForm reads the parameter access_token of an application/x-www-form-urlencoded body of a POST, PUT or PATCH
+// (RFC 6750 section 2.2), for clients that cannot set header fields. The body, at most 1 MiB of it, is read and given back, so
+// the handler still finds its form. It works with Check, Admit and Handler; Authorize has no body.
+func FromForm() TokenSource {
+	return TokenSource{credential.Source{Kind: credential.InForm, Name: credential.FormParameter}}
 }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
 )
 
 var (
@@ -151,6 +153,27 @@ func (e *Error) description() string {
 	default:
 		return "The request could not be judged."
 	}
+}
+
+// credentialReasons translates what the finder of tokens says.
+var credentialReasons = map[credential.Reason]struct {
+	code   ErrorCode
+	reason Reason
+}{
+	credential.SeveralTokens: {InvalidRequest, ReasonSeveralTokens},
+	credential.Malformed:     {InvalidRequest, ReasonMalformedRequest},
+	credential.TooLong:       {InvalidRequest, ReasonTokenTooLong},
+	credential.OtherScheme:   {"", ReasonOtherScheme},
+	credential.CrossOrigin:   {"", ReasonCrossOrigin},
+}
+
+// credentialError is a refusal of the finder of tokens as the client and the operator meet it.
+func credentialError(r credential.Refusal) *Error {
+	known := credentialReasons[r.Reason]
+	if known.reason == "" {
+		known.reason = ReasonInternal
+	}
+	return &Error{Code: known.code, Reason: known.reason, Err: r.Err}
 }
 
 // asError returns err as a refusal: what is no *Error is our own fault. It never returns nil.

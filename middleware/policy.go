@@ -9,22 +9,20 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
 )
 
 // policy is a Config in its compiled, immutable form. Only this is consulted on the request path.
 type policy struct {
-	judge *accesstoken.Judge
+	credentials *credential.Finder
+	judge       *accesstoken.Judge
 
 	dpop  *dpop // nil: DPoP-bound tokens are refused
 	mtls  mtls
 	fapi2 bool
 
-	sources       []TokenSource
-	crossOrigin   *http.CrossOriginProtection // never nil
-	public        bool                        // crossOrigin knows PublicURL, and the Host field does not count
-	maxTokenBytes int
-	realm         string
-	impliedBy     map[string][]string // scope -> every other scope that carries it
+	realm     string
+	impliedBy map[string][]string // scope -> every other scope that carries it
 
 	errorHandler func(http.ResponseWriter, *http.Request, *Error)
 	observe      func(context.Context, Decision)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
 )
 
 // A refusal that the table does not know would be answered as our own fault.
@@ -23,6 +24,23 @@ func TestEveryRefusalOfATokenIsTranslated(t *testing.T) {
 		}
 	}
 	if got := tokenError(accesstoken.Refusal{Reason: accesstoken.Reasons}); got.Reason != ReasonInternal || got.Status() != 500 {
+		t.Errorf("an unknown refusal is %v", got)
+	}
+}
+
+func TestEveryRefusalOfARequestIsTranslated(t *testing.T) {
+	used := make(map[Reason]bool)
+	for r := credential.Reason(1); r < credential.Reasons; r++ {
+		got := credentialError(credential.Refusal{Reason: r})
+		if used[got.Reason] {
+			t.Errorf("%s stands for two refusals", got.Reason)
+		}
+		used[got.Reason] = true
+		if status := got.Status(); status != 400 && status != 401 && status != 403 {
+			t.Errorf("%s is answered with %d", got.Reason, status)
+		}
+	}
+	if got := credentialError(credential.Refusal{Reason: credential.Reasons}); got.Reason != ReasonInternal || got.Status() != 500 {
 		t.Errorf("an unknown refusal is %v", got)
 	}
 }

@@ -83,8 +83,8 @@ var accepted = map[survivor]string{
 	{"middleware", "isThumbprint", andGone, `n == len(buf)`}:                  behindIt,
 	{"middleware", "bound", neverTaken, `v.Bound.Key != "" && p.dpop == nil`}: behindIt, // without DPoP its scheme is not accepted
 
-	{"middleware", "authorization", orGone, `!found`}:     impliedBy,
-	{"middleware", "equalASCIIFold", andGone, `'A' <= c`}: impliedBy, // 32 more than such a byte is no small letter
+	{"middleware/internal/credential", "authorization", orGone, `!found`}:     impliedBy,
+	{"middleware/internal/credential", "equalASCIIFold", andGone, `'A' <= c`}: impliedBy, // 32 more than such a byte is no small letter
 
 	{"middleware", "ReadDetails", andGone, `ok`}:          impliedBy, // no text is an empty name
 	{"middleware", "AnyDetail", neverTaken, `err != nil`}: behindIt,  // the second decoding fails as well, and what has failed grants nothing
@@ -200,7 +200,6 @@ var accepted = map[survivor]string{
 	{"introspection", "readObject", neverTaken, `err != nil (2)`}: unreachable,
 
 	{"middleware", "checkRealm", neverTaken, `p.realm == ""`}: impliedBy, // a challenge without a realm says api
-	{"middleware", "checkSources", orGone, `s.name == ""`}:    impliedBy,
 	{"middleware", "enterPrefixes", wordGone, `""`}:           impliedBy, // the zero value is the same word
 
 	{"middleware", "enterNames", neverTaken, `iss == ""`}: behindIt,  // the mistake was noted already
@@ -235,7 +234,7 @@ var accepted = map[survivor]string{
 
 	{"middleware", "newCache", neverTaken, `entries < 0`}:    shortcut,    // a cache without room remembers nothing
 	{"middleware", "WholeKey", neverTaken, `p.signed == ""`}: shortcut,    // hashes the same text again
-	{"middleware", "publicURL", neverTaken, `err != nil`}:    unreachable, // no public host is refused as an origin
+	{"middleware", "credentials", neverTaken, `err != nil`}:  unreachable, // no public host is refused as an origin
 	{"middleware", "isPublicHost", alwaysTrue, `err == nil`}: behindIt,    // net/url refuses it too, since Go 1.25.2
 
 	{"middleware", "ContextWithExpiry", orGone, `a.anonymous`}: impliedBy, // nobody has no expiry
