@@ -103,3 +103,14 @@ func FuzzParseHeader(f *testing.F) {
 		}
 	})
 }
+
+func TestFirstOfTwoHeaderFaultsDecides(t *testing.T) {
+	for text, want := range map[string]error{
+		`{"alg":"a","kid":1,"crit":[]}`: compact.ErrMember,
+		`{"alg":"a","crit":[],"kid":1}`: compact.ErrExtension,
+	} {
+		if _, err := compact.ParseHeader(b64(text)); !errors.Is(err, want) {
+			t.Errorf("header %s gives %v, want %v", text, err, want)
+		}
+	}
+}

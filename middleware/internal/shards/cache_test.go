@@ -200,3 +200,10 @@ func BenchmarkAddEvicting(b *testing.B) {
 		c.Add(keys[i%len(keys)], v)
 	}
 }
+
+func TestNilCachePeeksAtNothing(t *testing.T) {
+	var c *shards.Cache[int]
+	if v, ok := c.Peek([32]byte{1}); ok || v != 0 {
+		t.Errorf("a nil Cache holds %d", v)
+	}
+}

@@ -71,3 +71,16 @@ func TestDepthIsOfOpenBracketsNotOfAll(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A document may end anywhere: it is refused, and nothing is read beyond its end.
+func TestEveryBeginningOfADocumentIsRefused(t *testing.T) {
+	const document = ` {"a":-1.5e+3,"b":[true,false,null,{"c":"\ud83d\ude00é"}],"d":{},"e":0.25} `
+	if _, err := strictjson.Parse(document); err != nil {
+		t.Fatal(err)
+	}
+	for end := range len(strings.TrimSpace(document)) {
+		if _, err := strictjson.Parse(document[:end]); err == nil {
+			t.Errorf("%q is accepted", document[:end])
+		}
+	}
+}

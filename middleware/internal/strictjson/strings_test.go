@@ -124,3 +124,12 @@ func member(t *testing.T, raw string) strictjson.Value {
 	}
 	return v
 }
+
+// The second half of a pair is an escape too, and not merely something of its length.
+func TestHalvesOfAPairThatAreNoEscapes(t *testing.T) {
+	for _, text := range []string{`\ud83dxude00`, `\ud83d/ude00`, `\ud83d\xde00`, `\ud83d\\de00`, `\ud83d ude00`} {
+		if _, err := strictjson.Parse(`{"a":"` + text + `"}`); err == nil {
+			t.Errorf("%s is accepted", text)
+		}
+	}
+}

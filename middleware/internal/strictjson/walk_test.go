@@ -2,6 +2,7 @@ package strictjson_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -193,4 +194,22 @@ func FuzzWalk(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestWalkEndsWithALateErrorOfVisit(t *testing.T) {
+	var members []string
+	for i := range 100 {
+		members = append(members, fmt.Sprintf(`"m%d":%d`, i, i))
+	}
+	enough := errors.New("enough")
+	seen := 0
+	err := strictjson.Walk("{"+strings.Join(members, ",")+"}", func(string, strictjson.Value) error {
+		if seen++; seen == 60 {
+			return enough
+		}
+		return nil
+	})
+	if err != enough || seen != 60 {
+		t.Errorf("%d members were visited, error %v", seen, err)
+	}
 }
