@@ -3,6 +3,7 @@ package jwks
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,16 +27,18 @@ type Cache struct {
 
 	held atomic.Pointer[table] // nil: no usable key, be it not yet, not any more (MaxStale) or after Close
 
-	mu      sync.Mutex // guards what follows; held is written under it
-	closed  bool
-	flight  *flight // nil: none
-	good    goodSet
-	plan    plan
-	failed  uint64 // fetches
-	unknown *unknown
-	timer   *time.Timer
-
-	where location // belongs to the flight
+	mu        sync.Mutex // guards what follows; held is written under it
+	closed    bool
+	fetches   []*fetch // that have not ended, in the order in which they began: one, if none was overtaken
+	count     uint64   // of the fetches that have begun
+	lastBegan time.Time
+	asked     time.Time // when a key was last asked for while none was held
+	good      goodSet
+	where     location
+	plan      plan
+	failures  uint64 // fetches that failed
+	unknown   *unknown
+	timer     *time.Timer
 }
 
 // New checks cfg and returns a Cache without doing any I/O. The error names every mistake at once.
@@ -62,8 +65,8 @@ func New(cfg Config) (*Cache, error) {
 // seconds. The error wraps [ErrKeyNotFound] if a set that is recent enough holds no such key, and [ErrUnavailable] if that cannot
 // be told: the keys cannot be fetched, the fetch takes too long, ctx ended (its error is wrapped too) or the Cache is closed.
 func (c *Cache) VerificationKeys(ctx context.Context, kid, alg string) ([]*Key, error) {
-	var deadline time.Time
-	for joined := false; ; joined = true {
+	w := waiter{question: question{kid, alg}}
+	for {
 		if t := c.held.Load(); t != nil {
 			if keys, known := t.find(kid, alg); len(keys) > 0 {
 				return keys, nil
@@ -71,20 +74,14 @@ func (c *Cache) VerificationKeys(ctx context.Context, kid, alg string) ([]*Key, 
 				return nil, errNoKey
 			}
 		}
-		f, fresh, err := c.flightFor(question{kid, alg}, joined)
+		f, err := c.fetchFor(&w)
 		if err != nil {
 			return nil, err
 		}
-		if deadline.IsZero() {
-			deadline = time.Now().Add(patience)
-		}
-		if err := c.wait(ctx, f, deadline); err != nil {
+		if f, err = c.outcome(ctx, f, w.deadline); err != nil {
 			return nil, err
 		}
-		if f.err != nil {
-			return nil, f.err
-		}
-		if t := c.held.Load(); fresh && t != nil {
+		if t := c.held.Load(); f.decided > w.since && t != nil {
 			if keys, _ := t.find(kid, alg); len(keys) > 0 {
 				return keys, nil
 			}
@@ -93,40 +90,68 @@ func (c *Cache) VerificationKeys(ctx context.Context, kid, alg string) ([]*Key, 
 	}
 }
 
-// flightFor names the fetch that may find the key, or answers at once. It is fresh if it began after the question came up, so
-// that its set is the last word. A fetch that was joined began earlier; after it the question may be put once more.
-func (c *Cache) flightFor(q question, joined bool) (f *flight, fresh bool, err error) {
+// waiter is a question that the keys held do not answer. A fetch that was under way when it came up may have read a set without the key,
+// so only one that began later is the last word.
+type waiter struct {
+	question
+	since    uint64 // the number of the last fetch that had begun when the question came up
+	deadline time.Time
+}
+
+// arrive notes when the question came up.
+func (w *waiter) arrive(count uint64, deadline time.Time) {
+	if w.deadline.IsZero() {
+		w.since, w.deadline = count, deadline
+	}
+}
+
+// fetchFor names the fetch that may find the key, or answers at once.
+func (c *Cache) fetchFor(w *waiter) (*fetch, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, false, errClosed
+		return nil, errClosed
 	}
 	// No published set can ever hold a key for other algorithms, so they cannot cause a fetch.
-	if alg := algorithmNamed(q.alg); alg == nil || alg.symmetric() {
-		return nil, false, errNoKey
+	if alg := algorithmNamed(w.alg); alg == nil || alg.symmetric() {
+		return nil, errNoKey
 	}
 	now := time.Now()
+	w.arrive(c.count, now.Add(patience))
 	t := c.held.Load()
 	if t == nil {
-		return c.firstFlight(now, q)
+		return c.firstFetch(now, w)
 	}
-	if _, known := t.find(q.kid, q.alg); known { // a fetch has just ended
-		return done, false, nil
+	if _, known := t.find(w.kid, w.alg); known { // a fetch has just ended
+		return done, nil
 	}
-	if c.unknown.inVain(now, t.generation, q) {
-		return nil, false, errNoKey
+	if c.unknown.inVain(now, t.generation, w.question) {
+		return nil, errNoKey
 	}
-	if c.flight == nil {
+	f := c.current(now)
+	if f == nil {
 		if now.Before(c.plan.barred) || !c.unknown.take(now) {
-			return nil, false, c.unanswered(now)
+			return nil, c.unanswered(now)
 		}
-		c.start(false)
-		joined = true
+		f = c.begin(now, &fetch{}, nil)
 	}
-	if joined {
-		c.flight.want(q)
+	if f.number > w.since {
+		f.want(w.question)
 	}
-	return c.flight, joined, nil
+	return f, nil
+}
+
+// outcome waits for the fetch, and while there is no usable key for those beside it, and returns the one that succeeded.
+func (c *Cache) outcome(ctx context.Context, f *fetch, deadline time.Time) (*fetch, error) {
+	for {
+		if err := c.wait(ctx, f, deadline); err != nil {
+			return nil, err
+		}
+		if f.next == nil {
+			return f, f.err
+		}
+		f = f.next
+	}
 }
 
 // unanswered says what an id is that is not worth another fetch now. If the last one succeeded, so shortly ago, the id
@@ -138,54 +163,65 @@ func (c *Cache) unanswered(now time.Time) error {
 	return c.unavailable(now)
 }
 
-// firstFlight is flightFor without usable keys. Callers wait for the first fetch. Once it has failed, nobody waits for the tries
+// firstFetch is fetchFor without usable keys. Callers wait for the first fetch. Once it has failed, nobody waits for the tries
 // that follow in the background; but a question after a quiet time starts a try of its own.
-func (c *Cache) firstFlight(now time.Time, q question) (f *flight, fresh bool, err error) {
-	if c.flight != nil {
-		if c.flight.background && c.plan.failures > 0 {
-			return nil, false, c.unavailable(now)
+func (c *Cache) firstFetch(now time.Time, w *waiter) (*fetch, error) {
+	c.asked = now
+	f := c.newest()
+	if f == nil {
+		if now.Before(c.plan.hurry()) {
+			c.arm()
+			return nil, c.unavailable(now)
 		}
-		return c.flight, false, nil
+		f = c.begin(now, &fetch{}, nil)
+		f.want(w.question)
+		return f, nil
 	}
-	if now.Before(c.plan.hurry()) {
-		c.arm()
-		return nil, false, c.unavailable(now)
+	c.arm() // another may have to begin beside it
+	if c.plan.failures > 0 && !c.promising(now) {
+		return nil, c.unavailable(now)
 	}
-	c.start(false)
-	c.flight.want(q)
-	return c.flight, true, nil
+	return f, nil
 }
 
 // Refresh fetches the keys now, whatever the schedule says. Nil means that a fetch which began after the call has succeeded, so
-// that a key withdrawn before it is gone. A fetch that is under way is waited for first; if it fails, that is the
-// answer. The error wraps [ErrUnavailable]; the keys held before stay. If ctx ends the call returns, and the fetch goes on.
+// that a key withdrawn before it is gone. A fetch that is under way is waited for first; if it fails, and not only because its time was
+// up, that is the answer. The error wraps [ErrUnavailable]; the keys held before stay.
+//
+// A server that is slower than the five seconds of other fetches is given until ctx ends, a minute at most; its keys then last until
+// [Config.MaxStale], so Refresh has to be called again before. If ctx ends the call returns; the fetch goes on for the rest of
+// its first five seconds, as others may wait for it.
 func (c *Cache) Refresh(ctx context.Context) error {
-	deadline := time.Now().Add(2*fetchTimeout + closePatience)
-	for joined := false; ; joined = true {
-		f, fresh, err := c.flightNow(joined)
+	w := waiter{}
+	for {
+		f, err := c.fetchNow(ctx, &w)
 		if err != nil {
 			return err
 		}
-		if err := c.wait(ctx, f, deadline); err != nil {
+		if err := c.wait(ctx, f, w.deadline); err != nil {
 			return err
 		}
-		if f.err != nil || fresh {
+		if f.err == nil && f.decided > w.since {
+			return nil
+		}
+		if f.err != nil && (f.number > w.since || !f.timedOut) {
 			return f.err
 		}
 	}
 }
 
-func (c *Cache) flightNow(joined bool) (f *flight, fresh bool, err error) {
+func (c *Cache) fetchNow(ctx context.Context, w *waiter) (*fetch, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, false, errClosed
+		return nil, errClosed
 	}
-	if c.flight != nil {
-		return c.flight, joined, nil
+	now := time.Now()
+	w.arrive(c.count, now.Add(2*warmTimeout+closePatience))
+	if f := c.newest(); f != nil {
+		return f, nil
 	}
-	c.start(false)
-	return c.flight, true, nil
+	return c.begin(now, &fetch{patient: true}, ctx), nil
 }
 
 // Status describes a [Cache] at one moment.
@@ -204,7 +240,7 @@ type Status struct {
 func (c *Cache) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Status{Skipped: len(c.good.skipped), LoadedAt: c.good.at, LastError: c.plan.failure, Failures: c.failed}
+	s := Status{Skipped: len(c.good.skipped), LoadedAt: c.good.at, LastError: c.plan.failure, Failures: c.failures}
 	if t := c.held.Load(); t != nil {
 		s.Keys = len(t.entries)
 	}
@@ -224,16 +260,16 @@ func (c *Cache) Close() error {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
-	f := c.flight
+	running := slices.Clone(c.fetches)
 	c.mu.Unlock()
-	if f == nil {
-		return nil
-	}
 	limit := time.NewTimer(closePatience)
 	defer limit.Stop()
-	select {
-	case <-f.done:
-	case <-limit.C:
+	for _, f := range running {
+		select {
+		case <-f.ended:
+		case <-limit.C:
+			return nil
+		}
 	}
 	return nil
 }

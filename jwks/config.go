@@ -27,6 +27,10 @@ type Config struct {
 
 	// HTTPClient fetches (private CA, proxy, tracing). It is copied; redirects are refused and cookies dropped whatever it says. Nil: a
 	// client of our own, which ignores proxies from the environment and demands TLS 1.2.
+	//
+	// After a failure, or while a fetch hangs, the next one uses connections of its own, from a clone of the Transport. That is not possible
+	// with a RoundTripper that is not an *http.Transport: if it sends several requests over one connection (HTTP/2), it has to
+	// notice by itself when that connection is dead.
 	HTTPClient *http.Client
 
 	// Refresh is the longest time between two fetches, and so how long a key that the issuer withdrew can live on.

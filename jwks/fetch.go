@@ -2,143 +2,262 @@ package jwks
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
+	"slices"
+	"sync/atomic"
 	"time"
 )
 
-const (
-	fetchTimeout  = 5 * time.Second // metadata and keys together, to the last byte
-	maxDocument   = 1 << 20         // after decompression
-	dialTimeout   = 3 * time.Second
-	maxHeaderSize = 64 << 10
-)
+// fetch is one fetch of the keys, shared by all who wait for it.
+type fetch struct {
+	number     uint64 // the fetches of a Cache are counted from one
+	began      time.Time
+	background bool       // begun by the schedule or beside another, and not by a call
+	patient    bool       // begun by Refresh, so that it may take as long as its caller does
+	wanted     []question // ids that are unknown for good if this fetch does not bring them
 
-// newClient keeps what fetching must not do out of reach of configuration: following redirects, which lead to hosts nobody
-// configured, and sending cookies.
-func newClient(given *http.Client) *http.Client {
-	client := &http.Client{}
-	if given == nil {
-		client.Transport = newTransport()
-	} else {
-		*client = *given
-	}
-	client.Jar = nil
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return client
+	client *http.Client
+	where  location // its own, as there may be another fetch: what was known when it began, and what it has found since
+	cut    context.CancelFunc
+	word   atomic.Int64 // when the server last said something, as the time since began
+
+	done     chan struct{} // closed once it is known what came of it; then the following may be read
+	err      error
+	timedOut bool   // with err: its time was up
+	next     *fetch // with err: another that is under way and may still bring the keys that nobody has
+	decided  uint64 // without err: the number of the fetch that brought what is held now
+
+	overtaken bool          // another one has brought keys, so what this one brings is dropped; guarded by the lock of the Cache
+	ended     chan struct{} // closed when it has left the caller's transport
 }
 
-// newTransport has no proxy: HTTP_PROXY of the environment must not be able to put itself between an API and its issuer's
-// keys. It keeps no connections either, as minutes lie between two fetches.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    dialTimeout,
-		ResponseHeaderTimeout:  fetchTimeout,
-		MaxResponseHeaderBytes: maxHeaderSize,
-		DisableKeepAlives:      true,
+// done is a fetch that has ended.
+var done = func() *fetch {
+	f := &fetch{done: make(chan struct{})}
+	close(f.done)
+	return f
+}()
+
+// want is bounded by what can be remembered in the end.
+func (f *fetch) want(q question) {
+	if len(f.wanted) < rememberIDs {
+		f.wanted = append(f.wanted, q)
 	}
 }
 
-// response is an answer with status 200 or 304.
-type response struct {
+func (f *fetch) asker() asker {
+	return asker{f.client, func() { f.word.Store(int64(time.Since(f.began))) }}
+}
+
+// lastWord is when the server last said something; at first, when it was asked.
+func (f *fetch) lastWord() time.Time { return f.began.Add(time.Duration(f.word.Load())) }
+
+// goodSet is the last set that was worth keeping. Its keys are not thrown away when they become stale: a refresh that
+// brings them again must find what they are bound to.
+type goodSet struct {
+	table   *table
+	skipped []skip
+	at      time.Time
+}
+
+// begin begins a fetch. The caller holds the lock and has seen that there may be one. The patron of a patient one is the context of
+// the call that began it.
+func (c *Cache) begin(now time.Time, f *fetch, patron context.Context) *fetch {
+	beside := c.newest()
+	c.count++
+	c.lastBegan = now
+	f.number, f.began, f.where, f.client = c.count, now, c.where, c.client
+	f.done, f.ended = make(chan struct{}), make(chan struct{})
+	if beside != nil {
+		f.wanted = slices.Clone(beside.wanted) // all older than this fetch
+	}
+	if beside != nil || c.plan.failures > 0 {
+		f.client = freshClient(c.client)
+	}
+	limit := fetchTimeout
+	if f.patient {
+		limit = warmTimeout
+	}
+	ctx, cut := context.WithTimeout(c.base, limit)
+	f.cut = cut
+	c.fetches = append(c.fetches, f)
+	c.arm()
+	go c.run(ctx, f, patron)
+	return f
+}
+
+func (c *Cache) run(ctx context.Context, f *fetch, patron context.Context) {
+	defer f.cut()
+	if f.patient {
+		// Others may have joined, so it gets the time of any other fetch even if its caller leaves at once.
+		stop := context.AfterFunc(patron, func() { time.AfterFunc(time.Until(f.began.Add(fetchTimeout)), f.cut) })
+		defer stop()
+	}
+	found, err := c.guarded(ctx, f)
+	f.timedOut = err != nil && ctx.Err() != nil
+	report := c.finish(f, found, err)
+	close(f.ended)
+	report()
+}
+
+// guarded is load for code of the caller's, which a transport is: a panic of it on this goroutine, which nobody else watches, would
+// end the program.
+func (c *Cache) guarded(ctx context.Context, f *fetch) (found *document, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			found, err = nil, fmt.Errorf("the HTTPClient panicked (%T)", value)
+		}
+	}()
+	return c.load(ctx, f)
+}
+
+// finish puts the outcome of a fetch into effect. The report is written by the caller, as a log may block.
+func (c *Cache) finish(f *fetch, found *document, err error) (report func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fetches = slices.DeleteFunc(c.fetches, func(other *fetch) bool { return other == f })
+	if f.overtaken {
+		return func() {}
+	}
+	defer close(f.done)
+	if c.closed {
+		f.err = errClosed
+		return func() {}
+	}
+	if err != nil {
+		return c.noteFailure(f, err)
+	}
+	return c.keep(f, found)
+}
+
+func (c *Cache) noteFailure(f *fetch, err error) (report func()) {
+	now := time.Now()
+	if !f.where.found.Before(c.where.found) {
+		c.where = f.where
+	}
+	c.failures++
+	news := c.plan.failed(now, err)
+	f.err = c.unavailable(now)
+	if c.held.Load() == nil {
+		f.next = c.newest()
+	}
+	c.arm()
+	return func() {
+		if news {
+			c.cfg.Logger.Warn("jwks: the keys could not be fetched", "source", c.source(), "error", err)
+		}
+	}
+}
+
+func (c *Cache) keep(f *fetch, found *document) (report func()) {
+	now := time.Now()
+	f.decided = f.number
+	for _, other := range c.fetches {
+		other.giveWay(f)
+	}
+	before := c.good
+	c.where = f.where
+	c.good = goodSet{table: before.table, skipped: before.skipped, at: now}
+	if !found.unchanged {
+		c.good.skipped = found.set.skipped
+		if t := newTable(found.set.entries, before.table); !t.sameAs(before.table) {
+			c.good.table = t
+		}
+	}
+	c.good.table.settle(c.where.signs)
+	for _, q := range f.wanted {
+		if _, known := c.good.table.find(q.kid, q.alg); !known {
+			c.unknown.remember(now, c.good.table.generation, q)
+		}
+	}
+	c.held.Store(c.good.table)
+	recovered := c.plan.succeeded(now, c.cfg.refreshAfter(found.header))
+	c.arm()
+	skipped := c.good.skipped
+	return func() {
+		if recovered {
+			c.cfg.Logger.Info("jwks: the keys can be fetched again", "source", c.source())
+		}
+		if len(skipped) > 0 && !slices.Equal(skipped, before.skipped) {
+			c.cfg.Logger.Warn("jwks: some keys of the set are not used", "source", c.source(), "skipped", texts(skipped))
+		}
+	}
+}
+
+func texts(skipped []skip) []string {
+	list := make([]string, len(skipped))
+	for i, s := range skipped {
+		list[i] = s.String()
+	}
+	return list
+}
+
+// source names the issuer or address in logs.
+func (c *Cache) source() string {
+	if c.cfg.Issuer != "" {
+		return c.cfg.Issuer
+	}
+	return printable(c.cfg.URL)
+}
+
+// document is a key set as it came, or the news that it has not changed.
+type document struct {
 	unchanged bool
-	body      []byte
+	set       keySet
 	header    http.Header
 }
 
-// statusError is an answer that is no document.
-type statusError struct {
-	code  int
-	after time.Duration // how long a busy server has asked us to stay away
-}
-
-func newStatusError(resp *http.Response) *statusError {
-	e := &statusError{code: resp.StatusCode}
-	if e.busy() {
-		e.after = retryAfter(resp.Header, time.Now())
+// load fetches the key document, and the issuer's metadata before it where that is due. It runs without the lock.
+func (c *Cache) load(ctx context.Context, f *fetch) (*document, error) {
+	address, err := c.locate(ctx, f)
+	if err != nil {
+		return nil, err
 	}
-	return e
+	found, err := f.loadKeys(ctx, address)
+	f.where.suspect = err != nil
+	return found, err
 }
 
-func (e *statusError) Error() string {
-	if e.code >= 300 && e.code < 400 && e.code != http.StatusNotModified {
-		return fmt.Sprintf("it answered %d, and redirects are not followed; configure the address it leads to", e.code)
+func (f *fetch) loadKeys(ctx context.Context, address string) (*document, error) {
+	var validators http.Header
+	if f.where.validated == address {
+		validators = f.where.validators
 	}
-	return fmt.Sprintf("it answered %d", e.code)
-}
-
-// busy: asking at another address of the same server would only add to its load.
-func (e *statusError) busy() bool { return e.code == http.StatusTooManyRequests || e.code >= 500 }
-
-// get makes one request. Only validators of an earlier answer are sent along.
-func get(ctx context.Context, client *http.Client, address string, validators http.Header) (*response, error) {
-	r, err := request(ctx, client, address, validators)
+	r, err := f.asker().get(ctx, address, validators)
+	if err != nil {
+		return nil, err
+	}
+	if r.unchanged {
+		return &document{unchanged: true, header: r.header}, nil
+	}
+	set, err := parseSet(r.body)
+	if err == nil {
+		err = set.unusable()
+	}
 	if err != nil {
 		return nil, refused(address, err)
 	}
-	return r, nil
+	f.where.validated, f.where.validators = address, validatorsOf(r.header)
+	return &document{set: set, header: r.header}, nil
 }
 
-// refused says which document an error is about.
-func refused(address string, err error) error {
-	return fmt.Errorf("GET %s: %w", printable(address), err)
+// wait returns nil when it is known what came of the fetch.
+func (c *Cache) wait(ctx context.Context, f *fetch, deadline time.Time) error {
+	waiting, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	select {
+	case <-f.done:
+		return nil
+	case <-c.base.Done():
+		return errClosed
+	case <-waiting.Done():
+	}
+	if err := ctx.Err(); err != nil {
+		return &unavailable{cause: err}
+	}
+	return &unavailable{cause: errSlow, after: urgentBackoff}
 }
 
-func request(ctx context.Context, client *http.Client, address string, validators http.Header) (*response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, errors.New("the address is not usable")
-	}
-	req.Header.Set("Accept", "application/jwk-set+json, application/json")
-	for name, values := range validators {
-		req.Header[name] = values
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, withoutURL(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-
-	switch {
-	case resp.StatusCode == http.StatusNotModified && len(validators) > 0:
-		return &response{unchanged: true, header: resp.Header}, nil
-	case resp.StatusCode != http.StatusOK:
-		return nil, newStatusError(resp)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
-	}
-	if len(body) > maxDocument {
-		return nil, fmt.Errorf("the answer is longer than %d bytes", maxDocument)
-	}
-	return &response{body: body, header: resp.Header}, nil
-}
-
-// withoutURL drops the address that net/http puts into its errors: its query may hold a secret.
-func withoutURL(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
-}
-
-// validatorsOf makes the next request for the same document conditional (RFC 9110 section 13.1).
-func validatorsOf(h http.Header) http.Header {
-	validators := make(http.Header)
-	if tag := h.Get("ETag"); tag != "" {
-		validators.Set("If-None-Match", tag)
-	}
-	if date := h.Get("Last-Modified"); date != "" {
-		validators.Set("If-Modified-Since", date)
-	}
-	return validators
-}
+var errSlow = errors.New("the issuer has not answered yet")

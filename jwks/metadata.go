@@ -36,20 +36,20 @@ type metadata struct {
 
 // locate returns the configured address, or the one that the issuer's metadata gives. Metadata is asked for again after a day,
 // or when the keys were not to be had where it said. If it is not to be had itself, the address known so far serves on.
-func (c *Cache) locate(ctx context.Context) (string, error) {
+func (c *Cache) locate(ctx context.Context, f *fetch) (string, error) {
 	if c.cfg.URL != "" {
 		return c.cfg.URL, nil
 	}
-	known := c.where.address
+	known := f.where.address
 	if known == "" {
-		return c.discover(ctx)
+		return c.discover(ctx, f)
 	}
-	if !c.where.suspect && time.Since(c.where.found) < metadataLifetime {
+	if !f.where.suspect && time.Since(f.where.found) < metadataLifetime {
 		return known, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout/2) // the rest is for the keys
 	defer cancel()
-	found, err := c.discover(ctx)
+	found, err := c.discover(ctx, f)
 	if err != nil {
 		c.cfg.Logger.Warn("jwks: the metadata could not be fetched, its last jwks_uri is used on", "source", c.source(), "error", err)
 		return known, nil
@@ -60,10 +60,10 @@ func (c *Cache) locate(ctx context.Context) (string, error) {
 	return found, nil
 }
 
-func (c *Cache) discover(ctx context.Context) (string, error) {
-	found, err := discover(ctx, c.client, c.cfg.Issuer)
+func (c *Cache) discover(ctx context.Context, f *fetch) (string, error) {
+	found, err := f.asker().discover(ctx, c.cfg.Issuer)
 	if err == nil {
-		c.where.metadata, c.where.found = found, time.Now()
+		f.where.metadata, f.where.found = found, time.Now()
 	}
 	return found.address, err
 }
@@ -86,10 +86,10 @@ func metadataURLs(issuer string) []string {
 
 // discover finds the address of the issuer's keys. Only an answer that is no metadata of this issuer leads on to the next
 // address; a server that is down or busy is not asked three times.
-func discover(ctx context.Context, client *http.Client, issuer string) (metadata, error) {
+func (a asker) discover(ctx context.Context, issuer string) (metadata, error) {
 	var errs []error
 	for _, address := range metadataURLs(issuer) {
-		r, err := get(ctx, client, address, nil)
+		r, err := a.get(ctx, address, nil)
 		if err != nil {
 			var status *statusError
 			if !errors.As(err, &status) || status.busy() {

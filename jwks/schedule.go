@@ -39,7 +39,7 @@ func (p *plan) failed(now time.Time, err error) (news bool) {
 		p.told = now
 	}
 	p.failures++
-	p.failure, p.ended, p.barred = err, now, time.Time{}
+	p.failure, p.ended = err, now
 	var status *statusError
 	if errors.As(err, &status) && status.after > 0 {
 		p.barred = now.Add(status.after)
@@ -70,8 +70,8 @@ func later(a, b time.Time) time.Time {
 // arm sets the one timer to whatever comes first: the next fetch, or the end of the keys that are held.
 func (c *Cache) arm() {
 	at := c.plan.next
-	if c.flight != nil {
-		at = time.Time{}
+	if c.newest() != nil {
+		at = c.overtakeAt()
 	}
 	if end := c.staleAt(); !end.IsZero() && (at.IsZero() || end.Before(at)) {
 		at = end
@@ -107,11 +107,13 @@ func (c *Cache) tick() {
 		c.held.Store(nil)
 		due = !now.Before(c.plan.barred) // the first token without keys shall find a try under way
 	}
-	if c.flight == nil && due {
-		c.start(true)
+	if c.newest() == nil && due {
+		c.begin(now, &fetch{background: true}, nil)
 		return
 	}
-	c.arm()
+	if !c.overtake(now) {
+		c.arm()
+	}
 }
 
 // unavailable is the answer while the keys cannot be told.
@@ -120,7 +122,7 @@ func (c *Cache) unavailable(now time.Time) error {
 	if cause == nil {
 		cause = errSlow
 	}
-	if c.flight != nil {
+	if c.newest() != nil {
 		after = urgentBackoff
 	}
 	return &unavailable{cause: cause, after: after}

@@ -53,7 +53,7 @@ type refresher interface {
 }
 
 // Warm loads the keys of every issuer, all at once, so that the first requests need not wait. It tries each issuer once,
-// whatever earlier failures were. The error joins those that failed; the others are ready, and those that failed are
+// whatever earlier failures were, and gives a slow one until ctx ends, a minute at most. The error joins those that failed; the others are ready, and those that failed are
 // tried again when requests come. Whether a service should wait for it is the caller's choice.
 func (v *Validator) Warm(ctx context.Context) error {
 	if v.unusable() {

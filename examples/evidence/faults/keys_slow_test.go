@@ -60,8 +60,18 @@ func TestSlowIssuerIsNotFeltOnceKeysAreHeld(t *testing.T) {
 				warm(t, s.validator)
 				tr := a.usual(5)
 				time.Sleep(untilRefresh)
-				a.fail(row.fault(a))
-				began, before, most := time.Now(), runtime.NumGoroutine(), 0
+				var ended atomic.Int32
+				fetches := make(chan time.Duration, 1000)
+				fault := row.fault(a)
+				a.fail(func(r *http.Request) (*http.Response, error) {
+					began := time.Now()
+					context.AfterFunc(r.Context(), func() { // the whole fetch is over, its body too
+						fetches <- time.Since(began)
+						ended.Add(1)
+					})
+					return fault(r)
+				})
+				before, most := runtime.NumGoroutine(), 0
 				stacks := make([]byte, 16<<10)
 				for range 600 {
 					s.steady(time.Second, tr)
@@ -82,32 +92,19 @@ func TestSlowIssuerIsNotFeltOnceKeysAreHeld(t *testing.T) {
 				if most > before+2 {
 					t.Errorf("%d goroutines, %d before:\n%s", most, before, stacks)
 				}
-				for _, f := range a.fetched(began) {
-					if took := f.ended.Sub(f.began); took > 5*time.Second {
-						t.Errorf("a fetch took %v", took)
+				for range ended.Load() {
+					if took := <-fetches; took > 5*time.Second || row.took > 0 && took != row.took {
+						t.Errorf("a fetch took %v, want %v", took, row.took)
 					}
+				}
+				if ended.Load() == 0 {
+					t.Error("no fetch has ended")
 				}
 				if failed := s.health().Keys.LastError != nil; failed == row.ends {
 					t.Errorf("the fetches fail: %v, want %v", failed, !row.ends)
 				}
-				wantCut(t, s, a, row.took)
 			})
 		})
-	}
-}
-
-// wantCut lets one fetch begin now and wants it to be over after so long, whatever it brings.
-func wantCut(t *testing.T, s *service, a *authority, took time.Duration) {
-	t.Helper()
-	_ = s.validator.Warm(context.Background()) // ends with what is under way, and the next try is a second away
-	time.Sleep(time.Nanosecond)                // to tell the requests apart
-	began := time.Now()
-	_ = s.validator.Warm(context.Background())
-	if got := time.Since(began); took > 0 && got != took {
-		t.Errorf("a fetch took %v, want %v", got, took)
-	}
-	if n := len(a.fetched(began)); n != 1 {
-		t.Errorf("%d requests for one fetch", n)
 	}
 }
 
@@ -117,10 +114,14 @@ func TestMetadataAndKeysAreCutTogether(t *testing.T) {
 		a := newAuthority("login.example.com")
 		a.fail(a.delayed(3 * time.Second))
 		s := newService(t, trusting(a))
-		began := time.Now()
-		err := s.validator.Warm(t.Context())
-		if took := time.Since(began); err == nil || took != 5*time.Second {
-			t.Errorf("after %v: %v; want an error after five seconds", took, err)
+		s.good(a.token(a.key()))
+		time.Sleep(3*time.Second - 1)
+		if keys := s.health().Keys; keys.Failures != 0 {
+			t.Errorf("before five seconds are over: %+v", keys)
+		}
+		time.Sleep(2)
+		if keys := s.health().Keys; keys.Failures != 1 {
+			t.Errorf("after five seconds: %+v", keys)
 		}
 	})
 }
@@ -230,13 +231,16 @@ func TestConnectionsThatGoNowhereAreCutAndClosed(t *testing.T) {
 				cfg.Issuers[0].JWKSURI = "http://127.0.0.1/keys"
 				s := newService(t, cfg)
 
-				began := time.Now()
 				if r := s.good(a.token(a.key())); r.status != 503 || r.took != 2*time.Second {
 					t.Errorf("the first request: %+v; want 503 after two seconds", r)
 				}
-				err := s.validator.Warm(t.Context()) // waits for the fetch that is under way
-				if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != 5*time.Second {
-					t.Errorf("after %v: %v; want the fetch to be cut at five seconds", took, err)
+				time.Sleep(3*time.Second - 1)
+				if keys := s.health().Keys; keys.Failures != 0 {
+					t.Errorf("before five seconds are over: %+v", keys)
+				}
+				time.Sleep(2)
+				if keys := s.health().Keys; keys.Failures != 1 || !errors.Is(keys.LastError, context.DeadlineExceeded) {
+					t.Errorf("after five seconds: %+v; want the fetch to be cut", keys)
 				}
 				synctest.Wait() // a goroutine that is left over when the bubble ends fails the test
 				if server.open.Load() > 0 || server.opened.Load() != 1 {

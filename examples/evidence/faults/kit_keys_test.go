@@ -224,7 +224,7 @@ func (a *authority) bad() []string {
 		key.sign(nil, a.claims(map[string]any{"iat": past - 60, "exp": past})),
 		key.sign(nil, a.claims(map[string]any{"aud": "https://other.example.com"})),
 		key.sign(nil, a.claims(map[string]any{"iss": "https://unlisted.example"})),
-		key.sign(map[string]any{"typ": "JWT"}, a.claims(map[string]any{"nonce": "n"})), // an ID token
+		key.sign(map[string]any{"typ": "JWT"}, a.claims(map[string]any{"nonce": "n", "at_hash": "h"})), // an ID token
 		unsigned,
 		unsigned + signature,
 	}

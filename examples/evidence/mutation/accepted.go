@@ -134,10 +134,10 @@ var accepted = map[survivor]string{
 	{"middleware", "lowerASCII", andGone, `'A' <= s[i]`}:                                      shortcut,
 	{"middleware", "lowerASCII", andGone, `s[i] <= 'Z'`}:                                      shortcut,
 
-	{"jwks", "parseArray", neverTaken, `err != nil`}:              unreachable, // a RawMessage is well-formed
-	{"jwks", "VerificationKeys", neverTaken, `fresh && t != nil`}: shortcut,    // the next round finds the key, or that it was looked up in vain
-	{"jwks", "VerificationKeys", andGone, `t != nil`}:             raceOnly,    // Close after the fetch has landed
-	{"jwks", "Close", neverTaken, `c.timer != nil`}:               behindIt,    // tick does nothing once the Cache is closed
+	{"jwks", "parseArray", neverTaken, `err != nil`}:                            unreachable, // a RawMessage is well-formed
+	{"jwks", "VerificationKeys", neverTaken, `f.decided > w.since && t != nil`}: shortcut,    // the next round finds the key, or that it was looked up in vain
+	{"jwks", "VerificationKeys", andGone, `t != nil`}:                           raceOnly,    // Close after the fetch has landed
+	{"jwks", "Close", neverTaken, `c.timer != nil`}:                             behindIt,    // tick does nothing once the Cache is closed
 
 	{"jwks", "loopback", andGone, `ip != nil`}: impliedBy, // no address is no loopback address
 
@@ -156,7 +156,6 @@ var accepted = map[survivor]string{
 	{"jwks", "parseObject", neverTaken, `err != nil`}: behindIt,  // after such an error Decode has one too
 
 	{"jwks", "failed", orGone, `p.failures == 0`}:       impliedBy, // nothing was told in the year 1
-	{"jwks", "failed", andGone, `status.after > 0`}:     impliedBy, // now comes before the next try
 	{"jwks", "hurry", neverTaken, `p.failures == 0`}:    impliedBy, // before the first fetch all times are zero
 	{"jwks", "arm", andGone, `c.timer == nil`}:          shortcut,  // tick during a fetch starts none
 	{"jwks", "tick", neverTaken, `c.closed`}:            raceOnly,  // Close stops the timer
