@@ -53,12 +53,15 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		var claims struct{ Sub, Scope string }
+		var claims struct {
+			Subject string `json:"sub"`
+			Scope   string `json:"scope"`
+		}
 		if err := response.Claims(&claims); err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Printf("active %v, sub %q, scope %q\n", response.Active(), claims.Sub, claims.Scope)
+		fmt.Printf("active %v, sub %q, scope %q\n", response.Active(), claims.Subject, claims.Scope)
 	}
 	// Output:
 	// active true, sub "alice", scope "orders:read"

@@ -333,7 +333,9 @@ func TestFlightsSurviveCallersWhoLeaveAtAnyMoment(t *testing.T) {
 				defer cancel()
 				token := strings.Repeat("x", 1+i%13)
 				response, err := client.Introspect(ctx, token)
-				var claims struct{ Sub string }
+				var claims struct {
+					Sub string `json:"sub"`
+				}
 				if err == nil && (response.Claims(&claims) != nil || claims.Sub != token) {
 					t.Errorf("token of %q got the answer about %q", token, claims.Sub)
 				}

@@ -75,15 +75,17 @@ func (r Response) Format(state fmt.State, _ rune) {
 	fmt.Fprintf(state, "introspection.Response(active %t)", r.active)
 }
 
-// Claims decodes the members of an active answer into v, as json.Unmarshal does; a *json.RawMessage gets the object as
-// it was received. Of a signed answer these are the members inside token_introspection, and nothing beside it. An
-// inactive answer is an empty object, whatever the server sent along (RFC 7662 section 2.2).
+// Claims decodes the members of an active answer into v, as json.Unmarshal does but by exact names: a member that differs
+// from the name of a field in case only is not decoded, at any depth, so give fields the tags of the claims that they hold.
+// A type with an UnmarshalJSON method of its own decides for itself; a *json.RawMessage gets the object as it was received. Of
+// a signed answer these are the members inside token_introspection, and nothing beside it. An inactive answer is an empty
+// object, whatever the server sent along (RFC 7662 section 2.2).
 func (r *Response) Claims(v any) error {
 	claims := "{}"
 	if r.Active() {
 		claims = r.claims
 	}
-	if err := json.Unmarshal([]byte(claims), v); err != nil {
+	if err := decodeExact([]byte(claims), v); err != nil {
 		return fmt.Errorf("introspection: decode claims: %w", err)
 	}
 	return nil

@@ -120,7 +120,9 @@ func TestResponseCannotBeChanged(t *testing.T) {
 	if err := response.Claims(new(vandal)); err != nil {
 		t.Fatal(err)
 	}
-	var claims struct{ Sub string }
+	var claims struct {
+		Sub string `json:"sub"`
+	}
 	if err := response.Claims(&claims); err != nil || claims.Sub != "alice" {
 		t.Errorf("sub %q, error %v", claims.Sub, err)
 	}
@@ -142,7 +144,9 @@ func TestResponseThatIsNone(t *testing.T) {
 
 func TestClaimsThatDoNotFit(t *testing.T) {
 	response, _ := introspection.ParseResponse([]byte(activeText))
-	var claims struct{ Sub int }
+	var claims struct {
+		Sub int `json:"sub"`
+	}
 	if err := response.Claims(&claims); err == nil || !strings.HasPrefix(err.Error(), "introspection: ") {
 		t.Errorf("error %v", err)
 	}
@@ -191,7 +195,14 @@ func FuzzParseResponse(f *testing.F) {
 		if !response.Active() {
 			return
 		}
-		var loose struct{ Sub, Iss, Scope, Exp, Aud, Cnf any }
+		var loose struct {
+			Sub   any `json:"sub"`
+			Iss   any `json:"iss"`
+			Scope any `json:"scope"`
+			Exp   any `json:"exp"`
+			Aud   any `json:"aud"`
+			Cnf   any `json:"cnf"`
+		}
 		if err := response.Claims(&loose); err != nil {
 			t.Fatal(err)
 		}
