@@ -27,13 +27,17 @@ var allowed = map[string][]string{
 		module + "/jwks", module + "/introspection",
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
 		module + "/middleware/internal/accesstoken", module + "/middleware/internal/claims", module + "/middleware/internal/record",
-		module + "/middleware/internal/targeturi", module + "/middleware/internal/credential",
+		module + "/middleware/internal/dpop", module + "/middleware/internal/credential", module + "/middleware/internal/targeturi",
 		"github.com/hashicorp/golang-lru/v2",
 	},
 	"/middleware/internal/record":     {},
 	"/middleware/internal/targeturi":  {},
 	"/middleware/internal/credential": {},
 	"/middleware/internal/testkit":    {module + "/jwks"}, // and only tests import it: it is in no other list
+	"/middleware/internal/dpop": {
+		module + "/jwks", module + "/middleware/internal/targeturi",
+		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
+	},
 	"/middleware/internal/accesstoken": {
 		module + "/jwks", module + "/introspection", module + "/middleware/internal/record",
 		module + "/middleware/internal/signature", module + "/middleware/internal/claims",

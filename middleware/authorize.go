@@ -234,12 +234,9 @@ func isPreflight(c Credentials) bool {
 func (g *Guard) complete(refusal *Error, call *call) {
 	p := g.validator.policy
 	refusal.realm, refusal.nextNonce = p.realm, call.nextNonce
-	refusal.schemes = schemes{noBearer: p.dpop.demanded(), used: string(call.scheme)}
-	if p.dpop != nil {
-		refusal.schemes.algorithms = p.dpop.names
-		if refusal.Status() == http.StatusUnauthorized && refusal.nextNonce == "" {
-			refusal.nextNonce = p.dpop.firstNonce(call.now) // saves the client a round trip
-		}
+	refusal.schemes = schemes{noBearer: p.keyRequired, used: string(call.scheme), algorithms: p.proofAlgorithms}
+	if p.proofs != nil && refusal.Status() == http.StatusUnauthorized && refusal.nextNonce == "" {
+		refusal.nextNonce = p.proofs.FirstNonce(call.now)
 	}
 	if refusal.Scopes.Len() > 0 {
 		return

@@ -86,7 +86,7 @@ func (c *compiler) checkRealm(p *policy) {
 
 // credentials makes what finds tokens.
 func (c *compiler) credentials(p *policy, base targeturi.URI) {
-	cfg := credential.Config{DPoP: p.dpop != nil, Origin: base.Origin(), MaxBytes: c.cfg.MaxTokenBytes}
+	cfg := credential.Config{DPoP: p.proofs != nil, Origin: base.Origin(), MaxBytes: c.cfg.MaxTokenBytes}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = defaultMaxTokenBytes
 	}

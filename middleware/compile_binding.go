@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"bytes"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
+	"github.com/cardea-auth/cardea/middleware/internal/dpop"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
@@ -24,19 +24,19 @@ func (c *compiler) bindings(p *policy, base targeturi.URI, public bool) {
 
 func (c *compiler) dpop(p *policy, base targeturi.URI, public bool) {
 	cfg := c.cfg.DPoP
-	if cfg.MaxAge < 0 || cfg.MaxAge > maxProofAge {
-		c.wrong("DPoP.MaxAge is %v: it must lie between 0 and %v", cfg.MaxAge, maxProofAge)
+	judged := dpop.Config{
+		Base:         base,
+		Algorithms:   asymmetric,
+		MaxAge:       cfg.MaxAge,
+		NonceSecrets: cfg.NonceSecrets,
+		NonceMaxAge:  cfg.NonceMaxAge,
+		Store:        cfg.Replays,
 	}
-	if cfg.NonceMaxAge < 0 {
-		c.wrong("DPoP.NonceMaxAge is %v: it must not be negative", cfg.NonceMaxAge)
+	if p.fapi2 {
+		judged.Algorithms = fapi2Algorithms
 	}
-	if cfg.NonceMaxAge > 0 && len(cfg.NonceSecrets) == 0 {
-		c.wrong("DPoP.NonceMaxAge is set, but DPoP.NonceSecrets is empty, so no nonces are in force: set both or neither")
-	}
-	for i, secret := range cfg.NonceSecrets {
-		if len(secret) < minNonceSecret {
-			c.wrong("DPoP.NonceSecrets[%d] has %d bytes: use at least %d random ones", i, len(secret), minNonceSecret)
-		}
+	for _, mistake := range judged.Mistakes() {
+		c.wrong("DPoP.%v", mistake)
 	}
 	if !public {
 		if cfg.Required || cfg.Replays != nil || len(cfg.NonceSecrets) > 0 || cfg.MaxAge != 0 || cfg.NonceMaxAge != 0 {
@@ -44,33 +44,9 @@ func (c *compiler) dpop(p *policy, base targeturi.URI, public bool) {
 		}
 		return
 	}
-	algorithms := asymmetric
-	if p.fapi2 {
-		algorithms = fapi2Algorithms
-	}
-	p.dpop = &dpop{
-		required: cfg.Required,
-		maxAge:   cfg.MaxAge,
-		base:     base,
-		keys:     newProofKeys(algorithms),
-		names:    strings.Join(algorithms, " "),
-		shared:   cfg.Replays,
-	}
-	if p.dpop.maxAge == 0 {
-		p.dpop.maxAge = defaultProofAge
-	}
-	if p.dpop.shared == nil {
-		p.dpop.own = newReplays(sinceNow(), maxProofs)
-	}
-	if len(cfg.NonceSecrets) > 0 {
-		p.dpop.nonces = &nonces{life: cfg.NonceMaxAge}
-		if cfg.NonceMaxAge == 0 {
-			p.dpop.nonces.life = defaultNonceAge
-		}
-		for _, secret := range cfg.NonceSecrets {
-			p.dpop.nonces.secrets = append(p.dpop.nonces.secrets, bytes.Clone(secret))
-		}
-	}
+	p.proofs = dpop.New(judged)
+	p.proofAlgorithms = strings.Join(judged.Algorithms, " ")
+	p.keyRequired = cfg.Required
 }
 
 func setOf(names []string) map[string]bool {

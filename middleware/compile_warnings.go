@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
+	"github.com/cardea-auth/cardea/middleware/internal/dpop"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
@@ -39,7 +40,7 @@ func (c *compiler) warnings(base targeturi.URI) []warning {
 			found = append(found, warning{
 				setting: fmt.Sprintf("DPoP.NonceSecrets[%d], one byte %d times", i, len(secret)),
 				risk:    "whoever guesses it makes nonces, so proofs can be made in advance as if there were none",
-				remedy:  fmt.Sprintf("use at least %d random bytes", minNonceSecret),
+				remedy:  fmt.Sprintf("use at least %d random bytes", dpop.MinSecret),
 			})
 		}
 	}

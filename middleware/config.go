@@ -120,12 +120,12 @@ func (d DPoP) Format(state fmt.State, _ rune) {
 		d.Required, d.MaxAge, d.Replays == nil, len(d.NonceSecrets), d.NonceMaxAge)
 }
 
-const (
-	defaultProofAge = time.Minute
-	maxProofAge     = 5 * time.Minute
-	defaultNonceAge = 5 * time.Minute
-	minNonceSecret  = 32
-)
+// ReplayStore remembers DPoP proofs until they expire. Add puts key in and reports whether it was not there yet, as one
+// atomic step; an error is 503. It must be safe for concurrent use. A store that several processes share makes a proof
+// good once among all of them; keys are digests of fixed length and hold nothing of the proof.
+type ReplayStore interface {
+	Add(ctx context.Context, key string, until time.Time) (fresh bool, err error)
+}
 
 const (
 	defaultMaxTokenBytes = 16 << 10

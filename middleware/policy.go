@@ -10,6 +10,7 @@ import (
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
+	"github.com/cardea-auth/cardea/middleware/internal/dpop"
 )
 
 // policy is a Config in its compiled, immutable form. Only this is consulted on the request path.
@@ -17,9 +18,11 @@ type policy struct {
 	credentials *credential.Finder
 	judge       *accesstoken.Judge
 
-	dpop  *dpop // nil: DPoP-bound tokens are refused
-	mtls  mtls
-	fapi2 bool
+	proofs          *dpop.Verifier // nil: DPoP-bound tokens are refused
+	proofAlgorithms string         // for challenges; empty without proofs
+	keyRequired     bool           // a token must be bound to a key
+	mtls            mtls
+	fapi2           bool
 
 	realm     string
 	impliedBy map[string][]string // scope -> every other scope that carries it

@@ -3,12 +3,12 @@ package middleware_test
 import (
 	"context"
 	"crypto/ed25519"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
@@ -133,25 +133,48 @@ func TestASpentProofStaysSpentWhileTheClockIsSet(t *testing.T) {
 	wantServed(t, guard, r, badProof, middleware.ReasonProofReplay)
 }
 
-func TestAProofIsForgottenAfterItsTime(t *testing.T) {
-	token := mint(good(boundTo(edKey())))
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		v := validator(t, func(cfg *middleware.Config) {
-			public(cfg)
-			cfg.Clock = func() time.Time { return now.Add(time.Since(start)) }
-		})
-		memory := middleware.ReplayMemoryOf(v)
-		for range 3 {
-			at := now.Add(time.Since(start))
-			r := dpopRequest(token, proof{key: edKey(), token: token, claims: claims{"iat": at.Unix()}}.String())
-			wantServed(t, v.Require(), r, "200", "")
-			if proofs, slots := memory.Remembered(); proofs != 1 || slots != 1 {
-				t.Errorf("%d proofs in %d slots are remembered, want 1 in 1", proofs, slots)
+// A client makes keys, and gets tokens for them, as it likes. Who it is does not change with the key.
+func TestKeysDoNotMakeAPartyLarger(t *testing.T) {
+	const capacity = 40
+	for _, row := range []struct {
+		name         string
+		heavy, other claims
+		want         int // of 20 proofs under 20 keys
+	}{
+		{"one subject", claims{"sub": "mallory"}, claims{"sub": "alice"}, capacity / 4},
+		{"one subject without a client", claims{"sub": "mallory", "client_id": nil}, claims{"sub": "alice"}, capacity / 4},
+		{"one client without a subject", claims{"sub": nil, "client_id": "mallory"}, claims{"sub": nil, "client_id": "alice"}, capacity / 4},
+		{"a client named like a subject", claims{"sub": nil, "client_id": "same"}, claims{"sub": "same"}, capacity / 4},
+		{"neither subject nor client, so that the key must do", claims{"sub": nil, "client_id": nil}, claims{"sub": "alice"}, 20},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v := withDPoP(t, nil)
+			middleware.LimitProofs(v, audience, capacity)
+			guard := v.Require()
+			send := func(key ed25519.PrivateKey, who claims) string {
+				bound := boundTo(key)
+				maps.Copy(bound, who)
+				token := mint(good(bound))
+				return outcomeOf(guard, dpopRequest(token, proof{key: key, token: token}.String()))
 			}
-			time.Sleep(90*time.Second + 15*time.Second)
-		}
-	})
+			served := 0
+			for i := range 20 {
+				switch got := send(edKeyOf(append(make([]byte, 31), byte(i))), row.heavy); got {
+				case "200":
+					served++
+				case "503":
+				default:
+					t.Fatalf("outcome is %q, want 200 or 503", got)
+				}
+			}
+			if served != row.want {
+				t.Errorf("%d proofs were taken, want %d", served, row.want)
+			}
+			if got := send(strangeKey(), row.other); got != "200" {
+				t.Errorf("somebody else gets %q", got)
+			}
+		})
+	}
 }
 
 // Processes of two versions share a store while one replaces the other, so what they tell it must be the same, byte for byte.

@@ -110,7 +110,10 @@ func TestRFCThumbprints(t *testing.T) {
 		example := rfcExamples(t)[name]
 		jwk := jwkList(example.Key)[0]
 		alg := map[any]string{"RSA": "RS256", "OKP": "EdDSA"}[jwk["kty"]]
-		if got := must(middleware.ProofKey(string(toJSON(jwk)), alg)).Thumbprint(); got != example.Thumbprint {
+		set := must(jwks.Static(toJSON(claims{"keys": jwkList(example.Key)})))
+		kid, _ := jwk["kid"].(string)
+		keys := must(set.VerificationKeys(t.Context(), kid, alg))
+		if got := keys[0].Thumbprint(); got != example.Thumbprint {
 			t.Errorf("%s: thumbprint is %q, want %q", name, got, example.Thumbprint)
 		}
 	}

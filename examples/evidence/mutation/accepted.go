@@ -77,22 +77,22 @@ var accepted = map[survivor]string{
 	{"middleware", "isSmall", andGone, `c <= 'Z'`}:                       shortcut,
 	{"middleware", "Text", orGone, `!ok`}:                                impliedBy,
 
-	{"middleware", "ReadConfirmation", andGone, `ok`}:                         impliedBy, // no text is a thumbprint
-	{"middleware", "isThumbprint", alwaysTrue, `err == nil && n == len(buf)`}: behindIt,  // no key or certificate has such a thumbprint
-	{"middleware", "isThumbprint", andGone, `err == nil`}:                     behindIt,
-	{"middleware", "isThumbprint", andGone, `n == len(buf)`}:                  behindIt,
-	{"middleware", "bound", neverTaken, `v.Bound.Key != "" && p.dpop == nil`}: behindIt, // without DPoP its scheme is not accepted
+	{"middleware", "ReadConfirmation", andGone, `ok`}:                           impliedBy, // no text is a thumbprint
+	{"middleware", "isThumbprint", alwaysTrue, `err == nil && n == len(buf)`}:   behindIt,  // no key or certificate has such a thumbprint
+	{"middleware", "isThumbprint", andGone, `err == nil`}:                       behindIt,
+	{"middleware", "isThumbprint", andGone, `n == len(buf)`}:                    behindIt,
+	{"middleware", "bound", neverTaken, `v.Bound.Key != "" && p.proofs == nil`}: behindIt, // without DPoP its scheme is not accepted
 
-	{"middleware/internal/credential", "authorization", orGone, `!found`}:     impliedBy,
-	{"middleware/internal/credential", "equalASCIIFold", andGone, `'A' <= c`}: impliedBy, // 32 more than such a byte is no small letter
+	{"middleware", "authorization", orGone, `!found`}:     impliedBy,
+	{"middleware", "equalASCIIFold", andGone, `'A' <= c`}: impliedBy, // 32 more than such a byte is no small letter
 
 	{"middleware", "ReadDetails", andGone, `ok`}:          impliedBy, // no text is an empty name
 	{"middleware", "AnyDetail", neverTaken, `err != nil`}: behindIt,  // the second decoding fails as well, and what has failed grants nothing
 
-	{"middleware", "check", neverTaken, `refusal != nil`}:       behindIt, // a proof that is not there names no key
-	{"middleware", "check", orGone, `err != nil`}:               behindIt, // no bytes are no signature
-	{"middleware", "check", neverTaken, `offered.known == nil`}: shortcut,
-	{"middleware", "fits", orGone, `!valid`}:                    impliedBy, // what is not valid is no target of ours
+	{"middleware", "Verifier.Verify", neverTaken, `err != nil`}:           behindIt, // a proof that is not there names no key
+	{"middleware", "Verifier.Verify", orGone, `err != nil`}:               behindIt, // no bytes are no signature
+	{"middleware", "Verifier.Verify", neverTaken, `offered.known == nil`}: shortcut,
+	{"middleware", "fits", orGone, `!valid`}:                              impliedBy, // what is not valid is no target of ours
 
 	{"middleware", "judgeJWT", neverTaken, `!t.knownHeader`}: shortcut,  // learns a header that it knows
 	{"middleware", "Is", andGone, `ok`}:                      impliedBy, // a tenant is never empty
@@ -111,7 +111,7 @@ var accepted = map[survivor]string{
 	{"middleware", "fromXFCC", orGone, `len(digest) != sha256.Size`}:            behindIt,
 	{"middleware", "fromXFCC", andGone, `err == nil`}:                           impliedBy,
 
-	{"middleware", "judge", orGone, `err != nil`}: behindIt, // the seal does not fit
+	{"middleware", "accepts", orGone, `err != nil`}: behindIt, // the seal does not fit
 
 	{"middleware", "vetAnswer", neverTaken, `err != nil`}: behindIt, // a Response always decodes to a RawMessage; an empty text is no JSON
 
@@ -244,7 +244,7 @@ var accepted = map[survivor]string{
 
 	{"middleware", "set", andGone, `t.names[slot] != name`}: impliedBy, // each name is entered once
 
-	{"middleware", "proofOf", neverTaken, `err != nil`}:       behindIt, // what has no parts has no header
+	{"middleware", "onlyProof", neverTaken, `err != nil`}:     behindIt, // what has no parts has no header
 	{"middleware", "readProof", neverTaken, `err != nil`}:     behindIt, // an empty text is no JSON
 	{"middleware", "readProof", neverTaken, `err != nil (2)`}: behindIt, // nothing was visited, so there is no iat
 	{"middleware", "readProof", orGone, `err != nil`}:         behindIt, // the year 1 is not lately
@@ -255,7 +255,7 @@ var accepted = map[survivor]string{
 	{"middleware", "decode", andGone, `len(k.first) == ed25519.PublicKeySize`}:    behindIt, // NewKey counts as well
 	{"middleware", "decode", andGone, `len(k.first) == coordinateLength(curve)`}:  behindIt, // both coordinates together must have the length of a point
 	{"middleware", "decode", andGone, `len(k.second) == coordinateLength(curve)`}: behindIt,
-	{"middleware", "clientKey.check", neverTaken, `err != nil`}:                   behindIt,  // NewKey takes no nil
+	{"middleware", "writtenKey.check", neverTaken, `err != nil`}:                  behindIt,  // NewKey takes no nil
 	{"middleware", "octets", neverTaken, `err != nil`}:                            impliedBy, // with an error there is no text
 
 	{"middleware", "parse", neverTaken, `err != nil`}:                  behindIt, // an empty text is no JSON

@@ -10,17 +10,27 @@ import (
 // packages are the folders of the core. Whatever is in them decides, unless excluded says otherwise: a new file is mutated from its first day.
 var packages = []string{
 	"middleware/internal/compact", "middleware/internal/strictjson", "middleware/internal/shards",
-	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken", "middleware/internal/targeturi",
+	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
+	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential",
 	"jwks", "introspection", "middleware",
+}
+
+// others are the folders below middleware/internal that decide nothing, each with the reason.
+var others = map[string]string{
+	"record":  "notes what was decided; without it the decision is the same",
+	"testkit": "for tests",
+	"suite":   "tests",
 }
 
 // frontDoor are the packages in whose tests a check of these folders may be noticed as well as in their own: such a check is about what
 // a request gets for an answer.
 var frontDoor = map[string][]string{
-	"middleware/internal/targeturi":   {"middleware"},
 	"middleware/internal/claims":      {"middleware"},
 	"middleware/internal/signature":   {"middleware"},
 	"middleware/internal/accesstoken": {"middleware"},
+	"middleware/internal/targeturi":   {"middleware"},
+	"middleware/internal/dpop":        {"middleware"},
+	"middleware/internal/credential":  {"middleware"},
 }
 
 // excluded are the files of these folders that are not mutated, each with the reason.

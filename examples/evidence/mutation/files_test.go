@@ -19,6 +19,15 @@ func TestListsNameFilesThatExist(t *testing.T) {
 			t.Errorf("excluded: %v", err)
 		}
 	}
+	rooms, err := os.ReadDir(filepath.Join(root, "middleware", "internal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, room := range rooms {
+		if !slices.Contains(packages, "middleware/internal/"+room.Name()) && others[room.Name()] == "" {
+			t.Errorf("middleware/internal/%s is new: enter it in packages, or in others with the reason", room.Name())
+		}
+	}
 	for dir := range frontDoor {
 		if !slices.Contains(packages, dir) {
 			t.Errorf("frontDoor: %s is not mutated", dir)

@@ -1,4 +1,4 @@
-package middleware
+package dpop
 
 import (
 	"crypto"
@@ -20,12 +20,12 @@ import (
 // The dearest key that may come with a proof. Its owner chooses it and pays nothing for a signature that does not fit, so it is held
 // to less than the key of an issuer is (RFC 9449 section 11.6 leaves the choice to the server).
 const (
-	maxProofRSABits  = 4096
-	maxProofExponent = 65537
+	maxRSABits  = 4096
+	maxExponent = 65537
 )
 
-// clientKey is the public key that came with a proof, as it is written: RFC 7518 section 6, RFC 8037 section 2.
-type clientKey struct {
+// writtenKey is the public key that came with a proof, as it is written: RFC 7518 section 6, RFC 8037 section 2.
+type writtenKey struct {
 	algorithm            string
 	kty, crv, x, y, n, e string
 
@@ -36,24 +36,24 @@ type clientKey struct {
 // spelling: a number without padding, in exactly the length that its type wants, so that the thumbprint of what is written is the
 // thumbprint of the key. Whether the numbers make a key is left to check. Certificates (x5c) are not looked at: a thumbprint
 // speaks of the key alone (RFC 7638 section 3.2).
-func readJWK(v strictjson.Value, algorithm string) (clientKey, error) {
-	k := clientKey{algorithm: algorithm}
+func readJWK(v strictjson.Value, algorithm string) (writtenKey, error) {
+	k := writtenKey{algorithm: algorithm}
 	for name, member := range v.Members() {
 		if member.Kind() != strictjson.Null && !k.take(name, member) { // null is absent: some clients write out all they know
-			return clientKey{}, errProofKey
+			return writtenKey{}, errKey
 		}
 	}
 	if !k.decode() {
-		return clientKey{}, errProofKey
+		return writtenKey{}, errKey
 	}
-	if k.kty == "RSA" && (len(k.first) > maxProofRSABits/8 || exponentOf(k.second) > maxProofExponent) {
-		return clientKey{}, errProofKeySize
+	if k.kty == "RSA" && (len(k.first) > maxRSABits/8 || exponentOf(k.second) > maxExponent) {
+		return writtenKey{}, errKeySize
 	}
 	return k, nil
 }
 
 // take reads one member; false: it rules the key out.
-func (k *clientKey) take(name string, v strictjson.Value) (ok bool) {
+func (k *writtenKey) take(name string, v strictjson.Value) (ok bool) {
 	switch name {
 	case "kty":
 		k.kty, ok = v.Text()
@@ -88,7 +88,7 @@ func (k *clientKey) take(name string, v strictjson.Value) (ok bool) {
 
 // decode reads the texts, and wants the one spelling of each: both coordinates of a point in the full length of the curve (RFC 7518
 // section 6.2.1.2), the numbers of RSA in as few octets as they need (sections 2 and 6.3.1).
-func (k *clientKey) decode() bool {
+func (k *writtenKey) decode() bool {
 	switch k.kty {
 	case "EC":
 		k.first, k.second = octets(k.x), octets(k.y)
@@ -105,7 +105,7 @@ func (k *clientKey) decode() bool {
 }
 
 // thumbprint is RFC 7638: the required members alone, in the order of their names. Of what decode has taken no character needs an escape.
-func (k *clientKey) thumbprint() string {
+func (k *writtenKey) thumbprint() string {
 	var required string
 	switch k.kty {
 	case "EC":
@@ -121,13 +121,13 @@ func (k *clientKey) thumbprint() string {
 
 // check makes a key of the numbers, if they are one: points on their curve, no key of small order or known to be broken. This
 // costs more than all before it.
-func (k *clientKey) check() (*jwks.Key, error) {
+func (k *writtenKey) check() (*jwks.Key, error) {
 	var public crypto.PublicKey
 	switch k.kty {
 	case "EC":
 		point, err := ecdsa.ParseUncompressedPublicKey(k.curve(), slices.Concat([]byte{4}, k.first, k.second)) // SEC 1 section 2.3.3
 		if err != nil {
-			return nil, errProofKey
+			return nil, errKey
 		}
 		public = point
 	case "RSA":
@@ -137,13 +137,13 @@ func (k *clientKey) check() (*jwks.Key, error) {
 	}
 	key, err := jwks.NewKey("", k.algorithm, public)
 	if err != nil {
-		return nil, errProofKey
+		return nil, errKey
 	}
 	return key, nil
 }
 
 // curve is nil for what no algorithm uses.
-func (k *clientKey) curve() elliptic.Curve {
+func (k *writtenKey) curve() elliptic.Curve {
 	switch k.crv {
 	case "P-256":
 		return elliptic.P256()

@@ -1,19 +1,21 @@
-package middleware_test
+package dpop_test
 
 import (
-	"crypto/ed25519"
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/dpop"
+	"github.com/cardea-auth/cardea/middleware/internal/shards"
+	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 // twoClocks is a memory of proofs under two clocks that the test moves.
 type twoClocks struct {
-	middleware.ReplayMemory
+	dpop.Memory
 
 	now     time.Time
 	elapsed time.Duration
@@ -21,8 +23,8 @@ type twoClocks struct {
 }
 
 func newMemory(capacity int) *twoClocks {
-	m := &twoClocks{now: now}
-	m.ReplayMemory = middleware.NewReplayMemory(func() time.Duration { return m.elapsed }, capacity)
+	m := &twoClocks{now: testkit.Now}
+	m.Memory = dpop.NewMemory(func() time.Duration { return m.elapsed }, capacity)
 	return m
 }
 
@@ -68,7 +70,7 @@ func TestPartiesThatSendAllTheyCanLeaveAShareToOthers(t *testing.T) {
 				subjects = append(subjects, fmt.Sprint("heavy ", i))
 			}
 			for subject, n := range m.fill(subjects...) {
-				if most := min(capacity/middleware.PartyShare, capacity/(heavy+1)+1); n > most || n < most-1 {
+				if most := min(capacity/dpop.PartyShare, capacity/(heavy+1)+1); n > most || n < most-1 {
 					t.Errorf("%s holds %d proofs, want %d", subject, n, most)
 				}
 			}
@@ -80,7 +82,7 @@ func TestPartiesThatSendAllTheyCanLeaveAShareToOthers(t *testing.T) {
 				t.Errorf("of %d, %d are left to others", capacity, left)
 			}
 			// One that comes now is refused neither at once nor when it sends as much as it may.
-			if n := m.fill("newcomer")["newcomer"]; n < min(left/2, capacity/middleware.PartyShare) {
+			if n := m.fill("newcomer")["newcomer"]; n < min(left/2, capacity/dpop.PartyShare) {
 				t.Errorf("a newcomer may hold %d of %d", n, left)
 			}
 			if got := m.add("another", "its first"); got != "fresh" {
@@ -113,50 +115,6 @@ func TestAFullMemoryAdmitsNobody(t *testing.T) {
 	}
 	if total, slots := m.Remembered(); total != 1 || slots != 1 {
 		t.Errorf("%d proofs in %d slots are remembered, want 1 in 1", total, slots)
-	}
-}
-
-// A client makes keys, and gets tokens for them, as it likes. Who it is does not change with the key.
-func TestKeysDoNotMakeAPartyLarger(t *testing.T) {
-	const capacity = 40
-	for _, row := range []struct {
-		name         string
-		heavy, other claims
-		want         int // of 20 proofs under 20 keys
-	}{
-		{"one subject", claims{"sub": "mallory"}, claims{"sub": "alice"}, capacity / middleware.PartyShare},
-		{"one subject with several clients", claims{"sub": "mallory", "client_id": nil}, claims{"sub": "alice"}, capacity / middleware.PartyShare},
-		{"one client without a subject", claims{"sub": nil, "client_id": "mallory"}, claims{"sub": nil, "client_id": "alice"}, capacity / middleware.PartyShare},
-		{"a client named like a subject", claims{"sub": nil, "client_id": "same"}, claims{"sub": "same"}, capacity / middleware.PartyShare},
-		{"neither subject nor client, so that the key must do", claims{"sub": nil, "client_id": nil}, claims{"sub": "alice"}, 20},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			v := withDPoP(t, nil)
-			middleware.NewReplayMemory(func() time.Duration { return 0 }, capacity).Use(v)
-			guard := v.Require()
-			send := func(key ed25519.PrivateKey, who claims) string {
-				bound := boundTo(key)
-				maps.Copy(bound, who)
-				token := mint(good(bound))
-				return outcomeOf(guard, dpopRequest(token, proof{key: key, token: token}.String()))
-			}
-			served := 0
-			for i := range 20 {
-				switch got := send(edKeyOf(append(make([]byte, 31), byte(i))), row.heavy); got {
-				case "200":
-					served++
-				case "503":
-				default:
-					t.Fatalf("outcome is %q, want 200 or 503", got)
-				}
-			}
-			if served != row.want {
-				t.Errorf("%d proofs were taken, want %d", served, row.want)
-			}
-			if got := send(strangeKey(), row.other); got != "200" {
-				t.Errorf("somebody else gets %q", got)
-			}
-		})
 	}
 }
 
@@ -214,7 +172,7 @@ func TestAClockThatIsSetKeepsNoProofForEver(t *testing.T) {
 				m.addFor("s", fmt.Sprint("before ", i), life)
 			}
 			m.now = m.now.Add(jump)
-			m.pass(life + 15*time.Second + middleware.MaxOverstay)
+			m.pass(life + 15*time.Second + dpop.MaxOverstay)
 			m.add("s", "after")
 			if total, slots := m.Remembered(); total != 1 || slots != 1 {
 				t.Errorf("%d proofs in %d slots are remembered, want 1 in 1", total, slots)
@@ -248,4 +206,27 @@ func TestRememberingAProofAllocatesNothingButTables(t *testing.T) {
 	}); n >= 1 {
 		t.Errorf("a proof costs %v allocations beside tables that grow, want none", n)
 	}
+}
+
+// With the clocks that a Verifier has.
+func TestAProofIsForgottenAfterItsTime(t *testing.T) {
+	const token = "the access token"
+	base, _ := targeturi.Parse(testkit.Audience)
+	synctest.Test(t, func(t *testing.T) {
+		v := dpop.New(dpop.Config{Base: base, Algorithms: []string{"EdDSA"}})
+		for range 3 {
+			proof := testkit.Proof{Key: testkit.EdKey(), Token: token, Claims: testkit.Claims{"iat": time.Now().Unix()}}
+			call := dpop.Call{
+				Proofs: []string{proof.String()}, Method: "GET", Target: "/orders", Now: time.Now(),
+				Thumbprint: testkit.Thumbprint(testkit.JWK(testkit.EdKey().Public())),
+			}
+			if _, refusal := v.Verify(t.Context(), &call, func() shards.Key { return shards.KeyOf(token) }); refusal.Refused() {
+				t.Fatal(refusal.Err)
+			}
+			if proofs, slots := dpop.MemoryOf(v).Remembered(); proofs != 1 || slots != 1 {
+				t.Errorf("%d proofs in %d slots are remembered, want 1 in 1", proofs, slots)
+			}
+			time.Sleep(90*time.Second + 15*time.Second)
+		}
+	})
 }

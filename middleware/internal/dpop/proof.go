@@ -1,4 +1,4 @@
-package middleware
+package dpop
 
 import (
 	"time"
@@ -12,20 +12,19 @@ const (
 	maxProofID    = 1 << 10 // of jti
 )
 
-// proofOf takes the one proof of a call apart.
-func proofOf(c Credentials) (compact.JWS, *Error) {
-	fields := c.values("Dpop")
+// onlyProof takes the one proof of a call apart.
+func onlyProof(fields []string) (compact.JWS, error) {
 	switch {
 	case len(fields) == 0:
-		return compact.JWS{}, badProof(errNoProof)
+		return compact.JWS{}, errNoProof
 	case len(fields) > 1:
-		return compact.JWS{}, badProof(errSeveralProof)
+		return compact.JWS{}, errSeveral
 	case len(fields[0]) > maxProofBytes:
-		return compact.JWS{}, badProof(errProofForm)
+		return compact.JWS{}, errForm
 	}
 	jws, err := compact.Split(fields[0])
 	if err != nil {
-		return compact.JWS{}, badProof(errProofForm)
+		return compact.JWS{}, errForm
 	}
 	return jws, nil
 }
@@ -40,7 +39,7 @@ type proof struct {
 func readProof(segment string) (*proof, error) {
 	text, err := compact.Text(segment)
 	if err != nil {
-		return nil, errProofForm
+		return nil, errForm
 	}
 	var p proof
 	var issuedAt strictjson.Value
@@ -69,13 +68,13 @@ func readProof(segment string) (*proof, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, errProofForm
+		return nil, errForm
 	}
 	if p.issuedAt, err = issuedAt.NumericDate(); err != nil || !complete {
-		return nil, errProofClaims
+		return nil, errClaims
 	}
 	if p.id == "" || len(p.id) > maxProofID || p.method == "" || p.uri == "" || p.tokenHash == "" {
-		return nil, errProofClaims
+		return nil, errClaims
 	}
 	return &p, nil
 }

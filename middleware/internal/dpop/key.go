@@ -1,17 +1,19 @@
-package middleware
+package dpop
 
 import (
+	"slices"
+
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 	"github.com/cardea-auth/cardea/middleware/internal/shards"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
-// maxProofKeys are remembered at a time, of at most 1 KiB each.
-const maxProofKeys = 4096
+// maxClientKeys are remembered at a time, of at most 1 KiB each.
+const maxClientKeys = 4096
 
-// proofKey is the public key of a client, checked.
-type proofKey struct {
+// clientKey is the public key of a client, checked.
+type clientKey struct {
 	*jwks.Key
 
 	thumbprint string
@@ -20,8 +22,8 @@ type proofKey struct {
 // offeredKey is the key in the header of a proof.
 type offeredKey struct {
 	thumbprint string
-	known      *jwks.Key // nil: the header is new
-	written    clientKey // of a new header
+	known      *jwks.Key  // nil: the header is new
+	written    writtenKey // of a new header
 }
 
 // checked returns the key that verifies the proof.
@@ -32,20 +34,20 @@ func (k *offeredKey) checked() (*jwks.Key, error) {
 	return k.written.check()
 }
 
-// proofKeys reads the headers of proofs. A client sends the same header each time, so those of proofs that verified are
+// clientKeys reads the headers of proofs. A client sends the same header each time, so those of proofs that verified are
 // remembered: a header is what its text says, and nothing in it can go stale. Safe for concurrent use.
-type proofKeys struct {
-	algorithms map[string]bool
-	known      *shards.Cache[proofKey] // by the digest of the header's segment
+type clientKeys struct {
+	algorithms []string
+	known      *shards.Cache[clientKey] // by the digest of the header's segment
 }
 
-func newProofKeys(algorithms []string) proofKeys {
-	return proofKeys{setOf(algorithms), shards.New[proofKey](maxProofKeys)}
+func newClientKeys(algorithms []string) clientKeys {
+	return clientKeys{slices.Clone(algorithms), shards.New[clientKey](maxClientKeys)}
 }
 
-// of returns the key in a header, which vouches for nothing: here, and nowhere else, a token brings its own key, and it is the
+// read returns the key in a header, which vouches for nothing: here, and nowhere else, a token brings its own key, and it is the
 // thumbprint in the access token that vouches for it.
-func (k proofKeys) of(segment string) (offeredKey, error) {
+func (k clientKeys) read(segment string) (offeredKey, error) {
 	if key, known := k.known.Get(shards.KeyOf(segment)); known {
 		return offeredKey{thumbprint: key.thumbprint, known: key.Key}, nil
 	}
@@ -58,32 +60,32 @@ func (k proofKeys) of(segment string) (offeredKey, error) {
 
 // learn remembers the header of a proof that has verified. A client can push the headers of all others out, with as many headers
 // of its own as fit. They are read anew then, which costs less than the signature check that follows.
-func (k proofKeys) learn(segment string, key proofKey) { k.known.Add(shards.KeyOf(segment), key) }
+func (k clientKeys) learn(segment string, key clientKey) { k.known.Add(shards.KeyOf(segment), key) }
 
 // parse reads the header and the key in it.
-func (k proofKeys) parse(segment string) (clientKey, error) {
+func (k clientKeys) parse(segment string) (writtenKey, error) {
 	text, err := compact.Text(segment)
 	if err != nil {
-		return clientKey{}, errProofForm
+		return writtenKey{}, errForm
 	}
 	header, err := strictjson.Parse(text)
 	if err != nil {
-		return clientKey{}, errProofForm
+		return writtenKey{}, errForm
 	}
 	for _, name := range []string{"crit", "b64", "zip", "cty"} {
 		if _, has := header.Member(name); has {
-			return clientKey{}, errProofForm
+			return writtenKey{}, errForm
 		}
 	}
 	typ, _ := header.Member("typ")
 	if kind, _ := typ.Text(); compact.MediaType(kind) != "dpop+jwt" {
-		return clientKey{}, errProofType
+		return writtenKey{}, errType
 	}
 	alg, _ := header.Member("alg")
 	jwk, _ := header.Member("jwk")
 	name, _ := alg.Text()
-	if !k.algorithms[name] || jwk.Kind() != strictjson.Object {
-		return clientKey{}, errProofKey
+	if !slices.Contains(k.algorithms, name) || jwk.Kind() != strictjson.Object {
+		return writtenKey{}, errKey
 	}
 	return readJWK(jwk, name)
 }

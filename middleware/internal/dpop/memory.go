@@ -1,4 +1,4 @@
-package middleware
+package dpop
 
 import (
 	"errors"
@@ -6,38 +6,37 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/shards"
 )
 
 const (
 	maxProofs   = 1 << 19 // remembered by this process at a time: about 12 MiB, at most 40
 	partyShare  = 4       // a party may fill one part of so many, and never more than is still free
-	replaySlot  = 15 * time.Second
+	slotLength  = 15 * time.Second
 	maxOverstay = time.Hour // of a slot that is over by the monotonic clock, and by Config.Clock is not
 )
 
 var (
-	errReplaysFull  = errors.New("this process remembers as many DPoP proofs as it may: shorten DPoP.MaxAge, or set DPoP.Replays to a shared store")
-	errReplaysShare = errors.New("one subject or client has sent more DPoP proofs than its share of what this process remembers: shorten DPoP.MaxAge, or set DPoP.Replays to a shared store")
+	errFull  = errors.New("this process remembers as many DPoP proofs as it may: shorten DPoP.MaxAge, or set DPoP.Replays to a shared store")
+	errShare = errors.New("one subject or client has sent more DPoP proofs than its share of what this process remembers: shorten DPoP.MaxAge, or set DPoP.Replays to a shared store")
 )
 
-// replays remembers the proofs of this process. Proofs that expire in the same slot of time are forgotten together, so
+// memory remembers the proofs of this process. Proofs that expire in the same slot of time are forgotten together, so
 // every proof is remembered until it expires, and forgetting costs nothing. What it cannot remember it does not admit.
 //
 // No party may hold more proofs than there is room left, so N parties that send all they can leave one part in N+1 of the room to
 // others, and one that comes later is not refused because of them.
-type replays struct {
+type memory struct {
 	elapsed  func() time.Duration // on the monotonic clock
 	capacity int                  // proofs
 
 	mu    sync.Mutex
-	slots map[int64]*slot // by the time at which their last proof expires, in replaySlots since 1970
+	slots map[int64]*slot // by the time at which their last proof expires, in slotLengths since 1970
 	total int
 }
 
-func newReplays(elapsed func() time.Duration, capacity int) *replays {
-	return &replays{elapsed: elapsed, capacity: capacity, slots: make(map[int64]*slot)}
+func newMemory(elapsed func() time.Duration, capacity int) *memory {
+	return &memory{elapsed: elapsed, capacity: capacity, slots: make(map[int64]*slot)}
 }
 
 // sinceNow measures on the monotonic clock, which no administrator and no time server can set.
@@ -64,53 +63,53 @@ var partySeed = maphash.MakeSeed()
 
 // partyOf is the subject of a token, or else its client. A client makes as many keys as it likes, and counts by its key only where
 // the token names neither.
-func partyOf(v *accesstoken.Verified, thumbprint string) party {
-	who := struct{ kind, issuer, name string }{"subject", v.Facts.Issuer, v.Facts.Subject}
+func partyOf(call *Call) party {
+	who := struct{ kind, issuer, name string }{"subject", call.Issuer, call.Subject}
 	if who.name == "" {
-		who.kind, who.name = "client", v.Facts.ClientID
+		who.kind, who.name = "client", call.ClientID
 	}
 	if who.name == "" {
-		who.kind, who.name = "key", thumbprint
+		who.kind, who.name = "key", call.Thumbprint
 	}
 	return party(maphash.Comparable(partySeed, who))
 }
 
 // add puts in a proof that is good until then by the clock that says it is now, and reports whether it was not there yet.
-func (r *replays) add(owner party, key string, now, until time.Time) (fresh bool, err error) {
+func (m *memory) add(owner party, key string, now, until time.Time) (fresh bool, err error) {
 	digest := shards.KeyOf(key)
 	short := proofDigest(digest[:])
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	elapsed := r.elapsed()
-	r.forget(now, elapsed)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	elapsed := m.elapsed()
+	m.forget(now, elapsed)
 
 	held := 0
-	for _, s := range r.slots {
+	for _, s := range m.slots {
 		if _, seen := s.seen[short]; seen {
 			return false, nil
 		}
 		held += s.parties[owner]
 	}
-	switch free := r.capacity - r.total; {
+	switch free := m.capacity - m.total; {
 	case free <= 0:
-		return false, errReplaysFull
-	case held >= min(r.capacity/partyShare, free):
-		return false, errReplaysShare
+		return false, errFull
+	case held >= min(m.capacity/partyShare, free):
+		return false, errShare
 	}
-	s := r.slot(until)
+	s := m.slot(until)
 	s.seen[short] = struct{}{}
 	s.parties[owner]++
 	s.over = max(s.over, elapsed+until.Sub(now))
-	r.total++
+	m.total++
 	return true, nil
 }
 
-func (r *replays) slot(until time.Time) *slot {
+func (m *memory) slot(until time.Time) *slot {
 	end := slotOf(until) + 1
-	s := r.slots[end]
+	s := m.slots[end]
 	if s == nil {
 		s = &slot{seen: make(map[proofDigest]struct{}), parties: make(map[party]int)}
-		r.slots[end] = s
+		m.slots[end] = s
 	}
 	return s
 }
@@ -119,14 +118,14 @@ func (r *replays) slot(until time.Time) *slot {
 // A proof that was good only while the clock was wrong is over by the monotonic clock first, and a clock that was set back for
 // good would keep the slots of before for as long as it was wrong, hence maxOverstay.
 // There are few slots at a time, since no proof is good for longer than DPoP.MaxAge allows.
-func (r *replays) forget(now time.Time, elapsed time.Duration) {
-	for end, s := range r.slots {
+func (m *memory) forget(now time.Time, elapsed time.Duration) {
+	for end, s := range m.slots {
 		overstay := elapsed - s.over
 		if overstay >= maxOverstay || overstay >= 0 && end <= slotOf(now) {
-			r.total -= len(s.seen)
-			delete(r.slots, end)
+			m.total -= len(s.seen)
+			delete(m.slots, end)
 		}
 	}
 }
 
-func slotOf(t time.Time) int64 { return t.Unix() / int64(replaySlot/time.Second) }
+func slotOf(t time.Time) int64 { return t.Unix() / int64(slotLength/time.Second) }
