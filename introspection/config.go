@@ -49,7 +49,8 @@ type Config struct {
 	HTTPClient *http.Client
 
 	// Timeout is how long one call of Introspect waits at most, queueing included, and how long one request to the
-	// server may take. Zero: 2 s.
+	// server may take. A server that hashes the client secret at each call is slow, and slower for several calls at once
+	// (django-oauth-toolkit: 0.6 s each): prefer BearerToken there, or raise this. Zero: 2 s.
 	Timeout time.Duration
 
 	// MaxInFlight is how many requests run at once; further ones queue. A token over which the server hangs holds a place

@@ -18,8 +18,8 @@
 //
 // # What is believed
 //
-// Status 200 with one JSON object that every decoder reads alike, in which active is a boolean (see ParseResponse). With
-// Config.SignedBy, only signed answers (RFC 9701) are: for us, from Config.Issuer, less than a minute old.
+// Status 200 with one JSON object that every decoder reads alike, in which active is a boolean (see ParseResponse), whatever
+// media type it names. With Config.SignedBy, only signed answers (RFC 9701) are: for us, from Config.Issuer, less than a minute old.
 //
 // # What is remembered
 //
@@ -35,6 +35,10 @@
 // After five failures in a row the server is asked once a second only, until it answers; cached answers are still given.
 // The fifth is over a random token of our own, which the Client asks about when four others have failed: what odd tokens
 // provoke (a firewall's 403, a crash, a hang) shuts out nobody else. The server finds such a token inactive.
+//
+// Some servers answer 400 for a token that they do not know or that has expired (RFC 7662 section 2.2 wants active false), or for
+// every JWT. That is no verdict, so the bearer hears 503, keeps the token and never fetches a new one. Where the server means "not
+// active" by it, write an introspector of your own that says so; where it does not introspect JWTs, verify them instead.
 //
 // # Mistakes to avoid
 //

@@ -260,6 +260,9 @@ func TestFlightTakesNoLongerThanTheTimeout(t *testing.T) {
 				if took := time.Since(start); took != test.timeout {
 					t.Errorf("took %v, want %v", took, test.timeout)
 				}
+				if test.token == "hanging" && !strings.Contains(err.Error(), fmt.Sprint("did not answer within ", test.timeout)) {
+					t.Errorf("%v does not say how long the server had", err)
+				}
 				if errors.Is(err, context.DeadlineExceeded) {
 					t.Error("our own timeout looks like the end of the caller's context")
 				}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -63,27 +62,6 @@ func TestSignedAnswersSayWhatTheyLack(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestMediaTypesThatAreNearlyRight(t *testing.T) {
-	for _, mediaType := range []string{"text/x+json", "json", "text/json", "application/json+xml", "application/jwt"} {
-		tr := &transport{serve: func(*http.Request, string) (*http.Response, error) {
-			response := respond(200, activeText)
-			response.Header.Set("Content-Type", mediaType)
-			return response, nil
-		}}
-		response, err := newClient(t, introspection.Config{}, tr).Introspect(t.Context(), "token")
-		mustBeUnavailable(t, response, err)
-		if !strings.Contains(err.Error(), "something else than JSON") {
-			t.Errorf("%s: %v", mediaType, err)
-		}
-	}
-	synctest.Test(t, func(t *testing.T) {
-		_, err := askSigned(t, noKeys{}, "application/json", activeText)
-		if err == nil || !strings.Contains(err.Error(), "something else than a signed answer") {
-			t.Errorf("a plain answer to a client that wants signed ones: %v", err)
-		}
-	})
 }
 
 // These statuses complain of the request, of which a stranger chose the token: they must not count against the server.

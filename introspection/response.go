@@ -27,18 +27,20 @@ var inactive = new(Response)
 
 // ParseResponse vets an answer and is meant for an introspector of one's own: translate what the vendor says into an
 // RFC 7662 object and let it be vetted here. The body must be one JSON object of at most 64 KiB in valid UTF-8, at most
-// 64 levels deep; no object in it may hold two names that are equal or differ only in case; active must be a boolean,
-// and exp, nbf and iat of an active answer numbers between the years 1 and 9999. Anything else is an error that wraps
-// ErrUnavailable. Whether the token is in its time and meant for this API is for the caller to judge.
+// 64 levels deep, perhaps behind a byte order mark; no object in it may hold a name twice; active must be a boolean, and exp,
+// nbf and iat of an active answer numbers between the years 1 and 9999, or null, which is absent. No member may differ from
+// one of these four only in case. Anything else is an error that wraps ErrUnavailable. Whether the token is in its time and
+// meant for this API, and what a null among the other members means, is for the caller to judge.
 func ParseResponse(body []byte) (*Response, error) {
 	if len(body) > maxAnswer {
 		return nil, errOversize
 	}
+	body = bytes.TrimPrefix(body, byteOrderMark)
 	members, err := readObject(body)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkNames(members); err != nil {
+	if err := checkNames(members, "active", "exp", "nbf", "iat"); err != nil {
 		return nil, err
 	}
 	switch string(members["active"]) {
@@ -50,11 +52,14 @@ func ParseResponse(body []byte) (*Response, error) {
 	return nil, badAnswer("active is missing or no boolean (RFC 7662 section 2.2)")
 }
 
+// byteOrderMark may stand before a JSON text, and be ignored (RFC 8259 section 8.1).
+var byteOrderMark = []byte("\ufeff")
+
 func activeResponse(body []byte, members map[string]json.RawMessage) (*Response, error) {
 	dates := make(map[string]time.Time, 3)
 	for _, name := range []string{"exp", "nbf", "iat"} {
-		value, present := members[name]
-		if !present {
+		value := members[name]
+		if isAbsent(value) {
 			continue
 		}
 		date, ok := numericDate(value)

@@ -26,6 +26,10 @@ func TestParseResponse(t *testing.T) {
 		{"all dates", `{"active":true,"exp":1.7e9,"nbf":1700000000.5,"iat":-1}`, true, true},
 		{"a number in a member of one's own that float64 cannot hold", `{"active":true,"x":1e400}`, true, true},
 		{"64 levels", deep(64), true, true},
+		{"null dates are absent", `{"active":true,"exp":null,"nbf":null,"iat":null,"sub":null}`, true, true},
+		{"names of others in two cases", `{"active":true,"tenant":1,"Tenant":2,"x":[{"a":1,"A":2}]}`, true, true},
+		{"names that are not read here, in other cases", `{"active":true,"sub":"alice","ſub":"admin","SCOPE":"admin"}`, true, true},
+		{"active in another case, further down", `{"active":true,"x":{"ACTIVE":false,"Exp":1}}`, true, true},
 		{"a name in two objects", `{"active":true,"cnf":{"active":false},"x":[{"a":1},{"a":2}]}`, true, true},
 		{"a string equal to a name", `{"active":true,"x":["x","x"],"y":"x"}`, true, true},
 		{"a character outside the basic plane as escapes", `{"active":true,"x":"\ud83d\ude00 \\ud800"}`, true, true},
@@ -49,16 +53,17 @@ func TestParseResponse(t *testing.T) {
 		{"active and its twin in capitals", `{"active":true,"ACTIVE":false}`, false, false},
 		{"an inactive answer with a twin", `{"active":false,"ACTIVE":true}`, false, false},
 		{"sub twice", `{"active":true,"sub":"alice","sub":"admin"}`, false, false},
-		{"sub and a twin by Unicode folding", `{"active":true,"sub":"alice","ſub":"admin"}`, false, false},
-		{"a twin of sub alone: a struct would take it for sub", `{"active":true,"SUB":"admin"}`, false, false},
-		{"a folded twin of scope alone", `{"active":true,"ſcope":"admin"}`, false, false},
+		{"EXP beside exp", `{"active":true,"exp":1700000000,"EXP":1}`, false, false},
+		{"Nbf alone", `{"active":true,"Nbf":1}`, false, false},
+		{"iAt alone", `{"active":true,"iAt":1}`, false, false},
 		{"an unregistered name twice", `{"active":true,"tenant":1,"tenant":2}`, false, false},
-		{"an unregistered name in two cases", `{"active":true,"tenant":1,"Tenant":2}`, false, false},
 		{"a name twice further down", `{"active":true,"cnf":{"jkt":"a","jkt":"b"}}`, false, false},
-		{"a name twice inside an array", `{"active":true,"x":[1,{"a":1,"A":2}]}`, false, false},
+		{"a name twice inside an array", `{"active":true,"x":[1,{"a":1,"a":2}]}`, false, false},
 		{"data after the object", `{"active":true}{"active":false}`, false, false},
 		{"text after the object", `{"active":true}x`, false, false},
-		{"a byte order mark", "\ufeff" + `{"active":true}`, false, false},
+		{"two byte order marks", "\ufeff\ufeff" + `{"active":true}`, false, false},
+		{"a byte order mark behind white space", " \ufeff" + `{"active":true}`, false, false},
+		{"a byte order mark and nothing", "\ufeff", false, false},
 		{"a comma too many", `{"active":true,}`, false, false},
 		{"bytes that are no text", "{\"active\":true,\"sub\":\"\xff\"}", false, false},
 		{"half a surrogate pair", `{"active":true,"sub":"\ud800"}`, false, false},
@@ -68,7 +73,6 @@ func TestParseResponse(t *testing.T) {
 		{"65 levels", deep(65), false, false},
 		{"20 000 levels", deep(20000), false, false},
 		{"exp as text", `{"active":true,"exp":"1700000000"}`, false, false},
-		{"exp null", `{"active":true,"exp":null}`, false, false},
 		{"exp beyond every integer", `{"active":true,"exp":9e300}`, false, false},
 		{"exp beyond every float", `{"active":true,"exp":1e400}`, false, false},
 		{"exp in milliseconds", `{"active":true,"exp":1700000000000000}`, false, false},
@@ -128,6 +132,19 @@ func TestResponseCannotBeChanged(t *testing.T) {
 	}
 }
 
+func TestByteOrderMarkIsSkipped(t *testing.T) {
+	for text, active := range map[string]bool{`{"active":true,"sub":"alice"}`: true, " " + `{"active":false}`: false} {
+		response, err := introspection.ParseResponse([]byte("\ufeff" + text))
+		if err != nil || response.Active() != active {
+			t.Fatalf("active %t (%v), want %t", response.Active(), err, active)
+		}
+		var raw json.RawMessage
+		if err := response.Claims(&raw); err != nil || active && string(raw) != text {
+			t.Errorf("claims %q (%v)", raw, err)
+		}
+	}
+}
+
 // vandal overwrites what it is given to decode.
 type vandal struct{}
 
@@ -155,8 +172,8 @@ func TestClaimsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// What is accepted must read alike with every decoder: here encoding/json into a map of exact names, into a struct that
-// matches in any case, and token by token, which alone sees a name twice.
+// What is accepted must read alike: here with encoding/json into a map of exact names, with Claims into a struct, and token by
+// token, which alone sees a name twice.
 func FuzzParseResponse(f *testing.F) {
 	for _, seed := range []string{
 		`{"active":true,"sub":"alice","exp":1700000000,"scope":"a b","aud":["x"],"cnf":{"jkt":"y"}}`, `{"active":false}`,
@@ -185,7 +202,7 @@ func FuzzParseResponse(f *testing.F) {
 		for names := []string(nil); decoder.More(); {
 			token, _ := decoder.Token()
 			name := token.(string)
-			if slices.ContainsFunc(names, func(other string) bool { return strings.EqualFold(name, other) }) {
+			if slices.Contains(names, name) {
 				t.Fatalf("name %q twice", name)
 			}
 			names = append(names, name)

@@ -18,7 +18,7 @@ const (
 )
 
 // signedAnswers opens the JWTs of RFC 9701. It reads the compact form strictly and by itself: every byte must be of the
-// base64url alphabet, because decoders skip newlines and ignore trailing bits, and every header member is accounted for.
+// base64url alphabet, because decoders skip newlines and ignore trailing bits.
 type signedAnswers struct {
 	keys     KeySource
 	issuer   string
@@ -78,7 +78,10 @@ func readHeader(segment string) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	for _, name := range []string{"crit", "b64", "cty", "enc", "zip"} { // each of them changes what was signed
+	if err := checkNames(members, "alg", "kid", "typ", "crit", "b64"); err != nil {
+		return header{}, err
+	}
+	for _, name := range []string{"crit", "b64"} { // each of them changes what was signed; others mean nothing (RFC 7515 section 4)
 		if _, present := members[name]; present {
 			return header{}, badSignature("its header has " + name)
 		}
@@ -126,6 +129,9 @@ func (s *signedAnswers) judge(claims []byte, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkNames(members, "iss", "aud", "iat", "exp", "nbf", "token_introspection"); err != nil {
+		return nil, err
+	}
 	if issuer, ok := readText(members["iss"]); !ok || issuer != s.issuer {
 		return nil, badSignature("its iss is not Config.Issuer")
 	}
@@ -136,10 +142,10 @@ func (s *signedAnswers) judge(claims []byte, now time.Time) ([]byte, error) {
 	if !ok || now.Sub(issuedAt).Abs() > signedSkew {
 		return nil, badSignature("its iat is missing or more than a minute away")
 	}
-	if expiry, ok := dateOf(members, "exp"); members["exp"] != nil && (!ok || !now.Before(expiry)) {
+	if expiry, ok := dateOf(members, "exp"); !isAbsent(members["exp"]) && (!ok || !now.Before(expiry)) {
 		return nil, badSignature("it has expired")
 	}
-	if notBefore, ok := dateOf(members, "nbf"); members["nbf"] != nil && (!ok || now.Add(signedSkew).Before(notBefore)) {
+	if notBefore, ok := dateOf(members, "nbf"); !isAbsent(members["nbf"]) && (!ok || now.Add(signedSkew).Before(notBefore)) {
 		return nil, badSignature("it is not valid yet")
 	}
 	answer := members["token_introspection"]

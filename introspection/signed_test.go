@@ -1,6 +1,7 @@
 package introspection_test
 
 import (
+	"compress/flate"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -13,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -111,6 +113,8 @@ func TestSignedAnswers(t *testing.T) {
 		{"a good one", signed, true},
 		{"a typ in full and in capitals", head(`{"alg":"ES256","typ":"Application/Token-Introspection+JWT","kid":"k1"}`), true},
 		{"keys offered in the header are ignored", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","jku":"https://evil.example","x5c":["AA"]}`), true},
+		{"members of the header that mean nothing in a signature", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","zip":"DEF","enc":"A128GCM","cty":"json"}`), true},
+		{"null dates are absent", sign(goodHeader, payload(`"exp":null,"nbf":null,"token_introspection":{"active":true,"sub":"alice","scope":"read"}`)), true},
 		{"an audience list with us in it", replace(`"aud":"api"`, `"aud":["other","api"]`), true},
 		{"an iat a minute old", replace("946684800", fmt.Sprint(now-60)), true},
 		{"an iat a minute ahead", replace("946684800", fmt.Sprint(now+60)), true},
@@ -132,7 +136,13 @@ func TestSignedAnswers(t *testing.T) {
 		{"crit", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","crit":["exp"]}`), false},
 		{"an empty crit", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","crit":[]}`), false},
 		{"an unencoded payload", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","b64":false}`), false},
-		{"a nested token", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","cty":"JWT"}`), false},
+		{"a nested token", sign(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","cty":"JWT"}`, signed), false},
+		{"a payload that is compressed", sign(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","zip":"DEF"}`, deflated(t, good)), false},
+		{"ALG beside alg", head(`{"alg":"ES256","ALG":"none","typ":"token-introspection+jwt","kid":"k1"}`), false},
+		{"CRIT", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","CRIT":["exp"]}`), false},
+		{"AUD beside aud", sign(goodHeader, payload(`"AUD":"other","token_introspection":{"active":true}`)), false},
+		{"a byte order mark", "\ufeff" + signed, false},
+		{"an iat that is null", replace("946684800", "null"), false},
 		{"an unknown key", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k2"}`), false},
 		{"a kid of 1025 bytes", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"` + strings.Repeat("k", 1025) + `"}`), false},
 		{"a kid that is no text", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":null}`), false},
@@ -184,6 +194,22 @@ func TestSignedAnswers(t *testing.T) {
 	}
 }
 
+func deflated(t *testing.T, text string) string {
+	t.Helper()
+	var compressed strings.Builder
+	w, err := flate.NewWriter(&compressed, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return compressed.String()
+}
+
 func TestSignedAnswersByMediaType(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := newECKey(t)
@@ -193,9 +219,12 @@ func TestSignedAnswersByMediaType(t *testing.T) {
 		if err != nil || response.Active() {
 			t.Errorf("active %v, error %v", response.Active(), err)
 		}
-		for _, mediaType := range []string{"application/json", "application/jwt", "text/plain", ""} {
+		for _, mediaType := range []string{"application/json", "application/jwt", "text/plain", "", signedType + ", text/html", signedType + "; charset"} {
 			response, err := askSigned(t, keys, mediaType, answer)
 			mustBeUnavailable(t, response, err)
+			if !strings.Contains(err.Error(), "something else than a signed answer") {
+				t.Errorf("%s: %v", mediaType, err)
+			}
 		}
 		response, err = askSigned(t, keys, "application/json", activeText) // the downgrade
 		mustBeUnavailable(t, response, err)

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -26,8 +25,8 @@ func badAnswer(reason string) *failure {
 	return &failure{reason: "the answer cannot be trusted: " + reason, blame: blameAnswer}
 }
 
-// readObject reads one JSON object that every decoder reads alike: encoding/json takes the last of two equal names, and
-// into a struct also names that differ in case; it turns bytes that are no text into U+FFFD.
+// readObject reads one JSON object that every decoder reads alike: of two equal names encoding/json takes the last one and
+// others the first, and it turns bytes that are no text into U+FFFD.
 func readObject(text []byte) (map[string]json.RawMessage, error) {
 	if !json.Valid(text) || bytes.TrimSpace(text)[0] != '{' {
 		return nil, errNoObject
@@ -45,7 +44,8 @@ func readObject(text []byte) (map[string]json.RawMessage, error) {
 	return members, nil
 }
 
-// checkTwins walks over valid JSON and refuses an object that holds two names which encoding/json takes for one.
+// checkTwins walks over valid JSON and refuses an object that holds a name twice. Names that differ in case are different names
+// (RFC 8259 section 8.3); see checkNames for those that matter.
 func checkTwins(text []byte) error {
 	type level struct {
 		names map[string]struct{} // nil in an array
@@ -69,11 +69,10 @@ func checkTwins(text []byte) error {
 		if len(levels) > 0 {
 			top := &levels[len(levels)-1]
 			if name, isText := token.(string); isText && top.names != nil && !top.value {
-				folded := fold(name)
-				if _, twin := top.names[folded]; twin {
-					return badAnswer("a member name occurs twice, or in two spellings that differ in case")
+				if _, twin := top.names[name]; twin {
+					return badAnswer("a member name occurs twice")
 				}
-				top.names[folded] = struct{}{}
+				top.names[name] = struct{}{}
 				top.value = true
 				continue
 			}
@@ -91,41 +90,21 @@ func checkTwins(text []byte) error {
 	}
 }
 
-// registered are the members that somebody decides by (RFC 7662 section 2.2, RFC 8693, RFC 9470, RFC 7800, and what
-// servers use for scope and client), under their folded names.
-var registered = foldedNames("active", "scope", "scp", "client_id", "azp", "cid", "username", "token_type", "exp", "iat",
-	"nbf", "sub", "aud", "iss", "jti", "cnf", "act", "may_act", "acr", "amr", "auth_time")
-
-func foldedNames(names ...string) map[string]string {
-	folded := make(map[string]string, len(names))
-	for _, name := range names {
-		folded[fold(name)] = name
-	}
-	return folded
-}
-
-// checkNames refuses a member that encoding/json would store in a struct's registered field without being it.
-func checkNames(members map[string]json.RawMessage) error {
+// checkNames refuses a member that differs only in case from one that is read here: a reader that ignores case would take it
+// for that member. Names that nobody reads may be as they like.
+func checkNames(members map[string]json.RawMessage, read ...string) error {
 	for name := range members {
-		if exact, known := registered[fold(name)]; known && name != exact {
-			return badAnswer("a member name differs from " + exact + " only in case")
+		for _, exact := range read {
+			if name != exact && strings.EqualFold(name, exact) {
+				return badAnswer("a member name differs from " + exact + " only in case")
+			}
 		}
 	}
 	return nil
 }
 
-// fold maps names to one spelling exactly when encoding/json matches them: to the smallest rune of each folding orbit.
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		for {
-			next := unicode.SimpleFold(r)
-			if next <= r {
-				return next
-			}
-			r = next
-		}
-	}, name)
-}
+// isAbsent tells whether a member is missing or null, which some servers write for every member that they know.
+func isAbsent(value json.RawMessage) bool { return len(value) == 0 || string(value) == "null" }
 
 // hasLoneSurrogate looks for an escape of half a UTF-16 pair in valid JSON.
 func hasLoneSurrogate(text []byte) bool {

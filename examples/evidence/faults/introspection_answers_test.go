@@ -46,7 +46,7 @@ func TestSenselessIntrospectionAnswersAreNoVerdict(t *testing.T) {
 		"blanks":                            plain("   "),
 		"HTML":                              typed("text/html", "<html>down for maintenance</html>"),
 		"HTML that calls itself JSON":       plain("<html>down for maintenance</html>"),
-		"JSON that calls itself HTML":       typed("text/html", `{`+good+`}`),
+		"two byte order marks":              plain("\ufeff\ufeff{" + good + "}"),
 		"a signed answer nobody asked for":  typed("application/token-introspection+jwt", "a.b.c"),
 		"an object without active":          plain(`{"sub":"good.one","aud":"` + stockAPI + `"}`),
 		"active as text":                    plain(`{"active":"true","aud":"` + stockAPI + `"}`),

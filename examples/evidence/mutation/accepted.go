@@ -168,6 +168,8 @@ var accepted = map[survivor]string{
 
 	{"jwks", "inVain", andGone, `ok`}: impliedBy, // nothing was seen in the year 1
 
+	{"introspection", "elements", andGone, `e.peek() != 0`}: unreachable, // in valid JSON
+
 	{"introspection", "newSegment", neverTaken, `ttl <= 0`}:                                 shortcut, // nothing is fresh for no time
 	{"introspection", "newSegment", neverTaken, `err != nil`}:                               unreachable,
 	{"introspection", "load", andGone, `found`}:                                             impliedBy, // what was asked in the year 1 is not fresh
