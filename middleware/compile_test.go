@@ -108,6 +108,8 @@ func TestSourceMistakes(t *testing.T) {
 		{"a cookie with a separator", sources(middleware.FromCookie("a;b")), []string{`middleware: TokenSources[0]: "a;b" is no name of a header field or cookie`}},
 		{"the Authorization field again", sources(middleware.FromHeader("authorization")),
 			[]string{"middleware: TokenSources[0]: the Authorization field is always read, with its scheme; leave it out"}},
+		{"all cookies at once", sources(middleware.FromCookie("Cookie"), middleware.FromHeader("cookie")),
+			[]string{"middleware: TokenSources[1]: the Cookie field holds many cookies; use FromCookie with the name of one"}},
 		{"a header twice, in two spellings", sources(middleware.FromHeader("x-token"), middleware.FromHeader("X-Token")),
 			[]string{`middleware: TokenSources[1]: "X-Token" is named twice`}},
 		{"the form twice", sources(middleware.FromForm(), middleware.FromForm()), []string{`middleware: TokenSources[1]: "access_token" is named twice`}},

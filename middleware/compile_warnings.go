@@ -75,5 +75,5 @@ func (c *compiler) sharedKeys() []warning {
 
 // sameSource compares what can be compared: a KeySource may be of any type.
 func sameSource(a, b KeySource) bool {
-	return a != nil && b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
+	return a != nil && reflect.ValueOf(a).Comparable() && a == b
 }

@@ -83,8 +83,9 @@ var accepted = map[survivor]string{
 	{"middleware", "isThumbprint", andGone, `n == len(buf)`}:                    behindIt,
 	{"middleware", "bound", neverTaken, `v.Bound.Key != "" && p.proofs == nil`}: behindIt, // without DPoP its scheme is not accepted
 
-	{"middleware", "authorization", orGone, `!found`}:     impliedBy,
-	{"middleware", "equalASCIIFold", andGone, `'A' <= c`}: impliedBy, // 32 more than such a byte is no small letter
+	{"middleware", "authorization", neverTaken, `ok && token != "" && token[0] != ' '`}: shortcut,
+	{"middleware", "authorization", orGone, `!found`}:                                   impliedBy,
+	{"middleware", "equalASCIIFold", andGone, `'A' <= c`}:                               impliedBy, // 32 more than such a byte is no small letter
 
 	{"middleware", "ReadDetails", andGone, `ok`}:          impliedBy, // no text is an empty name
 	{"middleware", "AnyDetail", neverTaken, `err != nil`}: behindIt,  // the second decoding fails as well, and what has failed grants nothing
