@@ -23,7 +23,9 @@ func TestGoodToken(t *testing.T) {
 		if got.token.Subject != "user-1" || !got.token.Scopes.HasAll("read", "write") {
 			t.Errorf("token is %+v", got.token)
 		}
-		c, err := middleware.ClaimsFromContext[struct{ Sub string }](got.context)
+		c, err := middleware.ClaimsFromContext[struct {
+			Sub string `json:"sub"`
+		}](got.context)
 		if err != nil || c.Sub != "user-1" {
 			t.Errorf("claims are %+v, %v", c, err)
 		}
@@ -76,7 +78,9 @@ func (f fault) spoil(header, payload claims, key *any) {
 func TestFirstOfTwoFaultsDecides(t *testing.T) {
 	eachWay(t, func(cfg *middleware.Config) {
 		cfg.Issuers[0].Accept = func(token *middleware.Token) error {
-			var own struct{ HD string }
+			var own struct {
+				HD string `json:"hd"`
+			}
 			if err := token.Claims(&own); err != nil || own.HD != "" {
 				return errors.New("another domain")
 			}
@@ -84,7 +88,9 @@ func TestFirstOfTwoFaultsDecides(t *testing.T) {
 		}
 	}, func(t *testing.T, v *middleware.Validator) {
 		guard := v.Require("read").ACR("loa2").Allow(func(_ context.Context, token *middleware.Token, _ middleware.Credentials) error {
-			var own struct{ Locked bool }
+			var own struct {
+				Locked bool `json:"locked"`
+			}
 			if err := token.Claims(&own); err != nil || own.Locked {
 				return errors.New("locked")
 			}

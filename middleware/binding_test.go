@@ -50,6 +50,42 @@ func TestConfirmationsThatAreNotUnderstood(t *testing.T) {
 	}
 }
 
+// RFC 7800 section 3.1: members that are not understood are ignored beside a method that is proven. Keycloak writes kc-jkt-type into every
+// bound token. A registered method that nobody proves still refuses, and so does what another reader could take for one.
+func TestMembersBesideAProvenConfirmation(t *testing.T) {
+	jkt := jktOf(edKey().Public())
+	for name, row := range map[string]struct {
+		member string
+		value  any
+		want   string
+	}{
+		"Keycloak's":                                     {"kc-jkt-type", "DPoP", "200"},
+		"a member of the issuer's own":                   {"urn:example:note", claims{"a": 1}, "200"},
+		"an unknown thumbprint":                          {"x5t", "AAAA", "200"},
+		"a null":                                         {"note", jwtNull{}, "200"},
+		"a registered method: jwk":                       {"jwk", claims{}, badToken},
+		"a registered method: jwe":                       {"jwe", "e30", badToken},
+		"a registered method: kid":                       {"kid", "x", badToken},
+		"a registered method: jku":                       {"jku", "https://k", badToken},
+		"a registered method: osc":                       {"osc", claims{}, badToken},
+		"a registered method that is null":               {"kid", jwtNull{}, badToken},
+		"a certificate that was not shown":               {"x5t#S256", x5tOf(otherCert()), badToken},
+		"a null certificate":                             {"x5t#S256", jwtNull{}, badToken},
+		"a name like a method":                           {"KID", "x", badToken},
+		"a name like the certificate's":                  {"X5T#s256", "x", badToken},
+		"a name like one to a reader that folds letters": {"\u212aid", "x", badToken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := good(claims{"cnf": claims{"jkt": jkt, strings.ReplaceAll(row.member, "\\u212a", "\u212a"): row.value}})
+			token := mint(c)
+			wantServed(t, withDPoP(t, nil).Require(), dpopRequest(token, proof{key: edKey(), token: token}.String()), row.want, "")
+			answer := active(claims{"cnf": c["cnf"], "token_type": "DPoP"})
+			opaque := withDPoP(t, func(cfg *middleware.Config) { cfg.Issuers[0].Introspector = answering(answer) })
+			wantServed(t, opaque.Require(), dpopRequest("opaque", proof{key: edKey(), token: "opaque"}.String()), row.want, "")
+		})
+	}
+}
+
 // jwtNull is written as null; a nil in claims would be left out.
 type jwtNull struct{}
 

@@ -124,7 +124,10 @@ func (c *issuerCompiler) fapi2(t *accesstoken.IssuerConfig) {
 	if !c.policy.fapi2 {
 		return
 	}
-	t.RFC9068 = true
+	if c.cfg.Profile == IDToken {
+		c.wrongIn("Profile", "is IDToken, but FAPI2 wants access tokens (RFC 9068): leave one of them out")
+	}
+	t.Profile = accesstoken.RFC9068
 	if c.cfg.Algorithms == nil {
 		t.Algorithms = setOf(fapi2Algorithms)
 	}

@@ -32,7 +32,7 @@ func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
 		Clients:      slices.Clone(c.cfg.AllowedClients),
 		NoAudience:   c.cfg.DangerouslyNoAudience,
 		APINames:     slices.Concat(c.cfg.Audiences, c.compiler.cfg.Audiences),
-		RFC9068:      c.cfg.Profile == RFC9068,
+		Profile:      accesstoken.Profile(c.cfg.Profile),
 		Accept:       acceptance(c.cfg.Accept),
 		Mode:         accesstoken.Mode(c.cfg.JWTs),
 		Introspector: c.cfg.Introspector,
@@ -40,12 +40,21 @@ func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
 		Scopes:       claimsOr(c.cfg.Claims.Scopes, "scope", "scp"),
 		Roles:        slices.Clone(c.cfg.Claims.Roles),
 		ClientID:     claimsOr(c.cfg.Claims.ClientID, "client_id", "azp", "cid"),
+
+		NoIssuer:        c.cfg.DangerouslyNoIssuer,
+		NumericSubjects: c.cfg.NumericSubjects,
+		UntypedAnswers:  c.cfg.DangerouslyUntypedAnswers,
+	}
+	for _, r := range c.cfg.ClaimRules {
+		t.Rules = append(t.Rules, accesstoken.RuleConfig{Claims: r.Claims, OneOf: r.OneOf, NoneOf: r.NoneOf, Optional: r.Optional})
 	}
 	t.Client, _ = c.cfg.Introspector.(*introspection.Client)
 	c.audiences(&t)
 	c.algorithms(&t)
 	c.leeway(&t)
 	c.modes(&t)
+	c.idToken(&t)
+	c.withoutIss(&t)
 	c.fapi2(&t)
 	c.keys(&t)
 	return t
@@ -133,8 +142,8 @@ func (c *issuerCompiler) leeway(t *accesstoken.IssuerConfig) {
 }
 
 func (c *issuerCompiler) modes(t *accesstoken.IssuerConfig) {
-	if c.cfg.Profile != AnyAccessToken && c.cfg.Profile != RFC9068 {
-		c.wrongIn("Profile", "is %d: use AnyAccessToken or RFC9068", c.cfg.Profile)
+	if c.cfg.Profile < AnyAccessToken || c.cfg.Profile > IDToken {
+		c.wrongIn("Profile", "is %d: use AnyAccessToken, RFC9068 or IDToken", c.cfg.Profile)
 	}
 	switch c.cfg.JWTs {
 	case VerifyJWTs:
@@ -144,6 +153,41 @@ func (c *issuerCompiler) modes(t *accesstoken.IssuerConfig) {
 		}
 	default:
 		c.wrongIn("JWTs", "is %d: use VerifyJWTs, VerifyAndIntrospectJWTs or IntrospectJWTs", c.cfg.JWTs)
+	}
+}
+
+// idToken refuses what would take anything but an ID token, or an ID token of anybody.
+func (c *issuerCompiler) idToken(t *accesstoken.IssuerConfig) {
+	if c.cfg.Profile != IDToken {
+		return
+	}
+	if len(t.Audiences) == 0 {
+		c.wrongIn("Profile", "is IDToken, and AllowedClients or DangerouslyNoAudience stands in for the audience: name your client ids as Audiences")
+	}
+	if c.cfg.JWTs != VerifyJWTs {
+		c.wrongIn("JWTs", "wants ID tokens introspected, which RFC 7662 does not know: use VerifyJWTs, or another Profile")
+	}
+	if c.cfg.Introspector != nil {
+		c.wrongIn("Introspector", "is set, but Profile is IDToken, and no ID token is opaque: leave it out, or make a second Validator for access tokens")
+	}
+}
+
+// withoutIss keeps tokens that name no issuer apart from all others: there is one issuer, with keys of its own.
+func (c *issuerCompiler) withoutIss(t *accesstoken.IssuerConfig) {
+	if !c.cfg.DangerouslyNoIssuer {
+		return
+	}
+	if len(c.compiler.cfg.Issuers) > 1 {
+		c.wrongIn("DangerouslyNoIssuer", "is set beside other Issuers, one of which could be meant: make a Validator of its own for these tokens")
+	}
+	if c.cfg.Keys == nil {
+		c.wrongIn("DangerouslyNoIssuer", "is set without Keys: a key set that is fetched may serve others as well, so set Keys")
+	}
+	if t.Profile == accesstoken.RFC9068 || c.policy.fapi2 {
+		c.wrongIn("DangerouslyNoIssuer", "is set, but RFC9068 and FAPI2 require iss: use AnyAccessToken")
+	}
+	if c.templated() {
+		c.wrongIn("DangerouslyNoIssuer", "is set, but URL %q stands for many tenants, and only iss says which: leave it out", c.cfg.URL)
 	}
 }
 

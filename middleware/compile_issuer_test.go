@@ -162,7 +162,7 @@ func TestIssuerModeMistakes(t *testing.T) {
 		{"too much leeway", change(func(i *middleware.Issuer) { i.Leeway = 5*time.Minute + 1 }), []string{
 			"middleware: Issuers[0].Leeway is 5m0.000000001s: RFC 9068 section 4 allows a few minutes, at most 5m0s here"}},
 		{"a profile that does not exist", change(func(i *middleware.Issuer) { i.Profile = -1 }), []string{
-			"middleware: Issuers[0].Profile is -1: use AnyAccessToken or RFC9068"}},
+			"middleware: Issuers[0].Profile is -1: use AnyAccessToken, RFC9068 or IDToken"}},
 		{"a mode that does not exist", change(func(i *middleware.Issuer) { i.JWTs = 3 }), []string{
 			"middleware: Issuers[0].JWTs is 3: use VerifyJWTs, VerifyAndIntrospectJWTs or IntrospectJWTs"}},
 		{"introspection by nobody", change(func(i *middleware.Issuer) { i.JWTs = middleware.VerifyAndIntrospectJWTs }), []string{

@@ -135,7 +135,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		"middleware: Audiences[0] is empty: is an environment variable missing?",
 		"middleware: Issuers[0].URL is empty: it must be the exact iss value of the server's tokens",
 		"middleware: Issuers[0].Leeway is 1h0m0s: RFC 9068 section 4 allows a few minutes, at most 5m0s here",
-		"middleware: Issuers[0].Profile is 7: use AnyAccessToken or RFC9068",
+		"middleware: Issuers[0].Profile is 7: use AnyAccessToken, RFC9068 or IDToken",
 		`middleware: Issuers[1].Algorithms holds "none", which is not supported: use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519, or HS256, HS384, HS512 with Keys`,
 	}}})
 }

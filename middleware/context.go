@@ -69,7 +69,7 @@ func TokenFromContext(ctx context.Context) (*Token, bool) {
 }
 
 // ClaimsFromContext decodes the claims of the request's verified token into a T, any type that [encoding/json] can
-// decode into. The error is ErrNoToken or the decoding error; the T is then its zero value.
+// decode into, by exact names as Token.Claims does. The error is ErrNoToken or the decoding error; the T is then its zero value.
 func ClaimsFromContext[T any](ctx context.Context) (T, error) {
 	var claims, none T
 	token, ok := TokenFromContext(ctx)

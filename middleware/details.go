@@ -1,12 +1,12 @@
 package middleware
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/cardea-auth/cardea/middleware/internal/exactjson"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
@@ -15,7 +15,7 @@ import (
 // looked at, and grant nothing.
 //
 // Of a field that T does not have nobody knows whether it limits what is granted, so a detail with such a field is an
-// error; type and locations may be left out of T. With an error no details are returned.
+// error, also where the name differs from that of a field only in case; type and locations may be left out of T. With an error no details are returned.
 func Details[T any](t *Token, typ string) ([]T, error) {
 	if t == nil {
 		return nil, ErrNoToken
@@ -36,9 +36,6 @@ func Details[T any](t *Token, typ string) ([]T, error) {
 
 func decodeDetail[T any](raw strictjson.Value) (detail T, err error) {
 	var none T
-	if err := json.Unmarshal([]byte(raw.Raw()), &detail); err != nil {
-		return none, err
-	}
 	own := make(map[string]json.RawMessage)
 	for name, member := range raw.Members() {
 		if name != "type" && name != "locations" {
@@ -49,9 +46,10 @@ func decodeDetail[T any](raw strictjson.Value) (detail T, err error) {
 	if err != nil {
 		return none, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(new(T)); err != nil {
+	if err := exactjson.DecodeAll(text, new(T)); err != nil {
+		return none, err
+	}
+	if err := exactjson.Decode([]byte(raw.Raw()), &detail); err != nil {
 		return none, err
 	}
 	return detail, nil

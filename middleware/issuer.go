@@ -73,6 +73,23 @@ type Issuer struct {
 	// Claims says where scopes, roles and client id live; zero: the registered names.
 	Claims ClaimMapping
 
+	// ClaimRules must all hold of the claims of a token or answer (reason not_accepted). They are judged once per token. Nil: none.
+	ClaimRules []ClaimRule
+
+	// DangerouslyNoIssuer takes tokens without iss, which RFC 7519 section 4.1.1 allows, as this issuer's: for in-house tokens and
+	// servers such as Laravel Passport. It must be the only Issuer and have Keys, so that nobody else's key vouches for them. An
+	// iss that is present must still be URL or one of Aliases. Not with RFC9068.
+	DangerouslyNoIssuer bool
+
+	// DangerouslyUntypedAnswers takes introspection answers without token_type where AllowedClients or DangerouslyNoAudience stands
+	// in for an audience: for servers that never write it (django-oauth-toolkit, fosite, zitadel). Such a server may call a refresh
+	// token active too, and nothing tells its answer apart; OpaquePrefixes can.
+	DangerouslyUntypedAnswers bool
+
+	// NumericSubjects takes a sub that is a whole number up to 2^53 in its one spelling, and makes it Token.Subject as it is written.
+	// RFC 7519 section 4.1.2 wants a string, and so does the zero value.
+	NumericSubjects bool
+
 	// Leeway is the clock skew allowed for exp, nbf and iat. Zero: 30 seconds; negative: none; over five minutes: refused
 	// by New (RFC 9068 section 4: "no more than a few minutes").
 	Leeway time.Duration
@@ -121,7 +138,33 @@ const (
 	AnyAccessToken Profile = iota
 	// RFC9068 accepts typ at+jwt only, with every claim that section 2.2 of the RFC requires.
 	RFC9068
+	// IDToken accepts ID tokens (OpenID Connect Core section 2) as the credential, for servers that give an API nothing else, and
+	// nothing beside them. Audiences are then client ids: one must be in aud, several aud need an azp, and azp, if present, is
+	// one of Audiences. Refused are a typ other than JWT, any token_use but id, any payload typ but ID, granted scopes and
+	// the marks of other kinds. It wants VerifyJWTs and no Introspector. That nonce is the one which was asked for is the
+	// client's to check: an API has not asked for it.
+	IDToken
 )
+
+// ClaimRule demands something of the claims of a token, or of an introspection answer, without code: token_use must be access, hd one of
+// these domains. Where JWTs says that a JWT is introspected as well, the claims of the answer count.
+type ClaimRule struct {
+	_ [0]func() // keyed literals only
+
+	// Claims are top-level names or JSON pointers, as in ClaimMapping. At least one of them must be present, neither null nor empty,
+	// and meet the rest. Required.
+	Claims []string
+
+	// OneOf are the values that meet the rule: a string byte for byte, a boolean or number in its JSON spelling, one element of an
+	// array. Nil: presence is enough.
+	OneOf []string
+
+	// NoneOf are values that do not, even as one element of an array. Nil: none.
+	NoneOf []string
+
+	// Optional lets a token pass that has none of the claims.
+	Optional bool
+}
 
 // ClaimMapping names claims: each entry is a top-level name or, beginning with a slash, a JSON pointer (RFC 6901,
 // "/realm_access/roles"). The first entry that is present wins, even if it is empty or of no use; claims are never

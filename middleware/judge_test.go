@@ -64,10 +64,10 @@ func TestSpellingsOfDates(t *testing.T) {
 				at(-time.Hour): expired, exponent(at(-time.Hour)): expired, "0": expired, "-0": expired, "0.5": expired, "1": expired, "-1": expired, "1e-400": expired, "-1e9": expired,
 				"253402300799": "", "253402300799.999999999": "", "253402300800": bad, "2.534023008e11": bad, "9e300": bad, "1e400": bad, "-1e400": bad, "1e2147483648": bad,
 				"9223372036854775807": bad, "9223372036854775808": bad, "18446744073709551616": bad, "-9223372036854775809": bad, "-62135596800": bad, "-62135596801": bad, "-62135596799": expired,
-				"1" + strings.Repeat("0", 1000): bad, "1" + strings.Repeat("0", 1000) + "e-1000": expired, `"` + hour + `"`: bad, "[" + hour + "]": bad, "true": bad, "null": bad, at(time.Hour) + "000": bad,
+				"1" + strings.Repeat("0", 1000): bad, "1" + strings.Repeat("0", 1000) + "e-1000": expired, `"` + hour + `"`: bad, "[" + hour + "]": bad, "true": bad, "null": middleware.ReasonMissingClaim, at(time.Hour) + "000": bad,
 			},
-			"nbf": {hour: early, at(0): "", at(-time.Hour): "", exponent(hour): early, "1e300": bad, "9223372036854775808": bad, "253402300799": early, "0": "", "-1": "", `"0"`: bad, "false": bad, "null": bad},
-			"iat": {hour: ahead, at(0): "", at(-time.Hour): "", exponent(hour): ahead, "1e300": bad, "253402300799": ahead, "0": "", "-1": "", `"0"`: bad, "null": bad, "{}": bad},
+			"nbf": {hour: early, at(0): "", at(-time.Hour): "", exponent(hour): early, "1e300": bad, "9223372036854775808": bad, "253402300799": early, "0": "", "-1": "", `"0"`: bad, "false": bad, "null": ""},
+			"iat": {hour: ahead, at(0): "", at(-time.Hour): "", exponent(hour): ahead, "1e300": bad, "253402300799": ahead, "0": "", "-1": "", `"0"`: bad, "null": "", "{}": bad},
 		} {
 			for date, reason := range rows {
 				t.Run(claim+" "+date[:min(len(date), 40)], func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestAudiences(t *testing.T) {
 		`[1,2]`:                                                 bad,
 		`{"0":"https://api.example.com"}`:                       bad,
 		`{"https://api.example.com":true}`:                      bad,
-		`null`:                                                  bad,
+		`null`:                                                  other,
 		`true`:                                                  bad,
 		`1`:                                                     bad,
 		`["` + strings.Repeat(`x","`, 2000) + `https://api.example.com"]`: "",
@@ -182,7 +182,7 @@ func TestActors(t *testing.T) {
 			`{"client_id":"c"}`:                             {ClientID: "c"},
 			`{"sub":"agent","act":{"sub":"admin"}}`:         {Subject: "agent"}, // a privileged actor further in grants nothing
 			chain(8, `{"sub":"z"}`):                         {Subject: "a"},
-			`{"sub":"agent","Act":1,"SUBJECT":"admin"}`:     {Subject: "agent"},
+			`{"sub":"agent","SUBJECT":"admin"}`:             {Subject: "agent"}, // nobody reads such a name
 			`{"sub":"agent","act":{"note":"no name here"}}`: {Subject: "agent"},
 		} {
 			if got := wantAdmitted(t, v, mintText(withText(good(nil), "act", act))).Actor; got != want {
@@ -193,7 +193,7 @@ func TestActors(t *testing.T) {
 			"text": `"admin"`, "an array": `[{"sub":"admin"}]`, "null": "null", "true": "true", "a number": "1", "no name": "{}", "an empty name": `{"sub":""}`, "a number as sub": `{"sub":1}`,
 			"null as sub": `{"sub":null}`, "an array as sub": `{"sub":["admin"]}`, "a number as iss": `{"sub":"a","iss":1}`, "an object as client": `{"sub":"a","client_id":{}}`,
 			"text further in": `{"sub":"a","act":"admin"}`, "null further in": `{"sub":"a","act":null}`, "an array further in": `{"sub":"a","act":[]}`, "a number as sub further in": `{"sub":"a","act":{"sub":2}}`,
-			"nine actors": chain(9, `{"sub":"z"}`), "sixty actors": chain(60, `{"sub":"z"}`), "text as the ninth": chain(9, `"z"`),
+			"a member that looks like sub": `{"client_id":"a","Sub":"admin"}`, "a member that looks like act": `{"sub":"a","Act":1}`, "nine actors": chain(9, `{"sub":"z"}`), "sixty actors": chain(60, `{"sub":"z"}`), "text as the ninth": chain(9, `"z"`),
 		} {
 			t.Run(name, func(t *testing.T) {
 				wantRefused(t, v, mintText(withText(good(nil), "act", act)), badToken, middleware.ReasonMalformedClaim)

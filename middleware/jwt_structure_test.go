@@ -1,6 +1,8 @@
 package middleware_test
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -233,7 +235,7 @@ func TestHeaderThatTwoReadersReadDifferently(t *testing.T) {
 			attacks = append(attacks, hostile{name + ": " + attack, sign(text, payload, edKey()), reason})
 		}
 	}
-	for _, text := range []string{`"aLg":"none"`, `"ALG":"none"`, `"KID":"x"`, "\"\u212aid\":\"x\"", `"\u212aid":"x"`, `"TYP":"JWT"`, `"Crit":[]`, `"CRIT":["x"]`, `"B64":false`, `"Zip":"DEF"`, `"CTY":"JWT"`} {
+	for _, text := range []string{`"aLg":"none"`, `"ALG":"none"`, `"KID":"x"`, "\"\u212aid\":\"x\"", `"\u212aid":"x"`, `"TYP":"JWT"`, `"Crit":[]`, `"CRIT":["x"]`, `"B64":false`, `"CTY":"JWT"`} {
 		attacks = append(attacks, hostile{"a name that folds to one we read: " + text, sign("{"+members+","+text+"}", payload, edKey()), malformed})
 	}
 	wantAllRefused(t, nil, attacks)
@@ -247,7 +249,7 @@ func TestPayloadThatTwoReadersReadDifferently(t *testing.T) {
 			attacks = append(attacks, hostile{name + ": " + attack, mintText(text), malformed})
 		}
 	}
-	for _, text := range []string{`"ſub":"admin"`, `"\u017fub":"admin"`, `"iſs":"x"`, `"ſcope":"admin"`, `"NBF":1`, `"CNF":{}`, `"Act":{}`, `"TID":"x"`, `"Nonce":1`, `"EVENTS":{}`, `"to\u212aen_type":"x"`} {
+	for _, text := range []string{`"ſub":"admin"`, `"\u017fub":"admin"`, `"iſs":"x"`, `"ſcope":"admin"`, `"NBF":1`, `"CNF":{}`, `"Act":{}`, `"TID":"x"`, `"Nonce":1`, `"EVENTS":{}`} {
 		attacks = append(attacks, hostile{"a name that folds to one we read: " + text, mintText("{" + members + "," + text + "}"), malformed})
 	}
 	attacks = append(attacks, hostile{"an empty object", mintText("{}"), middleware.ReasonMissingClaim})
@@ -258,13 +260,17 @@ func TestPayloadThatTwoReadersReadDifferently(t *testing.T) {
 func TestHeaderExtensions(t *testing.T) {
 	payload := string(toJSON(good(nil)))
 	var attacks []hostile
-	for _, name := range []string{"crit", "b64", "zip", "cty"} {
+	for _, name := range []string{"crit", "b64"} {
 		for _, value := range []string{`[]`, `["exp"]`, `["alg"]`, `["b64"]`, `["http://x"]`, `["crit"]`, `null`, `true`, `false`, `""`, `"JWT"`, `"DEF"`, `"at+jwt"`, `{}`, `1`} {
 			attacks = append(attacks,
 				hostile{name + " " + value + " in front", sign(`{"`+name+`":`+value+`,`+edHeader[1:], payload, edKey()), middleware.ReasonHeader},
 				hostile{name + " " + value + " behind, its name escaped", sign(edHeader[:len(edHeader)-1]+fmt.Sprintf(`,"\u%04x%s":%s}`, name[0], name[1:], value), payload, edKey()), middleware.ReasonHeader},
 			)
 		}
+	}
+	for _, value := range []string{"JWT", "jwt", "application/JWT"} {
+		attacks = append(attacks, hostile{"a payload that is another token: " + value,
+			sign(edHeader[:len(edHeader)-1]+`,"cty":"`+value+`"}`, payload, edKey()), middleware.ReasonHeader})
 	}
 	const unencoded = `{"alg":"EdDSA","kid":"ed","typ":"at+jwt","b64":false,"crit":["b64"]}`
 	attacks = append(attacks,
@@ -277,6 +283,13 @@ func TestHeaderExtensions(t *testing.T) {
 		input := b64([]byte(unencoded)) + "." + payload
 		raw := input + "." + b64(signature(input, "", edKey()))
 		wantRefused(t, v, raw, "400 invalid_request", middleware.ReasonMalformedRequest)
+		// zip and the others are parameters of a JWE, and mean nothing in a JWS (RFC 7515 section 4). A payload that was compressed is
+		// no JSON.
+		for _, harmless := range []string{`"zip":"NONE"`, `"zip":"DEF"`, `"zip":null`, `"Zip":"DEF"`, `"cty":"json"`, `"cty":null`, `"cty":""`, `"cty":1`,
+			`"cty":"application/json"`, `"enc":"A128GCM"`, `"epk":{}`, `"apu":""`, `"p2c":1`} {
+			wantAdmitted(t, v, sign(edHeader[:len(edHeader)-1]+","+harmless+"}", payload, edKey()))
+		}
+		wantRefused(t, v, sign(edHeader[:len(edHeader)-1]+`,"zip":"DEF"}`, deflated(payload), edKey()), badToken, malformed)
 		wantAdmitted(t, v, sign(edHeader[:len(edHeader)-1]+`,"x":{"crit":["a"]},"criti":1,"":2,"kidd":"x"}`, payload, edKey()))
 	})
 }
@@ -308,4 +321,12 @@ func TestLongButHonestToken(t *testing.T) {
 			t.Error("the scheme in lower case and two spaces are RFC 9110")
 		}
 	})
+}
+
+func deflated(text string) string {
+	var b bytes.Buffer
+	w := must(flate.NewWriter(&b, flate.BestCompression))
+	_, _ = w.Write([]byte(text))
+	_ = w.Close()
+	return b.String()
 }

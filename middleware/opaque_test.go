@@ -49,7 +49,7 @@ func TestAnswersOfAnIntrospectionServer(t *testing.T) {
 		"an empty audience":                         {active(claims{"aud": []string{}}), middleware.ReasonAudience},
 		"an audience that is an object":             {active(claims{"aud": claims{audience: true}}), bad},
 		"a subject that is no text":                 {active(claims{"sub": 1}), bad},
-		"a client that is no text":                  {active(claims{"client_id": 1}), bad},
+		"a client that is no text":                  {active(claims{"client_id": 1}), ""},
 		"bound by DPoP":                             {active(claims{"cnf": claims{"jkt": "a"}, "token_type": "DPoP"}), middleware.ReasonConfirmation},
 		"bound by DPoP and called Bearer":           {active(claims{"cnf": claims{"jkt": "a"}}), middleware.ReasonConfirmation},
 		"bound to a certificate":                    {active(claims{"cnf": claims{"x5t#S256": "a"}}), middleware.ReasonConfirmation},

@@ -117,18 +117,40 @@ func TestIntrospectedIDTokensWhereNoAudienceSpeaks(t *testing.T) {
 					switch {
 					case tokenType == "DPoP":
 						want = middleware.ReasonConfirmation // it is bound, and no proof can be judged here: the kind was judged before
-					case row.idToken && tokenType == nil:
-						want = middleware.ReasonTokenType
+					case tokenType == nil && row.changes["token_use"] == nil && row.changes["typ"] != "Bearer":
+						want = middleware.ReasonTokenType // a refresh token is called active as well
 					}
 					t.Run(mode+": "+shape, func(t *testing.T) {
 						wantOutcome(t, v, mintAs("JWT", good(row.changes)), want)
+						wantOutcome(t, v, "opaque-token", want)
 						if tokenType == nil {
-							wantOutcome(t, v, mint(good(row.changes)), "")
-							wantOutcome(t, v, "opaque-token", "")
+							wantOutcome(t, v, mint(good(row.changes)), "") // the server vouches for the typ as well
 						}
 					})
 				})
 			}
 		}
+	}
+}
+
+// DangerouslyUntypedAnswers lets answers pass that name no kind. An ID token is told by its shape all the same.
+func TestUntypedAnswersWhereTheIssuerSaysSo(t *testing.T) {
+	for shape, row := range idShapes {
+		answer := active(row.changes)
+		delete(answer, "token_type")
+		eachWay(t, func(cfg *middleware.Config) {
+			i := &cfg.Issuers[0]
+			i.AllowedClients, i.JWTs, i.Introspector, i.Keys = []string{"client-1", "client-2"}, middleware.IntrospectJWTs, answering(answer), nil
+			i.DangerouslyUntypedAnswers = true
+		}, func(t *testing.T, v *middleware.Validator) {
+			t.Run(shape, func(t *testing.T) {
+				wantOutcome(t, v, "opaque-token", "") // no ID token is opaque
+				want := middleware.Reason("")
+				if row.idToken {
+					want = middleware.ReasonTokenType
+				}
+				wantOutcome(t, v, mintAs("JWT", good(row.changes)), want)
+			})
+		})
 	}
 }

@@ -150,8 +150,15 @@ func TestRFC9068WantsEveryClaim(t *testing.T) {
 				wantRefused(t, v, mint(good(claims{claim: nil})), badToken, want)
 			})
 			t.Run("null as "+claim, func(t *testing.T) {
-				wantRefused(t, v, mintText(withText(good(claims{claim: nil}), claim, "null")), badToken, middleware.ReasonMalformedClaim)
+				want := middleware.ReasonMissingClaim // null is absent
+				if claim == "aud" {
+					want = middleware.ReasonAudience
+				}
+				wantRefused(t, v, mintText(withText(good(claims{claim: nil}), claim, "null")), badToken, want)
 			})
+		}
+		for _, claim := range []string{"sub", "client_id", "jti"} {
+			wantRefused(t, v, mint(good(claims{claim: ""})), badToken, middleware.ReasonMissingClaim) // an empty one says nothing
 		}
 		wantAdmitted(t, v, mint(good(claims{"nbf": nil, "scope": nil, "acr": nil})))
 	})

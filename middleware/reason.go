@@ -24,7 +24,7 @@ const (
 const (
 	ReasonMalformed       Reason = "malformed"        // not a compact JWS with a strict JSON header and payload
 	ReasonEncrypted       Reason = "encrypted"        // a JWE: encrypted tokens are not accepted
-	ReasonHeader          Reason = "header"           // crit, b64, zip, cty, or an oversized kid
+	ReasonHeader          Reason = "header"           // crit, b64, a cty of JWT, or an oversized kid
 	ReasonAlgorithm       Reason = "algorithm"        // not among the issuer's algorithms
 	ReasonTokenType       Reason = "token_type"       // not an access token: an ID token, a logout token, a DPoP proof …
 	ReasonUnknownIssuer   Reason = "unknown_issuer"   // iss is not a configured issuer

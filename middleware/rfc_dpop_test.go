@@ -49,7 +49,7 @@ func TestRFCProof(t *testing.T) {
 			}
 			v := validator(t, func(cfg *middleware.Config) {
 				cfg.Issuers = []middleware.Issuer{{
-					URL: "https://server.example.com", Keys: keySet(), DangerouslyNoAudience: true,
+					URL: "https://server.example.com", Keys: keySet(), DangerouslyNoAudience: true, DangerouslyUntypedAnswers: true,
 					Introspector: answering(changed(changed(claims{}, answer), row.answer)),
 				}}
 				cfg.Audiences, cfg.PublicURL = nil, "https://resource.example.org"

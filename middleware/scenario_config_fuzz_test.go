@@ -260,7 +260,7 @@ type asker struct {
 
 // answers are what it can say. They were vetted once, as those of a cache are.
 var answers = func() (all []*introspection.Response) {
-	full := claims{"active": true, "aud": audience, "client_id": "c1", "scope": "read write admin", "sub": "s"}
+	full := claims{"active": true, "token_type": "Bearer", "aud": audience, "client_id": "c1", "scope": "read write admin", "sub": "s"}
 	foreign := maps.Clone(full)
 	foreign["iss"] = "https://b.example"
 	for _, a := range []claims{full, {"active": false}, foreign} {

@@ -1,12 +1,12 @@
 package middleware
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
+	"github.com/cardea-auth/cardea/middleware/internal/exactjson"
 )
 
 // Token is a verified access token. The raw token is not kept.
@@ -59,9 +59,10 @@ type Actor struct {
 
 var errHandMade = errors.New("middleware: this Token was made by hand and carries no claims; authtest.Context makes one that does")
 
-// Claims decodes all verified claims into v, as [json.Unmarshal] does. Tokens with repeated member names, or with names
-// that differ only in case, were refused, so every decoder reads the same values. For an introspected token these are
-// the members of the answer.
+// Claims decodes all verified claims into v, as [json.Unmarshal] does, but by exact names at every depth: a field gets the claim of
+// exactly its name, and never one that differs in case, which is another claim (RFC 7519 section 4). So give fields their tags; a
+// field without one gets the claim that is spelt as the field is. A type with an UnmarshalJSON of its own reads its part as it
+// likes. Tokens with repeated names were refused. For an introspected token these are the members of the answer.
 func (t *Token) Claims(v any) error {
 	if t == nil {
 		return ErrNoToken
@@ -69,7 +70,7 @@ func (t *Token) Claims(v any) error {
 	if t.claims == nil {
 		return errHandMade
 	}
-	return json.Unmarshal([]byte(t.claims.Text), v)
+	return exactjson.Decode([]byte(t.claims.Text), v)
 }
 
 // String returns what LogValue logs, and not the claims.

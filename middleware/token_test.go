@@ -50,11 +50,15 @@ func TestTokenClaims(t *testing.T) {
 	if err := serve(v.Require(), bearer(mint(payload))).token.Claims(&raw); err != nil || string(raw) != string(toJSON(payload)) {
 		t.Errorf("the claims are %s, %v; want them as they were signed", raw, err)
 	}
-	var big struct{ Big int64 }
+	var big struct {
+		Big int64 `json:"big"`
+	}
 	if err := serve(v.Require(), bearer(mint(payload))).token.Claims(&big); err != nil || big.Big != 9007199254740993 {
 		t.Errorf("a large number is %d, %v: it went through a float", big.Big, err)
 	}
-	var answer struct{ Tenant string }
+	var answer struct {
+		Tenant string `json:"tenant"`
+	}
 	if err := serve(v.Require(), bearer("opaque")).token.Claims(&answer); err != nil || answer.Tenant != "t1" {
 		t.Errorf("the members of the answer are %+v, %v", answer, err)
 	}

@@ -35,7 +35,7 @@ var flaws = map[string]middleware.Reason{
 	"a critical extension (crit)":             middleware.ReasonHeader,
 	"an unencoded payload (b64)":              middleware.ReasonHeader,
 	"b64 that is not critical":                middleware.ReasonHeader,
-	"a compressed payload (zip)":              middleware.ReasonHeader,
+	"a compressed payload (zip)":              middleware.ReasonMalformed,
 	"a token inside the token (cty)":          middleware.ReasonHeader,
 	"alg twice in the header":                 middleware.ReasonMalformed,
 	"alg in two spellings":                    middleware.ReasonMalformed,

@@ -21,7 +21,9 @@ func TestContextCarriesTokenAndClaims(t *testing.T) {
 		token.ClientID != "authtest-client" || token.ID == "" || token.Opaque || token.Audience.Len() != 1 {
 		t.Errorf("the token is %+v", token)
 	}
-	claims, err := middleware.ClaimsFromContext[struct{ Tenant string }](ctx)
+	claims, err := middleware.ClaimsFromContext[struct {
+		Tenant string `json:"tenant"`
+	}](ctx)
 	if err != nil || claims.Tenant != "blue" {
 		t.Errorf("the claims are %+v, %v", claims, err)
 	}

@@ -25,6 +25,16 @@ const (
 	Introspect
 )
 
+// Profile says what kind of JWT is taken, as middleware.Profile does.
+type Profile int
+
+// The profiles.
+const (
+	AnyAccessToken Profile = iota
+	RFC9068
+	IDToken
+)
+
 // Introspector asks an issuer's server: middleware.Introspector.
 type Introspector interface {
 	Introspect(ctx context.Context, token string) (*introspection.Response, error)
@@ -42,11 +52,15 @@ type IssuerConfig struct {
 	NoAudience bool
 	APINames   []string // the names of this API, for locations of authorization details
 
+	NoIssuer        bool // its tokens name no iss; the only issuer then
+	NumericSubjects bool
+	UntypedAnswers  bool // an answer without token_type will do where no audience speaks
+
 	Keys       signature.KeySource // nil only with Introspect
 	Algorithms map[string]bool
 	BindKeys   bool // nobody has named algorithms: each key keeps to that of the first token that is accepted
 
-	RFC9068 bool // the profile
+	Profile Profile
 	Leeway  time.Duration
 	Accept  func(*Verified) Refusal // nil: no such check
 
@@ -56,6 +70,7 @@ type IssuerConfig struct {
 	Prefixes     []string              // of opaque tokens
 
 	Scopes, Roles, ClientID []string // names of claims, or JSON pointers
+	Rules                   []RuleConfig
 }
 
 // Issuer is an IssuerConfig in compiled form.
@@ -66,6 +81,9 @@ type Issuer struct {
 	templates []template
 
 	scopes, roles, clientID []claims.Path
+
+	rules     []rule
+	rulePaths []claims.Path
 }
 
 // Mistake is what is wrong with one issuer. It names the field, the value and the remedy.
@@ -80,7 +98,9 @@ type tables struct {
 	byName    map[string]*Issuer // exact iss values
 	templates []template         // iss values with a tenant in them
 	prefixes  []prefix           // of opaque tokens, longest first
-	names     *claims.Names      // the claims that any of the issuers reads
+
+	withoutIss *Issuer       // whose tokens name no issuer; nil: every token must name one
+	names      *claims.Names // the claims that any of the issuers reads
 
 	mistakes []Mistake
 }
@@ -97,9 +117,13 @@ func newTables(configs []IssuerConfig) *tables {
 		issuer := &Issuer{IssuerConfig: cfg, names: make(map[string]bool)}
 		t.issuers = append(t.issuers, issuer)
 		t.enterNames(i, issuer)
+		if cfg.NoIssuer {
+			t.withoutIss = issuer
+		}
 		issuer.scopes = t.paths(i, "Claims.Scopes", cfg.Scopes)
 		issuer.roles = t.paths(i, "Claims.Roles", cfg.Roles)
 		issuer.clientID = t.paths(i, "Claims.ClientID", cfg.ClientID)
+		t.enterRules(i, issuer)
 	}
 	t.enterPrefixes()
 	return t
@@ -233,6 +257,11 @@ func (t *tables) introspecting(token string) *Issuer {
 		}
 	}
 	return nil
+}
+
+// checkNames refuses members that could be taken for claims which this issuer's tokens, or answers, are judged by.
+func (i *Issuer) checkNames(r *claims.Reading, every claims.Indices) error {
+	return r.CheckNames(every, i.scopes, i.roles, i.clientID, i.rulePaths)
 }
 
 // claimsName judges whether iss is a name of the issuer, and returns the tenant if it fills a template. tid is the claim.

@@ -17,6 +17,7 @@ var (
 	errAlgorithm  = errors.New("the token's algorithm is not among the issuer's")
 	errTenant     = errors.New("the tenant is not allowed, or tid is not the tenant in iss")
 	errUnknownIss = errors.New("iss is not one of the configured issuers")
+	errEmpty      = errors.New("it is empty")
 	errNoIssuer   = errors.New("the token names no issuer (iss)")
 	errNotToken68 = errors.New("the token holds characters outside token68, or something follows it")
 )
@@ -216,8 +217,14 @@ func (t *jwt) selectIssuer() Refusal {
 	if err != nil {
 		return malformedClaim("iss", err)
 	}
-	if iss == "" {
+	switch absent := t.reading.At(claims.Issuer).Kind() == 0; {
+	case absent && t.withoutIss != nil:
+		t.issuer, t.iss = t.withoutIss, t.withoutIss.URL
+		return t.checkNames()
+	case absent:
 		return refuse(MissingClaim, errNoIssuer)
+	case iss == "":
+		return malformedClaim("iss", errEmpty)
 	}
 	issuer, tenant := t.named(iss)
 	if issuer == nil {
@@ -227,6 +234,14 @@ func (t *jwt) selectIssuer() Refusal {
 		return refuse(WrongTenant, errTenant)
 	}
 	t.issuer, t.iss, t.tenant = issuer, iss, tenant
+	return t.checkNames()
+}
+
+// checkNames comes as soon as it is known which claims are read.
+func (t *jwt) checkNames() Refusal {
+	if err := t.issuer.checkNames(&t.reading, claims.TokenClaims); err != nil {
+		return refuse(Malformed, err)
+	}
 	return Refusal{}
 }
 

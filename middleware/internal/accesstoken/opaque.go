@@ -138,6 +138,9 @@ func (j *judgement) vetAnswer(issuer *Issuer, jwt *Verified, response *introspec
 	if err := v.reading.Read(string(text), j.names); err != nil {
 		return nil, refuse(IntrospectionUnavailable, fmt.Errorf("introspection answer: %w", err))
 	}
+	if err := issuer.checkNames(&v.reading, claims.AnswerClaims); err != nil {
+		return nil, refuse(IntrospectionUnavailable, fmt.Errorf("introspection answer: %w", err))
+	}
 	iss, tenant, refusal := issuer.issuerOf(&v.reading, jwt)
 	if refusal.Refused() {
 		j.Recorder.Fail(record.Issuer, refusal.Err)
@@ -182,6 +185,8 @@ func (i *Issuer) issuerOf(c *claims.Reading, jwt *Verified) (iss, tenant string,
 	switch {
 	case err != nil:
 		return "", "", malformedClaim("iss", err)
+	case iss == "" && c.At(claims.Issuer).Kind() != 0:
+		return "", "", malformedClaim("iss", errEmpty)
 	case iss != "":
 		tenant, ok := i.claimsName(iss, c.At(claims.Tenant))
 		if !ok {

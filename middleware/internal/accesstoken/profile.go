@@ -20,14 +20,26 @@ var (
 	errNonce   = errors.New("nonce marks the token as an ID token, and no granted scope, token_use or typ says that it is an access token")
 	errIDShape = errors.New("aud holds a client id and no granted scope, token_use, typ or token_type says that this is an access token, " +
 		"so it may be an ID token")
+	errIDTyp     = errors.New("typ is not that of an ID token, and Profile is IDToken")
+	errIDMarked  = errors.New("token_use, typ or another claim marks the token as another kind than an ID token, and Profile is IDToken")
+	errIDScopes  = errors.New("the token grants scopes, so it is no ID token, and Profile is IDToken")
+	errIDParties = errors.New("aud names several parties and azp none, or azp is not one of Audiences (OpenID Connect Core section 3.1.3.7)")
+	errUntyped   = errors.New("the introspection answer has no token_type, and no audience tells it from that of a refresh token: " +
+		"if the server never writes it, set Issuer.DangerouslyUntypedAnswers, or OpaquePrefixes that its refresh tokens do not have")
 	errPayload = errors.New("token_use or typ among the claims names another kind than an access token")
 )
 
 // checkType judges whether a JWT says that it is an access token: by the typ of its header, already in its one form, and by its claims.
 // It comes before any key is looked up.
 func (i *Issuer) checkType(typ string, c *claims.Reading) Refusal {
-	err := i.accessType(typ)
-	if err == nil && typ != accessTyp {
+	var err error
+	switch {
+	case i.Profile == IDToken:
+		err = i.idToken(typ, c)
+	case typ == accessTyp:
+	case i.Profile == RFC9068 || !isPlainTyp(typ):
+		err = errTyp
+	default:
 		err = i.accessClaims(c)
 	}
 	if err != nil {
@@ -36,16 +48,29 @@ func (i *Issuer) checkType(typ string, c *claims.Reading) Refusal {
 	return Refusal{}
 }
 
-func (i *Issuer) accessType(typ string) error {
-	if typ == accessTyp || !i.RFC9068 && (typ == "" || typ == "jwt") {
+// isPlainTyp reports whether typ says no more than that the token is a JWT.
+func isPlainTyp(typ string) bool { return typ == "" || typ == "jwt" }
+
+// idToken judges whether a token is an ID token, where that is the credential. No token that is made for an API may pass for one.
+func (i *Issuer) idToken(typ string, c *claims.Reading) error {
+	var lists claims.Lists
+	switch {
+	case !isPlainTyp(typ):
+		return errIDTyp
+	case c.At(claims.Marker).Kind() != 0,
+		c.At(claims.TokenUse).Kind() != 0 && !oneOf(c.At(claims.TokenUse), "id"),
+		c.At(claims.Type).Kind() != 0 && !oneOf(c.At(claims.Type), "id"):
+		return errIDMarked
+	case len(lists.Scopes(c.First(i.scopes))) > 0:
+		return errIDScopes
+	default:
 		return nil
 	}
-	return errTyp
 }
 
 // accessClaims judges whether the claims are those of an access token.
 func (i *Issuer) accessClaims(c *claims.Reading) error {
-	if c.At(claims.Marker).Kind() != 0 {
+	if c.At(claims.Marker).Kind() != 0 || c.At(claims.IDMarker).Kind() != 0 {
 		return errMarked
 	}
 	if err := payloadKind(c); err != nil {
@@ -106,60 +131,101 @@ func oneOf(v strictjson.Value, names ...string) bool {
 	return ok && slices.Contains(names, strings.ToLower(s))
 }
 
-// required lists what RFC 9068 section 2.2 requires beyond what every token needs.
-var required = []struct {
-	name  string
-	index claims.Index
-}{
-	{"sub", claims.Subject}, {"aud", claims.Audience}, {"iat", claims.IssuedAt}, {"jti", claims.TokenID},
-}
-
 // checkProfile looks for the claims that the profile requires of a JWT.
 func (v *vetting) checkProfile() Refusal {
-	if !v.issuer.RFC9068 || v.opaque {
+	if v.opaque {
 		return Refusal{}
 	}
-	for _, r := range required {
-		if v.reading.At(r.index).Kind() == 0 {
-			return missing(r.name)
+	switch v.issuer.Profile {
+	case RFC9068:
+		return v.checkRFC9068()
+	case IDToken:
+		return v.checkIDToken()
+	default:
+		return Refusal{}
+	}
+}
+
+// checkRFC9068 looks for what RFC 9068 section 2.2 requires beyond what every token needs. An empty claim is missing.
+func (v *vetting) checkRFC9068() Refusal {
+	facts := &v.verified.Facts
+	switch {
+	case facts.Subject == "":
+		return missing("sub", "RFC 9068 section 2.2")
+	case v.reading.At(claims.Audience).Kind() == 0:
+		return missing("aud", "RFC 9068 section 2.2")
+	case facts.IssuedAt.IsZero():
+		return missing("iat", "RFC 9068 section 2.2")
+	case facts.ID == "":
+		return missing("jti", "RFC 9068 section 2.2")
+	case facts.ClientID == "":
+		return missing("client_id", "RFC 9068 section 2.2")
+	default:
+		return Refusal{}
+	}
+}
+
+// checkIDToken is what OpenID Connect Core sections 2 and 3.1.3.7 ask of an ID token beyond what every token needs. The audience has been
+// found among the configured ones, which are client ids.
+func (v *vetting) checkIDToken() Refusal {
+	facts := &v.verified.Facts
+	if facts.Subject == "" {
+		return missing("sub", "OpenID Connect Core section 2")
+	}
+	if facts.IssuedAt.IsZero() {
+		return missing("iat", "OpenID Connect Core section 2")
+	}
+	azp := v.reading.At(claims.AuthorizedParty)
+	if azp.Kind() == 0 {
+		if len(facts.Audience) > 1 {
+			return refuse(WrongAudience, errIDParties)
 		}
-	}
-	if v.verified.Facts.ClientID == "" {
-		return missing("client_id")
-	}
-	return Refusal{}
-}
-
-func missing(name string) Refusal {
-	return refuse(MissingClaim, fmt.Errorf("claim %s is absent (RFC 9068 section 2.2)", name))
-}
-
-// checkKind keeps ID tokens out where no audience speaks. An opaque token is none, and about a JWT that its server is still to be asked
-// about, the answer has a say.
-func (v *vetting) checkKind() Refusal {
-	facts := v.verified.Facts
-	v.verified.idLike = v.issuer.idShape(&facts)
-	v.verified.access = v.typ == accessTyp || v.form == accessForm || saysAccess(&v.reading) || grantsBeyondIdentity(facts.Scopes) ||
-		v.opaque && claims.IsPresent(v.reading.At(claims.TokenType))
-	if !v.opaque && v.issuer.Mode != Verify || v.opaque && v.jwt == nil && v.form == opaqueForm {
 		return Refusal{}
 	}
-	idLike, access := v.verified.idLike, v.verified.access
-	if v.jwt != nil { // either of them is heard
-		idLike, access = idLike || v.jwt.idLike, access || v.jwt.access
-	}
-	if idLike && !access {
-		return refuse(WrongType, errIDShape)
+	if party, _ := azp.Text(); !slices.Contains(v.issuer.Audiences, party) {
+		return refuse(WrongAudience, errIDParties)
 	}
 	return Refusal{}
 }
+
+func missing(name, clause string) Refusal {
+	return refuse(MissingClaim, fmt.Errorf("claim %s is absent or empty (%s)", name, clause))
+}
+
+// checkKind keeps out what is no access token and carries no mark, where no audience speaks: refresh tokens, which a server calls active
+// as well (RFC 7662 section 2.1), and ID tokens. Of a JWT that was verified and introspected either is heard.
+func (v *vetting) checkKind() Refusal {
+	t := v.verified
+	typed := v.typ == accessTyp || v.form == accessForm || saysAccess(&v.reading)
+	if v.opaque {
+		typed = typed || v.reading.At(claims.TokenType).Kind() != 0
+	}
+	if v.jwt != nil {
+		typed = typed || v.jwt.typed
+	}
+	t.typed = typed
+	t.access = typed || grantsBeyondIdentity(t.Facts.Scopes) || v.jwt != nil && v.jwt.access
+	t.idLike = v.issuer.idShape(&t.Facts) || v.jwt != nil && v.jwt.idLike
+	switch {
+	case !v.issuer.namesNoAudience() || v.issuer.Profile == IDToken:
+		return Refusal{}
+	case v.opaque && !typed && !v.issuer.UntypedAnswers:
+		return refuse(WrongType, errUntyped)
+	case !v.opaque && v.issuer.Mode != Verify: // the answer is still to come
+		return Refusal{}
+	case t.idLike && !t.access && (!v.opaque || v.form != opaqueForm || v.jwt != nil): // no ID token is opaque
+		return refuse(WrongType, errIDShape)
+	default:
+		return Refusal{}
+	}
+}
+
+// namesNoAudience reports whether something else stands in for an audience.
+func (i *Issuer) namesNoAudience() bool { return i.NoAudience || len(i.Clients) > 0 }
 
 // idShape reports whether a token that names no audience of this API has the shape of an ID token: its aud holds its own client id, or
 // one of the allowed clients (OpenID Connect Core section 2). Where an audience is demanded that shape is harmless, as long as
 // no client id is among the audiences.
 func (i *Issuer) idShape(facts *Facts) bool {
-	if !i.NoAudience && len(i.Clients) == 0 {
-		return false
-	}
 	return facts.ClientID != "" && slices.Contains(facts.Audience, facts.ClientID) || containsAny(facts.Audience, i.Clients)
 }

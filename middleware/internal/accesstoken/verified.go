@@ -35,7 +35,8 @@ type Verified struct {
 	answer *introspection.Response // that the rest was taken from; nil: from a JWT that was verified here
 
 	idLike bool // a replacement of the audience let a token in that has the shape of an ID token
-	access bool // it, or the answer about it, says that it is an access token
+	access bool // it, or the answer about it, says that it is an access token, if only by the scopes that it grants
+	typed  bool // it, or the answer about it, names its kind
 
 	usedIn   atomic.Int64 // the second of the last use, while it is in a Cache
 	storedAt time.Time    // in the Cache; zero if that has no limit of age

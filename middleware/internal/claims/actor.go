@@ -2,6 +2,7 @@ package claims
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
@@ -39,6 +40,9 @@ func ReadActor(act strictjson.Value) (Actor, error) {
 }
 
 func readOneActor(act strictjson.Value) (a Actor, err error) {
+	if resemblesAny(act, actorNames) {
+		return Actor{}, errActor
+	}
 	if a.Issuer, err = actorMember(act, "iss"); err != nil {
 		return Actor{}, err
 	}
@@ -58,4 +62,18 @@ func actorMember(act strictjson.Value, name string) (string, error) {
 		return "", errActor
 	}
 	return s, nil
+}
+
+var actorNames = []string{"iss", "sub", "client_id", "act"}
+
+// resemblesAny reports whether an object has a member whose name differs in nothing but case from one of these.
+func resemblesAny(object strictjson.Value, names []string) bool {
+	for member := range object.Members() {
+		for _, name := range names {
+			if member != name && strings.EqualFold(member, name) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -13,35 +13,58 @@ import (
 type Reading struct {
 	Text string // all claims, vetted
 
-	values [maxClaims]strictjson.Value
+	resembled Indices // what other members are named but for case
+	values    [maxClaims]strictjson.Value
 }
 
 var (
-	errNotText     = errors.New("it is not a string, or is empty")
+	errNotText     = errors.New("it is not a string")
 	errNotAudience = errors.New("it is neither a string nor an array of strings")
 	errLookalike   = errors.New("a claim name differs only in case from one that is read")
 )
 
-// Read reads text, which must be one strict JSON object. A member whose name folds to a name in the table without being
-// it is refused, because a reader that ignores case would take it for the claim.
+// Read reads text, which must be one strict JSON object.
 func (r *Reading) Read(text string, names *Names) error {
 	r.Text = text
-	lookalike := false
-	err := strictjson.Walk(text, func(name string, v strictjson.Value) error {
-		if index, ok := names.indices.get(name); ok {
-			if index == Marker && v.Kind() == strictjson.Null {
-				return nil // it is absent, and must not hide another one
-			}
+	return strictjson.Walk(text, func(name string, v strictjson.Value) error {
+		index, ok := names.indices.get(name)
+		switch {
+		case !ok:
+			r.resembled |= names.resembled(name)
+		case v.Kind() == strictjson.Null && !restricts(index):
+			// It is absent, and must not hide another claim that is noted at its Index.
+		default:
 			r.values[index] = v
-			return nil
 		}
-		lookalike = lookalike || names.resembles(name)
 		return nil
 	})
-	if err == nil && lookalike {
-		err = errLookalike
+}
+
+// CheckNames refuses a member whose name differs in nothing but case from that of a claim that is read, or of a step of a path to one: a
+// reader that ignores case would take it for the claim. Names that nobody reads may differ as they like.
+func (r *Reading) CheckNames(read Indices, paths ...[]Path) error {
+	for _, list := range paths {
+		for _, path := range list {
+			read |= IndicesOf(path.index)
+			if path.nested && r.values[path.index].Resembles(path.pointer) {
+				return errLookalike
+			}
+		}
 	}
-	return err
+	if r.resembled&read != 0 {
+		return errLookalike
+	}
+	return nil
+}
+
+// restricts reports whether a claim narrows what the token is good for. One that is null says nothing, and must not be taken for absent.
+func restricts(index Index) bool {
+	switch index {
+	case Confirm, Act, AuthorizationDetails, Status, TokenUse:
+		return true
+	default:
+		return false
+	}
 }
 
 // At returns the value of a claim; the zero Value if it is absent.
@@ -57,26 +80,24 @@ func (r *Reading) Follow(path Path) strictjson.Value {
 	return v
 }
 
-// First returns the first of the mapped claims that is present.
+// First returns the first of the mapped claims that is present. Null is absent.
 func (r *Reading) First(paths []Path) strictjson.Value {
 	for _, path := range paths {
-		if v := r.Follow(path); v.Kind() != 0 {
+		if v := r.Follow(path); IsPresent(v) {
 			return v
 		}
 	}
 	return strictjson.Value{}
 }
 
-// String returns a claim that must be a non-empty string if it is present.
-func (r *Reading) String(i Index) (string, error) { return Text(r.values[i]) }
-
-// Text reads a non-empty string; of an absent value it is empty.
-func Text(v strictjson.Value) (string, error) {
+// String returns a claim that must be a string if it is present. An empty one says as little as none.
+func (r *Reading) String(i Index) (string, error) {
+	v := r.values[i]
 	if v.Kind() == 0 {
 		return "", nil
 	}
 	s, ok := v.Text()
-	if !ok || s == "" {
+	if !ok {
 		return "", errNotText
 	}
 	return s, nil

@@ -3,6 +3,8 @@ package claims
 import (
 	"encoding/base64"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
@@ -19,8 +21,12 @@ func (c Confirmation) None() bool { return c == Confirmation{} }
 
 var errConfirmation = errors.New("the token is bound in a way that cannot be verified here (cnf)")
 
-// ReadConfirmation reads cnf. A member that is not understood is a condition that would go unchecked, so it is an error, as is an
-// empty cnf: the token was meant to be bound.
+// unproven are the registered confirmation methods (IANA, JWT Confirmation Methods) that nothing here verifies.
+var unproven = []string{"jwk", "jwe", "kid", "jku", "osc"}
+
+// ReadConfirmation reads cnf. A registered method that cannot be verified is a condition that would go unchecked, so it is an error, as
+// is a cnf without a method that is known: the token was meant to be bound. Other members beside a method that is proven are
+// ignored (RFC 7800 section 3.1), unless another reader could take them for one.
 func ReadConfirmation(v strictjson.Value) (Confirmation, error) {
 	if v.Kind() == 0 {
 		return Confirmation{}, nil
@@ -28,15 +34,13 @@ func ReadConfirmation(v strictjson.Value) (Confirmation, error) {
 	var c Confirmation
 	understood := v.Kind() == strictjson.Object
 	for name, member := range v.Members() {
-		text, ok := member.Text()
-		understood = understood && ok && isThumbprint(text)
 		switch name {
 		case "jkt":
-			c.Key = text
+			c.Key, understood = readThumbprint(member, understood)
 		case "x5t#S256":
-			c.Certificate = text
+			c.Certificate, understood = readThumbprint(member, understood)
 		default:
-			understood = false
+			understood = understood && !resemblesMethod(name)
 		}
 	}
 	if !understood || c.None() {
@@ -44,6 +48,18 @@ func ReadConfirmation(v strictjson.Value) (Confirmation, error) {
 	}
 	return c, nil
 }
+
+func readThumbprint(v strictjson.Value, understood bool) (string, bool) {
+	text, ok := v.Text()
+	return text, understood && ok && isThumbprint(text)
+}
+
+// resemblesMethod reports whether a member is a method that is not proven, or one of any kind to a reader that ignores case.
+func resemblesMethod(name string) bool {
+	return slices.ContainsFunc(methods, func(method string) bool { return strings.EqualFold(method, name) })
+}
+
+var methods = append([]string{"jkt", "x5t#S256"}, unproven...)
 
 // isThumbprint reports whether s is SHA-256 in base64url, in its one spelling.
 func isThumbprint(s string) bool {

@@ -19,6 +19,8 @@ type Document struct {
 	Details Details
 }
 
+var detailNames = []string{"type", "locations"}
+
 var errDetails = errors.New("it must be an array of objects, each with a type, and locations that are strings")
 
 // ReadDetails vets the form of authorization_details.
@@ -27,7 +29,7 @@ func ReadDetails(v strictjson.Value, apiNames []string) (Details, error) {
 	for detail := range v.Elements() {
 		typ, _ := detail.Member("type")
 		name, ok := typ.Text()
-		good = good && ok && name != ""
+		good = good && ok && name != "" && !resemblesAny(detail, detailNames)
 		if locations, present := detail.Member("locations"); present {
 			_, ok := locations.Strings(nil)
 			good = good && ok

@@ -33,7 +33,10 @@ const (
 	Type
 	TokenUse
 	Nonce
-	Marker // any of markers
+	AuthorizedParty
+	Status
+	IDMarker // any of idMarkers
+	Marker   // any of markers
 	ownClaims
 
 	maxClaims = 48
@@ -43,13 +46,15 @@ var ownNames = map[string]Index{
 	"iss": Issuer, "sub": Subject, "aud": Audience, "exp": Expiry, "nbf": NotBefore, "iat": IssuedAt, "jti": TokenID,
 	"tid": Tenant, "acr": ACR, "amr": AMR, "auth_time": AuthTime, "act": Act, "cnf": Confirm,
 	"authorization_details": AuthorizationDetails, "active": Active, "token_type": TokenType, "typ": Type,
-	"token_use": TokenUse, "nonce": Nonce,
+	"token_use": TokenUse, "nonce": Nonce, "azp": AuthorizedParty, "status": Status,
 }
 
-// markers are claims that only another kind of token carries. A token that does not say in its typ that it is an access
-// token must have none of them, and nonce beside them only with evidence that it is one.
+// idMarkers are claims that only an ID token carries (OpenID Connect Core sections 2 and 3.3.2.11, FAPI). nonce is not among them, since
+// some servers copy it into access tokens.
+var idMarkers = []string{"at_hash", "c_hash", "s_hash", "urn:openid:params:jwt:claim:rt_hash"}
+
+// markers are claims that only another kind of token carries, which is neither an access token nor an ID token.
 var markers = []string{
-	"at_hash", "c_hash", "s_hash", "urn:openid:params:jwt:claim:rt_hash", // ID token (OpenID Connect Core)
 	"events", "toe", // security event and logout token (RFC 8417)
 	"htm", "htu", "ath", // DPoP proof (RFC 9449)
 	"token_introspection",    // introspection answer (RFC 9701)
@@ -64,7 +69,7 @@ var markers = []string{
 // afterwards.
 type Names struct {
 	indices indexTable
-	folded  map[string]struct{} // every name in its folded form
+	folded  map[string]Indices // every name in its folded form
 	next    Index
 	most    int  // length of the longest folded name
 	mixed   bool // a name holds other characters than small ASCII letters, digits and signs
@@ -72,9 +77,12 @@ type Names struct {
 
 // NewNames returns the table of the claims that are read of every token.
 func NewNames() *Names {
-	n := &Names{folded: make(map[string]struct{}), next: ownClaims}
+	n := &Names{folded: make(map[string]Indices), next: ownClaims}
 	for name, index := range ownNames {
 		n.enter(name, index)
+	}
+	for _, name := range idMarkers {
+		n.enter(name, IDMarker)
 	}
 	for _, name := range markers {
 		n.enter(name, Marker)
@@ -85,10 +93,29 @@ func NewNames() *Names {
 func (n *Names) enter(name string, index Index) {
 	n.indices.set(name, index)
 	folded := strictjson.Fold(name)
-	n.folded[folded] = struct{}{}
+	n.folded[folded] |= IndicesOf(index)
 	n.most = max(n.most, len(folded))
 	n.mixed = n.mixed || !isSmall(name)
 }
+
+// Indices is a set of claims.
+type Indices uint64
+
+// IndicesOf makes a set. There are fewer claims than it has room for.
+func IndicesOf(list ...Index) Indices {
+	var set Indices
+	for _, i := range list {
+		set |= 1 << i
+	}
+	return set
+}
+
+// TokenClaims and AnswerClaims are what is read of every JWT, and of every introspection answer.
+var (
+	everyClaim   = IndicesOf(ownClaims) - 1
+	TokenClaims  = everyClaim &^ IndicesOf(Active, TokenType)
+	AnswerClaims = everyClaim &^ IndicesOf(Nonce, IDMarker, Marker)
+)
 
 // Path leads to a mapped claim.
 type Path struct {
@@ -102,6 +129,9 @@ var (
 	errClaimCount = fmt.Errorf("all ClaimMappings together may name %d claims", maxClaims-ownClaims)
 	errMarker     = errors.New("this claim marks tokens that are no access tokens, and cannot be mapped")
 )
+
+// Index is that of the path's top-level claim.
+func (p Path) Index() Index { return p.index }
 
 // Path compiles an entry of a ClaimMapping, a name or a JSON pointer, and enters the name of its top-level claim.
 func (n *Names) Path(entry string) (Path, error) {
@@ -118,7 +148,7 @@ func (n *Names) Path(entry string) (Path, error) {
 	}
 	index, known := n.indices.get(name)
 	switch {
-	case known && (index == Marker || index == Nonce):
+	case known && (index == Marker || index == IDMarker || index == Nonce):
 		return Path{}, errMarker
 	case !known && n.next == maxClaims:
 		return Path{}, errClaimCount
@@ -136,17 +166,16 @@ func (n *Names) Path(entry string) (Path, error) {
 	return path, nil
 }
 
-// resembles reports whether name folds to a name in the table. It is not in the table itself.
-func (n *Names) resembles(name string) bool {
+// resembled returns the claims that a reader would find under name if it ignored case. The name is not in the table itself.
+func (n *Names) resembled(name string) Indices {
 	if !n.mixed && isSmall(name) {
-		return false // two names of small letters are equal or different
+		return 0 // two names of small letters are equal or different
 	}
 	var buf [64]byte
 	if len(name) > 3*n.most { // no rune folds to one of less than a third of its bytes
-		return false
+		return 0
 	}
-	_, ok := n.folded[string(strictjson.AppendFold(buf[:0], name))]
-	return ok
+	return n.folded[string(strictjson.AppendFold(buf[:0], name))]
 }
 
 // isSmall reports whether name is ASCII without capitals.

@@ -15,7 +15,7 @@ var (
 	ErrMember    = errors.New("compact: a header member has the wrong type, or a name that differs from a registered one only in case")
 	ErrAlgorithm = errors.New("compact: the header names no algorithm")
 	ErrKeyID     = errors.New("compact: the kid is too long")
-	ErrExtension = errors.New("compact: the header has crit, b64, zip or cty, which no access token needs")
+	ErrExtension = errors.New("compact: the header has crit or b64, or its cty says that the payload is another token")
 )
 
 // Header is the part of a JOSE header that takes part in the decision. jku, jwk, x5u, x5c and the like are not in it:
@@ -72,10 +72,16 @@ func (h *Header) read(name string, v strictjson.Value) error {
 			return ErrMember
 		}
 		h.Type = MediaType(text)
-	case "crit", "b64", "zip", "cty":
+	case "crit", "b64":
 		// RFC 7515 section 4.1.11: what is critical and not understood must be refused. RFC 7797 section 7: b64 is not
-		// for JWTs. RFC 7519 section 5.2: cty says that the payload is another token.
+		// for JWTs.
 		return ErrExtension
+	case "cty":
+		// RFC 7519 section 5.2: with this value the payload is another token. Any other means nothing here, as zip and all
+		// parameters of a JWE do, which are ignored (RFC 7515 section 4).
+		if MediaType(text) == "jwt" {
+			return ErrExtension
+		}
 	default:
 		return refuseLookalike(name)
 	}
@@ -85,7 +91,7 @@ func (h *Header) read(name string, v strictjson.Value) error {
 // lookalikes are the folded forms of the names that read knows.
 var lookalikes = func() map[string]bool {
 	set := make(map[string]bool)
-	for _, name := range []string{"alg", "kid", "typ", "crit", "b64", "zip", "cty"} {
+	for _, name := range []string{"alg", "kid", "typ", "crit", "b64", "cty"} {
 		set[strictjson.Fold(name)] = true
 	}
 	return set

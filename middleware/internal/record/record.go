@@ -25,6 +25,7 @@ const (
 	Actor                         // act is well-formed
 	Profile                       // the claims that the profile requires are there
 	Kind                          // where no audience speaks: it does not look like an ID token
+	ClaimRules                    // what the issuer demands of its claims
 	Time                          // exp, nbf, iat
 	Accept                        // the issuer's own last check
 	Binding                       // possession is proven

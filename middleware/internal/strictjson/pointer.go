@@ -64,6 +64,23 @@ func (v Value) Lookup(p Pointer) (Value, bool) {
 	return v, true
 }
 
+// Resembles reports whether an object on the way of p has a member whose name differs in nothing but case from that of the step.
+func (v Value) Resembles(p Pointer) bool {
+	for _, t := range p.tokens {
+		for name := range v.Members() {
+			if name != t.name && strings.EqualFold(name, t.name) {
+				return true
+			}
+		}
+		next, ok := v.Lookup(Pointer{tokens: []token{t}})
+		if !ok {
+			return false
+		}
+		v = next
+	}
+	return false
+}
+
 func (v Value) element(index int) (Value, bool) {
 	i := 0
 	for element := range v.Elements() {
