@@ -20,7 +20,7 @@ const (
 	defaultActiveTTL   = 10 * time.Second
 	defaultInactiveTTL = 5 * time.Second
 	defaultEntries     = 8192
-	maxTTL             = time.Hour
+	maxTTL             = 12 * time.Hour
 )
 
 // Config describes one introspection endpoint and how this resource server asks it. URL and ClientAuth are required.
@@ -58,11 +58,11 @@ type Config struct {
 	MaxInFlight int
 
 	// ActiveTTL is how long an active answer is reused, counted from the moment the server was asked, and never past the
-	// answer's exp. A revoked token is accepted that long. Zero: 10 s; negative: every call asks; over an hour: refused by
+	// answer's exp. A revoked token is accepted that long. Zero: 10 s; negative: every call asks; over 12 hours: refused by
 	// New. Whoever has a reason for more brings an Introspector of its own, which remembers what it is told.
 	ActiveTTL time.Duration
 
-	// InactiveTTL is the same for inactive answers. Zero: 5 s; negative: every call asks; over an hour: refused by New.
+	// InactiveTTL is the same for inactive answers. Zero: 5 s; negative: every call asks; over 12 hours: refused by New.
 	InactiveTTL time.Duration
 
 	// Entries is how many active answers are kept, and how many inactive ones in a segment of their own, so that a flood
