@@ -28,6 +28,10 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	complain := &complaints{logger: s.Logger}
+	if isPlain(s.URL) {
+		s.Logger.Warn("introspection: Config.DangerouslyAllowHTTP: the client secret and every token travel in clear, and whoever is on the way"+
+			" decides which tokens are active", "endpoint", shown(s.URL))
+	}
 	c := &Client{
 		digests:  newDigests(s.URL, s.ClientAuth.id),
 		cache:    newCache(s.Entries, s.activeTTL, s.inactiveTTL),

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
@@ -28,8 +25,8 @@ const (
 type Config struct {
 	_ [0]func()
 
-	// URL is the introspection endpoint (RFC 7662 section 2), https, with plain http for loopback hosts only:
-	// 127.0.0.0/8, ::1 and localhost. It may have a query, but neither user information nor a fragment.
+	// URL is the introspection endpoint (RFC 7662 section 2), https, with plain http for loopback hosts only (127.0.0.0/8, ::1
+	// and localhost) and for those of DangerouslyAllowHTTP. It may have a query, but neither user information nor a fragment.
 	URL string
 
 	// Issuer is the authorization server's issuer identifier, byte for byte. It is the audience of PrivateKeyJWT
@@ -43,6 +40,12 @@ type Config struct {
 	// SignedBy, when set, demands signed answers (RFC 9701) under one of these keys and refuses plain JSON.
 	// It needs Issuer and a ClientAuth that names a client id. The caller closes it. Nil: plain JSON over TLS.
 	SignedBy KeySource
+
+	// DangerouslyAllowHTTP names hosts that URL and Issuer may name with plain http, each as host:port, exactly, without
+	// wildcards: "keycloak:8080", "[fd00::7]:80". The client secret and every token travel in clear: whoever sees or changes
+	// the traffic has the tokens, and decides which are active. It is for networks that bring their own encryption (a service
+	// mesh, a VPN) and for containers on one machine. New logs a warning if it is used. Nil: none.
+	DangerouslyAllowHTTP []string
 
 	// HTTPClient carries the requests: a private CA, a proxy, a client certificate, tracing. It is copied; redirects are
 	// refused and cookies dropped either way. Nil: a client of our own, which takes no proxy from the environment.
@@ -93,9 +96,10 @@ func (cfg Config) compile() (settings, error) {
 			mistakes = append(mistakes, fmt.Errorf("introspection: %w", err))
 		}
 	}
-	report(checkURL("Config.URL", cfg.URL, true))
+	allowed := newPlainHosts(cfg.DangerouslyAllowHTTP, report)
+	report(allowed.checkURL("Config.URL", cfg.URL, true))
 	if cfg.Issuer != "" {
-		report(checkURL("Config.Issuer", cfg.Issuer, false))
+		report(allowed.checkURL("Config.Issuer", cfg.Issuer, false))
 	}
 	for _, problem := range cfg.ClientAuth.problems {
 		if problem != nil {
@@ -133,6 +137,8 @@ func (cfg Config) checkClientAuth() error {
 		return errors.New("Config.ClientAuth is required: take SecretBasic, PrivateKeyJWT or another constructor; NoClientAuth for an endpoint that asks for none")
 	case auth.method == methodTLS && !presentsCertificate(cfg.HTTPClient):
 		return errors.New("Config.HTTPClient has no client certificate, which TLSClientAuth needs: set one with a Transport whose TLSClientConfig holds it")
+	case auth.method == methodTLS && isPlain(cfg.URL):
+		return errors.New("Config.ClientAuth is TLSClientAuth, which presents a certificate, and Config.URL is http, where none is asked for: use https")
 	case auth.method == methodPrivateKeyJWT && cfg.Issuer == "":
 		return errors.New("Config.Issuer is required by PrivateKeyJWT, as the audience of its assertions: set the authorization server's issuer identifier")
 	}
@@ -162,37 +168,6 @@ func (cfg Config) checkSigned() error {
 		return fmt.Errorf("Config.SignedBy needs a client id, as the aud of signed answers (RFC 9701 section 5), and %s has none: take a ClientAuth with an id", cfg.ClientAuth.method)
 	}
 	return nil
-}
-
-// checkURL never repeats user information or a query, where people put secrets.
-func checkURL(field, value string, query bool) error {
-	if value == "" {
-		return fmt.Errorf("%s is required", field)
-	}
-	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Hostname() == "" {
-		return fmt.Errorf("%s is no absolute URL: write it as https://host/path", field)
-	}
-	shown := u.Scheme + "://" + u.Host + u.EscapedPath()
-	switch {
-	case u.User != nil:
-		return fmt.Errorf("%s %q holds user information: remove it and use ClientAuth", field, shown)
-	case strings.Contains(value, "#"):
-		return fmt.Errorf("%s %q has a fragment: remove it", field, shown)
-	case !query && strings.Contains(value, "?"):
-		return fmt.Errorf("%s %q has a query: remove it (RFC 8414 section 2)", field, shown)
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-		return fmt.Errorf("%s %q is not https: use https; http is taken for 127.0.0.0/8, ::1 and localhost only", field, shown)
-	}
-	return nil
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }
 
 func notTooLong(field string, ttl time.Duration) error {

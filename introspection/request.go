@@ -26,8 +26,7 @@ type endpoint struct {
 }
 
 func newEndpoint(s settings, complain *complaints) *endpoint {
-	e := &endpoint{url: s.URL, issuer: s.Issuer, auth: s.ClientAuth, complain: complain}
-	e.shown, _, _ = strings.Cut(s.URL, "?")
+	e := &endpoint{url: s.URL, shown: shown(s.URL), issuer: s.Issuer, auth: s.ClientAuth, complain: complain}
 	if s.SignedBy != nil {
 		e.signed = &signedAnswers{keys: s.SignedBy, issuer: s.Issuer, audience: s.ClientAuth.id}
 	}
@@ -42,6 +41,12 @@ func newEndpoint(s settings, complain *complaints) *endpoint {
 	// A redirect would carry the token, and our credentials, to whomever it names.
 	e.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return e
+}
+
+// shown leaves out the query, where people put secrets.
+func shown(address string) string {
+	address, _, _ = strings.Cut(address, "?")
+	return address
 }
 
 func (e *endpoint) ask(ctx context.Context, token string) (*Response, error) {
