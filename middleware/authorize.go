@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/challenge"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
 )
@@ -234,7 +235,7 @@ func isPreflight(c Credentials) bool {
 func (g *Guard) complete(refusal *Error, call *call) {
 	p := g.validator.policy
 	refusal.realm, refusal.nextNonce = p.realm, call.nextNonce
-	refusal.schemes = schemes{noBearer: p.keyRequired, used: string(call.scheme), algorithms: p.proofAlgorithms}
+	refusal.schemes = challenge.Schemes{NoBearer: p.keyRequired, Algorithms: p.proofAlgorithms, Used: string(call.scheme)}
 	if p.proofs != nil && refusal.Status() == http.StatusUnauthorized && refusal.nextNonce == "" {
 		refusal.nextNonce = p.proofs.FirstNonce(call.now)
 	}

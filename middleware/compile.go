@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/challenge"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
@@ -74,10 +75,10 @@ func (c *compiler) checkLimits() {
 
 func (c *compiler) checkRealm(p *policy) {
 	if p.realm == "" {
-		p.realm = defaultRealm
+		p.realm = challenge.DefaultRealm
 	}
 	for i := range len(p.realm) {
-		if !isSafe(p.realm[i]) {
+		if !challenge.IsSafe(p.realm[i]) {
 			c.wrong("Realm %q: it must be of printable ASCII without quotes and backslashes (RFC 6750 section 3)", p.realm)
 			return
 		}

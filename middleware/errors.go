@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/cardea-auth/cardea/middleware/internal/challenge"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 )
 
@@ -47,12 +48,12 @@ type Error struct {
 	RetryAfter  time.Duration // of a 503: when to try again; rounded up to whole seconds
 	Err         error         // the cause: logged, never sent
 
-	realm     string        // of the challenge; empty: "api"
-	acrValues Set           // of a step-up challenge (RFC 9470 section 3)
-	maxAge    time.Duration // likewise
-	hasMaxAge bool          // a max_age of zero is one too
-	schemes   schemes       // that are accepted, and which of them the error is about
-	nextNonce string        // to be sent as DPoP-Nonce; empty: none
+	realm     string            // of the challenge; empty: "api"
+	acrValues Set               // of a step-up challenge (RFC 9470 section 3)
+	maxAge    time.Duration     // likewise
+	hasMaxAge bool              // a max_age of zero is one too
+	schemes   challenge.Schemes // that are accepted, and which of them the error is about
+	nextNonce string            // to be sent as DPoP-Nonce; empty: none
 }
 
 // Error returns a text for logs: the reason and the cause. It holds no token.

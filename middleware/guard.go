@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/challenge"
 )
 
 // Guard is the requirement of one route, or of a group of routes. It is an immutable value: the methods that add to it
@@ -141,7 +143,7 @@ func checkSome[T any](method string, values []T) {
 // isScopeToken reports whether s is 1*( %x21 / %x23-5B / %x5D-7E ).
 func isScopeToken(s string) bool {
 	for i := range len(s) {
-		if s[i] == ' ' || !isSafe(s[i]) {
+		if s[i] == ' ' || !challenge.IsSafe(s[i]) {
 			return false
 		}
 	}

@@ -11,7 +11,7 @@ import (
 var packages = []string{
 	"middleware/internal/compact", "middleware/internal/strictjson", "middleware/internal/shards",
 	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
-	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential",
+	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
 	"jwks", "introspection", "middleware",
 }
 
@@ -31,6 +31,7 @@ var frontDoor = map[string][]string{
 	"middleware/internal/targeturi":   {"middleware"},
 	"middleware/internal/dpop":        {"middleware"},
 	"middleware/internal/credential":  {"middleware"},
+	"middleware/internal/challenge":   {"middleware"},
 }
 
 // excluded are the files of these folders that are not mutated, each with the reason.

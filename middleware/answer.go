@@ -6,7 +6,59 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/challenge"
 )
+
+// Header returns every header field that the refusal needs, for transports that do not use WriteError: the challenge
+// (WWW-Authenticate) of a 400, 401 or 403, Retry-After of a 503, and the fields of the problem document.
+func (e *Error) Header() http.Header {
+	h := http.Header{
+		"Cache-Control": {"no-store"},
+		"Content-Type":  {"application/problem+json"},
+	}
+	switch status := e.Status(); status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		h["Www-Authenticate"] = e.challenges()
+	case http.StatusServiceUnavailable:
+		h["Retry-After"] = []string{retryAfter(e.RetryAfter)}
+	}
+	if e != nil && e.nextNonce != "" {
+		h["Dpop-Nonce"] = []string{e.nextNonce}
+	}
+	return h
+}
+
+func (e *Error) challenges() []string {
+	params := challenge.Params{
+		Realm:       e.realm,
+		Error:       string(e.Code),
+		Description: e.description(),
+		ACRValues:   e.acrValues.String(),
+		MaxAge:      int64(e.maxAge / time.Second),
+		HasMaxAge:   e.hasMaxAge,
+		Scope:       e.scope(),
+	}
+	return challenge.Lines(e.schemes, params)
+}
+
+// scope lists the scopes that the route needs, in one order. With another token a malformed request would be as malformed.
+func (e *Error) scope() string {
+	if e.Code == InvalidRequest {
+		return ""
+	}
+	return strings.Join(slices.Sorted(e.Scopes.All()), " ")
+}
+
+// retryAfter is in whole seconds and never zero: zero would invite a loop of retries (RFC 9110 section 10.2.3).
+func retryAfter(d time.Duration) string {
+	seconds := int64(d / time.Second)
+	if d%time.Second > 0 {
+		seconds++
+	}
+	return strconv.FormatInt(max(1, seconds), 10)
+}
 
 // problem is the client's view of a refusal (RFC 9457 section 3.1), with the parameters of the challenge as extension
 // members, so that clients need not parse the header field.
@@ -43,12 +95,10 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 		Status: status,
 		Detail: e.description(),
 		Error:  e.Code,
+		Scope:  e.scope(),
 	}
 	if p.Type == "" {
 		p.Type = "about:blank" // RFC 9457 section 4.2.1: the title says no more than the status
-	}
-	if e.Code != InvalidRequest {
-		p.Scope = strings.Join(slices.Sorted(e.Scopes.All()), " ")
 	}
 	return json.Marshal(p)
 }
