@@ -50,7 +50,7 @@ func TestDatesAreJudgedToTheSecond(t *testing.T) {
 					}
 					o := newOracle()
 					o.claims = dates
-					stock := newStock(t, o, introspection.Config{ActiveTTL: 3 * time.Hour}, func(cfg *middleware.Config) {
+					stock := newStock(t, o, introspection.Config{ActiveTTL: time.Hour}, func(cfg *middleware.Config) {
 						cfg.Clock = func() time.Time { return began.Add(time.Duration(clock.Load()) * time.Second) }
 						if !cached {
 							cfg.TokenCache.Entries = -1
