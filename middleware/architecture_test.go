@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
 		module + "/middleware/internal/accesstoken", module + "/middleware/internal/claims", module + "/middleware/internal/record",
 		module + "/middleware/internal/dpop", module + "/middleware/internal/credential", module + "/middleware/internal/targeturi",
-		module + "/middleware/internal/exactjson", module + "/middleware/internal/challenge",
+		module + "/middleware/internal/exactjson", module + "/middleware/internal/challenge", module + "/middleware/internal/clientcert",
 		"github.com/hashicorp/golang-lru/v2",
 	},
 	"/middleware/internal/exactjson":  {}, // its tests vet with strictjson
@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"/middleware/internal/targeturi":  {},
 	"/middleware/internal/credential": {},
 	"/middleware/internal/challenge":  {},
+	"/middleware/internal/clientcert": {},
 	"/middleware/internal/testkit":    {module + "/jwks"}, // and only tests import it: it is in no other list
 	"/middleware/internal/dpop": {
 		module + "/jwks", module + "/middleware/internal/targeturi",

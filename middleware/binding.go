@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
 )
@@ -27,18 +28,27 @@ func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified,
 		return invalid(ReasonConfirmation, errDowngrade)
 	case v.Bound.Key == "" && call.scheme == credential.DPoP:
 		return invalid(ReasonConfirmation, errNotBound)
-	case v.Bound.Key == "" && p.keyRequired, v.Bound.Certificate == "" && p.mtls.required, v.Bound.None() && p.fapi2:
+	case v.Bound.Key == "" && p.keyRequired, v.Bound.Certificate == "" && p.certificateRequired, v.Bound.None() && p.fapi2:
 		return invalid(ReasonConfirmation, errMustBeBound)
 	}
 	if v.Bound.Certificate != "" {
-		if refusal := p.mtls.check(call.Credentials, v.Bound.Certificate); refusal != nil {
-			return refusal
+		if err := p.showsCertificate(call, v.Bound.Certificate); err != nil {
+			return invalid(ReasonConfirmation, err)
 		}
 	}
 	if v.Bound.Key == "" || before != nil && before.verified.Bound.Key == v.Bound.Key {
 		return nil
 	}
 	return p.proven(ctx, call, v)
+}
+
+// showsCertificate judges whether the caller has the certificate that a token is bound to.
+func (p *policy) showsCertificate(call *call, thumbprint string) error {
+	shown := clientcert.Call{Certificate: call.Certificate, RemoteAddr: call.RemoteAddr}
+	if header := p.certificates.Header(); header != "" {
+		shown.Fields = call.values(header)
+	}
+	return p.certificates.Check(shown, thumbprint)
 }
 
 // proven judges the proof that a token bound to a key needs.

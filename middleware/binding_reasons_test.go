@@ -3,6 +3,7 @@ package middleware
 import (
 	"testing"
 
+	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
 )
 
@@ -24,5 +25,15 @@ func TestEveryRefusalOfAProofIsTranslated(t *testing.T) {
 	}
 	if got := proofError(dpop.Refusal{Reason: dpop.Reasons}); got.Reason != ReasonInternal || got.Status() != 500 {
 		t.Errorf("an unknown refusal is %v", got)
+	}
+}
+
+func TestEncodingsOfCertificatesAreThoseOfTheRoom(t *testing.T) {
+	for public, inner := range map[CertificateEncoding]clientcert.Encoding{
+		ClientCertField: clientcert.ClientCertField, ForwardedClientCert: clientcert.ForwardedClientCert, EscapedPEM: clientcert.EscapedPEM,
+	} {
+		if clientcert.Encoding(public) != inner {
+			t.Errorf("encoding %d is %d in the room", public, inner)
+		}
 	}
 }

@@ -3,9 +3,9 @@ package middleware
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/shards"
 )
 
 // boundCall stands for the call for which the possession of a bound token was proven: the scheme, the method, the target, the proof and
@@ -17,19 +17,19 @@ func (p *policy) boundCall(c *call, v *accesstoken.Verified) *boundCall {
 	if v.Bound.None() {
 		return nil
 	}
-	sum := sha256.New()
-	writeField(sum, string(c.scheme))
-	writeField(sum, c.Method)
-	writeField(sum, c.Target)
-	writeFields(sum, c.values("Dpop"))
+	var buf [10 * sha256.Size]byte // more than the parts of an ordinary call
+	parts := appendDigests(buf[:0], string(c.scheme), c.Method, c.Target)
+	parts = appendList(parts, c.values("Dpop"))
 	if c.Certificate != nil {
-		writeField(sum, string(c.Certificate.Raw))
+		digest := sha256.Sum256(c.Certificate.Raw)
+		parts = append(parts, digest[:]...)
 	}
-	if p.mtls.header != "" {
-		writeField(sum, c.RemoteAddr)
-		writeFields(sum, c.values(p.mtls.header))
+	if header := p.certificates.Header(); header != "" {
+		parts = appendDigests(parts, c.RemoteAddr)
+		parts = appendList(parts, c.values(header))
 	}
-	return (*boundCall)(sum.Sum(nil))
+	whole := boundCall(sha256.Sum256(parts))
+	return &whole
 }
 
 // equal compares calls of tokens that are equally bound.
@@ -37,19 +37,16 @@ func (b *boundCall) equal(other *boundCall) bool {
 	return b == nil && other == nil || b != nil && other != nil && *b == *other
 }
 
-// writeFields writes how many fields there are before them, so that no two lists are written alike.
-func writeFields(sum hash.Hash, fields []string) {
-	writeLength(sum, len(fields))
+// appendList puts the number of fields before them, so that no two lists are written alike.
+func appendList(parts []byte, fields []string) []byte {
+	return appendDigests(binary.BigEndian.AppendUint64(parts, uint64(len(fields))), fields...)
+}
+
+// appendDigests writes each field in the same number of bytes, whatever is in it, and without copying it.
+func appendDigests(parts []byte, fields ...string) []byte {
 	for _, field := range fields {
-		writeField(sum, field)
+		key := shards.KeyOf(field)
+		parts = append(parts, key[:]...)
 	}
-}
-
-func writeField(sum hash.Hash, field string) {
-	writeLength(sum, len(field))
-	_, _ = sum.Write([]byte(field)) // never fails
-}
-
-func writeLength(sum hash.Hash, n int) {
-	_, _ = sum.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	return parts
 }

@@ -65,3 +65,32 @@ func TestBearerTokensPayNothingForBindings(t *testing.T) {
 		}
 	}
 }
+
+// The call for which a bound token was proven is remembered as one digest, and proving it costs what it takes to look.
+func TestBoundTokensAllocateLittle(t *testing.T) {
+	aboutTheCache(t)
+	header := http.Header{"Authorization": {"Bearer " + certBound()}, "Client-Cert": {sfBytes(ownCert())}}
+	for name, row := range map[string]struct {
+		guard *middleware.Guard
+		call  middleware.Credentials
+		most  float64
+	}{
+		"a certificate of the TLS layer": {
+			validator(t, nil).Require(), middleware.Credentials{Header: header, Method: "GET", Target: "/", Certificate: ownCert()}, 4,
+		},
+		"a certificate from a proxy": {
+			proxied(t, "Client-Cert", middleware.ClientCertField).Require(),
+			middleware.Credentials{Header: header, Method: "GET", Target: "/", RemoteAddr: proxy}, 5,
+		},
+	} {
+		run := func() {
+			if _, err := row.guard.Authorize(t.Context(), row.call); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run()
+		if got := testing.AllocsPerRun(1000, run); got > row.most {
+			t.Errorf("%s: %v allocations, want at most %v", name, got, row.most)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
@@ -126,6 +127,43 @@ func (d DPoP) Format(state fmt.State, _ rune) {
 type ReplayStore interface {
 	Add(ctx context.Context, key string, until time.Time) (fresh bool, err error)
 }
+
+// MTLS says where client certificates come from and whether tokens must be bound to one (RFC 8705 section 3). A token
+// that is bound is always judged by it. Whether the certificate is valid is for the TLS layer to judge, which may accept any
+// (RFC 8705 section 2.2): what counts here is that it is the one that the token names.
+type MTLS struct {
+	_ [0]func() // keyed literals only
+
+	// Required refuses tokens that are bound to no certificate.
+	Required bool
+
+	// Header is the field in which a proxy that terminates TLS passes the certificate on, such as "Client-Cert". It is
+	// believed from TrustedProxies only, and the proxy must remove what clients send in it. With it, certificates of the TLS
+	// layer are the proxy's own and do not count. Zero: the TLS layer.
+	Header string
+
+	// Encoding is how Header is written; zero: ClientCertField.
+	Encoding CertificateEncoding
+
+	// TrustedProxies are the addresses from which Header is believed. Required with Header. IPv4 networks are written as IPv4.
+	// The peer is http.Request.RemoteAddr (Credentials.RemoteAddr): no middleware in front may replace it by what a header field
+	// says, which is the client's word. New cannot see such a middleware; it refuses networks that hold more than
+	// anybody's own (IPv4 prefixes under 8 bits, public IPv6 under 16).
+	TrustedProxies []netip.Prefix
+}
+
+// CertificateEncoding is a way to write a certificate into a header field.
+type CertificateEncoding int
+
+// The encodings that proxies use.
+const (
+	// ClientCertField is the Client-Cert field of RFC 9440: base64 between colons.
+	ClientCertField CertificateEncoding = iota
+	// ForwardedClientCert is Envoy's X-Forwarded-Client-Cert, with its Cert or Hash element.
+	ForwardedClientCert
+	// EscapedPEM is nginx's $ssl_client_escaped_cert.
+	EscapedPEM
+)
 
 const (
 	defaultMaxTokenBytes = 16 << 10

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
 )
@@ -18,11 +19,12 @@ type policy struct {
 	credentials *credential.Finder
 	judge       *accesstoken.Judge
 
-	proofs          *dpop.Verifier // nil: DPoP-bound tokens are refused
-	proofAlgorithms string         // for challenges; empty without proofs
-	keyRequired     bool           // a token must be bound to a key
-	mtls            mtls
-	fapi2           bool
+	proofs              *dpop.Verifier // nil: DPoP-bound tokens are refused
+	proofAlgorithms     string         // for challenges; empty without proofs
+	keyRequired         bool           // a token must be bound to a key
+	certificates        clientcert.Source
+	certificateRequired bool // a token must be bound to a certificate
+	fapi2               bool
 
 	realm     string
 	impliedBy map[string][]string // scope -> every other scope that carries it

@@ -70,15 +70,10 @@ var accepted = map[survivor]string{
 	{"middleware", "judge", neverTaken, `known != nil`}:                         shortcut,
 	{"middleware", "report", neverTaken, `p.observe == nil && p.logger == nil`}: shortcut,
 
-	{"middleware", "Read", andGone, `err == nil`}:                        impliedBy, // both errors are malformed
-	{"middleware", "resembles", neverTaken, `!n.mixed && isSmall(name)`}: shortcut,
-	{"middleware", "resembles", neverTaken, `len(name) > 3*n.most`}:      shortcut,
-	{"middleware", "isSmall", andGone, `'A' <= c`}:                       shortcut,
-	{"middleware", "isSmall", andGone, `c <= 'Z'`}:                       shortcut,
-	{"middleware", "Text", orGone, `!ok`}:                                impliedBy,
+	{"middleware", "isSmall", andGone, `'A' <= c`}: shortcut,
+	{"middleware", "isSmall", andGone, `c <= 'Z'`}: shortcut,
 
-	{"middleware", "ReadConfirmation", andGone, `ok`}:                           impliedBy, // no text is a thumbprint
-	{"middleware", "isThumbprint", alwaysTrue, `err == nil && n == len(buf)`}:   behindIt,  // no key or certificate has such a thumbprint
+	{"middleware", "isThumbprint", alwaysTrue, `err == nil && n == len(buf)`}:   behindIt, // no key or certificate has such a thumbprint
 	{"middleware", "isThumbprint", andGone, `err == nil`}:                       behindIt,
 	{"middleware", "isThumbprint", andGone, `n == len(buf)`}:                    behindIt,
 	{"middleware", "bound", neverTaken, `v.Bound.Key != "" && p.proofs == nil`}: behindIt, // without DPoP its scheme is not accepted
@@ -102,10 +97,10 @@ var accepted = map[survivor]string{
 	{"middleware", "CheckTime", andGone, `now.Before(facts.NotBefore)`}: shortcut,
 	{"middleware", "CheckTime", andGone, `now.Before(facts.IssuedAt)`}:  shortcut,
 
-	{"middleware", "check", andGone, `err == nil`}:                              impliedBy,
+	{"middleware", "Check", andGone, `err == nil`}:                              impliedBy,
 	{"middleware", "thumbprint", orGone, `len(fields) == 1 && fields[0] == ""`}: behindIt, // an empty field is malformed too
 	{"middleware", "thumbprint", andGone, `len(fields) == 1`}:                   impliedBy,
-	{"middleware", "trusted", neverTaken, `err != nil`}:                         behindIt, // no address is in no prefix, and no text is no certificate
+	{"middleware", "trusts", neverTaken, `err != nil`}:                          behindIt, // no address is in no prefix, and no text is no certificate
 	{"middleware", "fromClientCert", orGone, `len(der) == 0`}:                   behindIt, // nobody is bound to the empty certificate
 	{"middleware", "fromPEM", neverTaken, `err != nil`}:                         behindIt, // no address is in no prefix, and no text is no certificate
 	{"middleware", "fromXFCC", neverTaken, `!hasCert && !hasHash`}:              behindIt, // nor to the empty hash
@@ -123,17 +118,14 @@ var accepted = map[survivor]string{
 
 	{"middleware", "stepUp", orGone, `facts.ACR == ""`}: impliedBy, // Guard.ACR takes no empty value
 
-	{"middleware", "Parse", orGone, `!ok`}:                                                    behindIt, // a scheme alone leaves no host
-	{"middleware", "parseHost", andGone, `strings.HasPrefix(host, "[")`}:                      behindIt,
-	{"middleware", "parseHost", andGone, `strings.HasSuffix(host, "]")`}:                      behindIt,
-	{"middleware", "parseHost", andGone, `hasPort`}:                                           impliedBy,
-	{"middleware", "parseHost", neverTaken, `!bracketed && strings.ContainsAny(host, ":[]")`}: behindIt,
-	{"middleware", "parseHost", orGone, `hasPort && strings.Trim(port, "0123456789") != ""`}:  behindIt,
-	{"middleware", "normalPath", neverTaken, `path[0] != '/' || !visible(path)`}:              behindIt, // it must equal that of a proof
-	{"middleware", "normalPath", orGone, `!visible(path)`}:                                    behindIt,
-	{"middleware", "normalPath", orGone, `path[0] != '/'`}:                                    unreachable,
-	{"middleware", "lowerASCII", andGone, `'A' <= s[i]`}:                                      shortcut,
-	{"middleware", "lowerASCII", andGone, `s[i] <= 'Z'`}:                                      shortcut,
+	{"middleware", "Parse", orGone, `!ok`}:                                       behindIt, // a scheme alone leaves no host
+	{"middleware", "parseHost", andGone, `strings.HasPrefix(host, "[")`}:         behindIt,
+	{"middleware", "parseHost", andGone, `hasPort`}:                              impliedBy,
+	{"middleware", "normalPath", neverTaken, `path[0] != '/' || !visible(path)`}: behindIt, // it must equal that of a proof
+	{"middleware", "normalPath", orGone, `!visible(path)`}:                       behindIt,
+	{"middleware", "normalPath", orGone, `path[0] != '/'`}:                       unreachable,
+	{"middleware", "lowerASCII", andGone, `'A' <= s[i]`}:                         shortcut,
+	{"middleware", "lowerASCII", andGone, `s[i] <= 'Z'`}:                         shortcut,
 
 	{"jwks", "parseArray", neverTaken, `err != nil`}:                            unreachable, // a RawMessage is well-formed
 	{"jwks", "VerificationKeys", neverTaken, `f.decided > w.since && t != nil`}: shortcut,    // the next round finds the key, or that it was looked up in vain

@@ -12,6 +12,7 @@ var packages = []string{
 	"middleware/internal/compact", "middleware/internal/strictjson", "middleware/internal/shards",
 	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
 	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
+	"middleware/internal/clientcert", "middleware/internal/exactjson",
 	"jwks", "introspection", "middleware",
 }
 
@@ -32,6 +33,8 @@ var frontDoor = map[string][]string{
 	"middleware/internal/dpop":        {"middleware"},
 	"middleware/internal/credential":  {"middleware"},
 	"middleware/internal/challenge":   {"middleware"},
+	"middleware/internal/clientcert":  {"middleware"},
+	"middleware/internal/exactjson":   {"middleware"},
 }
 
 // excluded are the files of these folders that are not mutated, each with the reason.
