@@ -67,12 +67,10 @@ func New(cfg Config) (*Cache, error) {
 func (c *Cache) VerificationKeys(ctx context.Context, kid, alg string) ([]*Key, error) {
 	w := waiter{question: question{kid, alg}}
 	for {
-		if t := c.held.Load(); t != nil {
-			if keys, known := t.find(kid, alg); len(keys) > 0 {
-				return keys, nil
-			} else if known {
-				return nil, errNoKey
-			}
+		if keys, known := c.held.Load().find(kid, alg); len(keys) > 0 {
+			return keys, nil
+		} else if known {
+			return nil, errNoKey
 		}
 		f, err := c.fetchFor(&w)
 		if err != nil {
@@ -201,7 +199,7 @@ func (c *Cache) Refresh(ctx context.Context) error {
 		if err := c.wait(ctx, f, w.deadline); err != nil {
 			return err
 		}
-		if f.err == nil && f.decided > w.since {
+		if f.decided > w.since {
 			return nil
 		}
 		if f.err != nil && (f.number > w.since || !f.timedOut) {

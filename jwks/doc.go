@@ -25,4 +25,7 @@
 // keys, keys whose use is not sig or whose key_ops lack verify, types, curves, sizes and algorithms that are not supported or do
 // not fit each other, keys beside the certificate of another key, and keys with a member that stands twice. A set
 // without a usable key, or with more than 100, is a failed fetch: the keys fetched before stay.
+//
+// Members that a JWK may have or not are taken as absent when they are null, blank, empty or of a type that cannot be read, and so is a
+// certificate that crypto/x509 does not parse: what the server has published badly is not the fault of whoever bears a token.
 package jwks

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -27,7 +28,7 @@ type fetch struct {
 	err      error
 	timedOut bool   // with err: its time was up
 	next     *fetch // with err: another that is under way and may still bring the keys that nobody has
-	decided  uint64 // without err: the number of the fetch that brought what is held now
+	decided  uint64 // the number of the fetch that brought what is held now; zero with err
 
 	overtaken bool          // another one has brought keys, so what this one brings is dropped; guarded by the lock of the Cache
 	ended     chan struct{} // closed when it has left the caller's transport
@@ -96,7 +97,7 @@ func (c *Cache) run(ctx context.Context, f *fetch, patron context.Context) {
 		defer stop()
 	}
 	found, err := c.guarded(ctx, f)
-	f.timedOut = err != nil && ctx.Err() != nil
+	f.timedOut = ctx.Err() != nil
 	report := c.finish(f, found, err)
 	close(f.ended)
 	report()
@@ -181,7 +182,11 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 			c.cfg.Logger.Info("jwks: the keys can be fetched again", "source", c.source())
 		}
 		if len(skipped) > 0 && !slices.Equal(skipped, before.skipped) {
-			c.cfg.Logger.Warn("jwks: some keys of the set are not used", "source", c.source(), "skipped", texts(skipped))
+			level := slog.LevelDebug
+			if slices.ContainsFunc(skipped, func(s skip) bool { return !s.expected() }) {
+				level = slog.LevelWarn
+			}
+			c.cfg.Logger.Log(c.base, level, "jwks: some keys of the set are not used", "source", c.source(), "skipped", texts(skipped))
 		}
 	}
 }

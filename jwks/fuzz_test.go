@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -49,14 +50,17 @@ func readIndependently(doc map[string]any) (keys []*jwks.Key) {
 
 // algorithmsOf is the alg that the key names, or that another entry names for the same key, or all.
 func algorithmsOf(m map[string]any, usable []map[string]any) []string {
-	if alg, ok := m["alg"].(string); ok {
-		return []string{alg}
+	if named := wordsOf(m["alg"]); len(named) > 0 {
+		return named
 	}
 	public := materialOf(m).(interface{ Equal(crypto.PublicKey) bool })
 	for _, other := range usable {
-		alg, ok := other["alg"].(string)
-		if _, err := jwks.NewKey("", alg, materialOf(other)); ok && err == nil && public.Equal(materialOf(other)) {
-			return []string{alg}
+		named := wordsOf(other["alg"])
+		if len(named) != 1 {
+			continue
+		}
+		if _, err := jwks.NewKey("", named[0], materialOf(other)); err == nil && public.Equal(materialOf(other)) {
+			return named
 		}
 	}
 	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
@@ -64,28 +68,44 @@ func algorithmsOf(m map[string]any, usable []map[string]any) []string {
 
 func forVerifying(m map[string]any) bool {
 	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
-		if m[private] != nil {
-			return false
-		}
-	}
-	for _, text := range []string{"kid", "alg", "kty", "crv", "x", "y", "n", "e"} {
-		if _, ok := m[text].(string); m[text] != nil && !ok {
-			return false
-		}
-	}
-	if ops := m["key_ops"]; ops != nil {
-		if list, ok := ops.([]any); !ok || !slices.Contains(list, any("verify")) || !allText(list) {
+		if hasValue(m[private]) {
 			return false
 		}
 	}
 	if _, ok := m["issuer"].(string); m["issuer"] != nil && !ok {
 		return false
 	}
-	return m["use"] == nil || m["use"] == "sig"
+	use, ops := wordsOf(m["use"]), wordsOf(m["key_ops"])
+	return (use == nil || slices.Contains(use, "sig")) && (ops == nil || slices.Contains(ops, "verify")) && len(wordsOf(m["alg"])) < 2
 }
 
-func allText(list []any) bool {
-	return !slices.ContainsFunc(list, func(v any) bool { _, ok := v.(string); return v != nil && !ok })
+// hasValue tells whether there is a number, a boolean or text that is not blank anywhere in v.
+func hasValue(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return false
+	case string:
+		return len(strings.Fields(v)) > 0
+	case []any:
+		return slices.ContainsFunc(v, hasValue)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), hasValue)
+	}
+	return true
+}
+
+// wordsOf are the strings of a string or a list.
+func wordsOf(v any) (words []string) {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	for _, v := range list {
+		if text, ok := v.(string); ok && len(strings.Fields(text)) > 0 {
+			words = append(words, text)
+		}
+	}
+	return words
 }
 
 func materialOf(m map[string]any) (public crypto.PublicKey) {
@@ -119,19 +139,13 @@ func materialOf(m map[string]any) (public crypto.PublicKey) {
 	default:
 		return nil
 	}
-	if chain := m["x5c"]; chain != nil {
-		list, ok := chain.([]any)
-		if !ok || !allText(list) {
-			return nil
-		}
-		if len(list) > 0 && !certifies(list[0], public) {
-			return nil
-		}
+	if chain, _ := m["x5c"].([]any); len(chain) > 0 && certifiesAnother(chain[0], public) {
+		return nil
 	}
 	return public
 }
 
-func certifies(leaf any, public crypto.PublicKey) bool {
+func certifiesAnother(leaf any, public crypto.PublicKey) bool {
 	text, _ := leaf.(string)
 	der, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
@@ -141,19 +155,22 @@ func certifies(leaf any, public crypto.PublicKey) bool {
 	if err != nil {
 		return false
 	}
-	key, ok := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && key.Equal(public)
+	key, known := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	return known && !key.Equal(public)
 }
 
 func FuzzStatic(f *testing.F) {
 	f.Add([]byte(rfc7517))
 	f.Add([]byte(strings.ReplaceAll(rfc7517, `"enc"`, `"sig"`)))
 	f.Add([]byte(strings.NewReplacer(`,"alg":"RS256"`, ``, `"use":"enc",`, `"key_ops":["verify"],"d":null,`).Replace(rfc7517)))
+	f.Add([]byte("\ufeff" + strings.Replace(rfc7517, `"use":"enc"`, `"use":["enc","sig"],"oth":[{"d":""}],"key_ops":[7],"x5c":["AAAA"]`, 1)))
+	f.Add([]byte(strings.Replace(rfc7517, `"alg":"RS256"`, `"alg":["PS256"],"issuer":"https://a","d":[{"":0}],"use":" "`, 1)))
 	f.Add([]byte(published))
 	f.Add([]byte(strings.Replace(published, `"EdDSA"`, `"Ed25519","k":"AA"`, 1)))
 	f.Add([]byte(`{"keys":[{"kty":"oct","k":"AA"},{"kty":"OKP","crv":"Ed25519","x":"AA","alg":"a","alg":"b"},null]}`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		set, err := jwks.Static(doc)
+		doc = bytes.TrimPrefix(doc, []byte("\ufeff"))
 		var top map[string]any
 		if json.Unmarshal(doc, &top) != nil {
 			if err == nil {
@@ -231,7 +248,7 @@ func FuzzMetadata(f *testing.F) {
 			Issuer string `json:"issuer"`
 			Keys   string `json:"jwks_uri"`
 		}
-		if err := json.NewDecoder(bytes.NewReader(doc)).Decode(&m); err != nil || m.Issuer != name {
+		if err := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(doc, []byte("\ufeff")))).Decode(&m); err != nil || m.Issuer != name {
 			t.Fatalf("used metadata of another issuer: %v, %q", err, m.Issuer)
 		}
 		u, err := url.Parse(m.Keys)

@@ -220,6 +220,34 @@ func TestLogsTellChangesOnce(t *testing.T) {
 	})
 }
 
+// A key for encryption is what many servers publish; one that is broken, or stolen, is worth a warning.
+func TestHowLoudASkippedKeyIs(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		what string
+		keys []any
+		want string
+	}{
+		{"a key for encryption", []any{first(), second().with("use", "enc")}, "level=DEBUG"},
+		{"a key for other operations", []any{first(), second().with("key_ops", []string{"deriveBits"})}, "level=DEBUG"},
+		{"a private key", []any{first(), second().with("d", "AA")}, "level=WARN"},
+		{"both", []any{first(), second().with("use", "enc"), second().with("d", "AA")}, "level=WARN"},
+		{"none", []any{first(), second()}, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var log record
+			c := newCache(t, &issuer{answer: serving(row.keys...)}, func(cfg *jwks.Config) {
+				cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			})
+			_ = c.Refresh(t.Context())
+			synctest.Wait()
+			if !strings.Contains(log.String(), row.want) || row.want == "" && log.String() != "" {
+				t.Errorf("%s: %s", row.what, &log)
+			}
+		})
+	}
+}
+
 // A real server, as what is tested here lies below the round trip.
 func TestOwnClient(t *testing.T) {
 	var evil atomic.Int32

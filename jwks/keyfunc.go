@@ -143,7 +143,7 @@ func entriesOf(keys []jwkset.JWK) []*entry {
 		if len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify) {
 			continue
 		}
-		e, err := newEntry(m.KID, "", string(m.ALG), m.ALG != "", jwk.Key())
+		e, err := newEntry(m.KID, "", string(m.ALG), jwk.Key())
 		if err != nil {
 			continue
 		}

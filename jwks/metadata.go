@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -110,18 +109,15 @@ func (a asker) discover(ctx context.Context, issuer string) (metadata, error) {
 // parseMetadata reads what concerns the keys, once the document has shown that it is this issuer's. The comparison is by bytes: RFC 8414
 // sections 3.3 and 4 demand it, and want nothing of another issuer's document to be used.
 func parseMetadata(r *response, issuer string) (metadata, error) {
-	if kind, _, _ := mime.ParseMediaType(r.header.Get("Content-Type")); kind == "text/html" {
-		return metadata{}, errors.New("the metadata is refused: it is HTML")
-	}
-	members, err := parseObject(r.body)
+	members, err := parseDocument(r.body)
 	if err != nil {
 		return metadata{}, fmt.Errorf("the metadata is refused: %w", err)
 	}
-	if named, _, err := members.text("issuer"); err != nil || named != issuer {
+	if members.text("issuer") != issuer {
 		return metadata{}, errors.New("the metadata is refused: its issuer is not the configured one, byte for byte; a slash at the end counts")
 	}
-	address, _, err := members.text("jwks_uri")
-	if err != nil || address == "" {
+	address := members.text("jwks_uri")
+	if address == "" {
 		return metadata{}, errors.New("the metadata is refused: it has no jwks_uri; set URL if the issuer publishes its keys elsewhere")
 	}
 	if err := checkKeyURL(address, issuer); err != nil {
@@ -129,7 +125,7 @@ func parseMetadata(r *response, issuer string) (metadata, error) {
 	}
 	found := metadata{address: address}
 	for _, name := range signingMembers {
-		found.signs = append(found.signs, members.strings(name)...)
+		found.signs = append(found.signs, members.words(name)...)
 	}
 	return found, nil
 }

@@ -124,14 +124,20 @@ func TestMetadataThatIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestMetadataAsHTMLIsRefusedWhateverItHolds(t *testing.T) {
+// A document is judged by what it holds (RFC 8414 section 3.2 and RFC 7517 section 8.5 name types, many servers do not).
+func TestTheMediaTypeDoesNotDecide(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{answer: always(200, metadata("https://h", keysURL), "Content-Type", "text/html; charset=utf-8")}
-		if err := newDiscovering(t, i, "https://h").Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "it is HTML") {
-			t.Error(err)
-		}
-	})
+	for _, kind := range []string{"text/html; charset=utf-8", "text/plain", "application/octet-stream", "nonsense", ""} {
+		synctest.Test(t, func(t *testing.T) {
+			i := &issuer{answer: func(r *http.Request) (*http.Response, error) {
+				if r.URL.String() == keysURL {
+					return respond(200, string(document(first())), "Content-Type", kind), nil
+				}
+				return respond(200, metadata("https://h", keysURL), "Content-Type", kind), nil
+			}}
+			expect(t, kind, newDiscovering(t, i, "https://h"), "first", "found")
+		})
+	}
 }
 
 func TestMetadataThatLeavesOneAlgorithmDecides(t *testing.T) {
@@ -154,8 +160,9 @@ func TestMetadataThatLeavesOneAlgorithmDecides(t *testing.T) {
 		{"another one elsewhere", members{"id_token_signing_alg_values_supported": []string{"RS256"}, "access_token_signing_alg_values_supported": []string{"PS256"}}, both},
 		{"none for RSA", members{"id_token_signing_alg_values_supported": []string{"ES256"}}, both},
 		{"what clients sign with does not count", members{"request_object_signing_alg_values_supported": []string{"RS256"}}, both},
-		{"null, text, an object and a number", members{
-			"id_token_signing_alg_values_supported": nil, "userinfo_signing_alg_values_supported": "RS256",
+		{"text instead of a list", members{"id_token_signing_alg_values_supported": "RS256"}, []string{"RS256"}},
+		{"null, a boolean, an object and a number", members{
+			"id_token_signing_alg_values_supported": nil, "userinfo_signing_alg_values_supported": true,
 			"authorization_signing_alg_values_supported": members{}, "introspection_signing_alg_values_supported": 7,
 		}, both},
 		{"text among what is no text", members{"id_token_signing_alg_values_supported": []any{nil, 7, "RS256", []string{"PS256"}}}, []string{"RS256"}},

@@ -118,7 +118,9 @@ func TestLogsNameTheIssuerAndNoEmptyList(t *testing.T) {
 		const name = "https://h"
 		var log record
 		s := newSite(name+"/.well-known/openid-configuration", metadata(name, keysURL), keysURL, string(document(first(), members{"kty": "oct"})))
-		c := newDiscovering(t, &issuer{answer: s.answer}, name, func(cfg *jwks.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		c := newDiscovering(t, &issuer{answer: s.answer}, name, func(cfg *jwks.Config) {
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
 		expect(t, "start", c, "first", "found")
 		synctest.Wait()
 		if !strings.Contains(log.String(), "source="+name) {

@@ -7,7 +7,7 @@ import "time"
 // under way, over a connection of its own; whichever brings keys first ends the others.
 const (
 	silence   = 2 * time.Second // what a fetch may keep silent before another overtakes it, and the least time between two beginnings
-	maxBeside = 3               // fetches under way at a time
+	maxBeside = 3               // fetches under way at a time, beside a patient one
 )
 
 // newest is the fetch under way that began last; nil: there is none.
@@ -23,17 +23,17 @@ func (c *Cache) newest() *fetch {
 // current is the fetch that a question joins. A patient one that takes longer than others may holds up nobody.
 func (c *Cache) current(now time.Time) *fetch {
 	f := c.newest()
-	if f == nil || now.Sub(f.began) >= fetchTimeout && !c.full(now) {
+	if f == nil || now.Sub(f.began) >= fetchTimeout && !c.full() {
 		return nil
 	}
 	return f
 }
 
-// full reports whether as many fetches as may be are under way at that time. Beside them may be one patient fetch that has outlasted the others.
-func (c *Cache) full(at time.Time) bool {
+// full reports whether as many fetches as may be are under way. A patient one does not count: it can outlast the others.
+func (c *Cache) full() bool {
 	n := 0
 	for _, f := range c.fetches {
-		if !f.patient || at.Sub(f.began) < fetchTimeout {
+		if !f.patient {
 			n++
 		}
 	}
@@ -41,14 +41,14 @@ func (c *Cache) full(at time.Time) bool {
 }
 
 // overtakeAt is when another fetch is to begin beside the newest; zero: not as things are. Requests ask for a key if the last of
-// them would still be waiting then.
+// them would still be waiting then. While keys are held, none has asked since the newest fetch began.
 func (c *Cache) overtakeAt() time.Time {
 	f := c.newest()
-	if f == nil || c.held.Load() != nil {
+	if f == nil {
 		return time.Time{}
 	}
 	at := later(later(f.lastWord(), c.lastBegan).Add(silence), c.plan.barred)
-	if !at.Before(c.asked.Add(patience)) || c.full(at) {
+	if !at.Before(c.asked.Add(patience)) || c.full() {
 		return time.Time{}
 	}
 	return at
@@ -67,7 +67,7 @@ func (c *Cache) overtake(now time.Time) (begun bool) {
 // promising reports whether there is a fetch under way that callers wait for although the last one failed.
 func (c *Cache) promising(now time.Time) bool {
 	for _, f := range c.fetches {
-		if !f.overtaken && !f.background && now.Sub(f.began) < fetchTimeout {
+		if !f.background && now.Sub(f.began) < fetchTimeout {
 			return true
 		}
 	}

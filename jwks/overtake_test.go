@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -288,6 +289,19 @@ func TestFetchesThatDoNotEndAreCounted(t *testing.T) {
 		_ = c.Close()
 		time.Sleep(30 * time.Second) // the bubble waits for them
 	})
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{answer: numbered(serving(first()), deaf(time.Minute, failing))}
+		c := newCache(t, i, func(cfg *jwks.Config) { cfg.Cooldown = time.Second })
+		expect(t, "start", c, "first", "found")
+		for range 25 {
+			expect(t, "a kid that no fetch brings", c, "unknown", "unavailable")
+		}
+		if i.fetches() != 4 {
+			t.Errorf("%d fetches are under way, want at most 3", i.fetches()-1)
+		}
+		_ = c.Close()
+		time.Sleep(time.Minute)
+	})
 }
 
 // What a fetch has found out about the address of the keys is not lost to an older one that found nothing.
@@ -312,6 +326,23 @@ func TestAFetchThatFoundNothingForgetsNoAddress(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		expect(t, "the metadata is out of reach, the keys are not", c, "first", "found")
+	})
+}
+
+func TestAServerThatSpeaksIsNotOvertaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{answer: func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(trickle{r.Context().Done()})}, nil
+		}}
+		c := newCache(t, i)
+		for range 49 {
+			go func() { _, _ = c.VerificationKeys(t.Context(), "first", "ES256") }()
+			time.Sleep(100 * time.Millisecond)
+		}
+		if i.fetches() != 1 {
+			t.Errorf("%d fetches, want one while bytes come in", i.fetches())
+		}
 	})
 }
 
@@ -477,6 +508,27 @@ func TestAFetchBesideAnotherHasItsOwnConnection(t *testing.T) {
 				t.Errorf("%s: a fetch after a failure does not get through: %+v", row.what, s)
 			}
 		})
+	}
+}
+
+// A given client without a Transport uses the one of net/http, which has connections of everybody's.
+func TestAFetchAfterAFailureSharesNoConnection(t *testing.T) {
+	t.Parallel()
+	var closed []bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if closed = append(closed, r.Close); len(closed) == 1 {
+			w.WriteHeader(500)
+			return
+		}
+		_, _ = w.Write(document(first()))
+	}))
+	defer server.Close()
+	c := newCache(t, nil, func(cfg *jwks.Config) { cfg.URL, cfg.HTTPClient = server.URL, &http.Client{} })
+	for range 3 {
+		_ = c.Refresh(t.Context())
+	}
+	if !slices.Equal(closed, []bool{false, true, false}) {
+		t.Errorf("connections of their own: %v, want one for the fetch after the failure", closed)
 	}
 }
 

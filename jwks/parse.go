@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"crypto"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,9 @@ type skip struct {
 	reason error
 }
 
+// expected: many servers publish a key for encryption beside those for signatures.
+func (s skip) expected() bool { return s.reason == errUse || s.reason == errOperations }
+
 func (s skip) String() string { return fmt.Sprintf("key %d: %v", s.index, s.reason) }
 
 var (
@@ -38,7 +42,8 @@ var (
 	errAlgorithm   = errors.New("its alg is not supported")
 	errMismatch    = errors.New("its alg does not fit its type, curve or size")
 	errUnsupported = errors.New("its kty or crv is not supported, or its type, size or exponent is not allowed")
-	errMaterial    = errors.New("its kty, crv or key parameters are broken or not supported, or its certificate is of another key")
+	errMaterial    = errors.New("its kty, crv or key parameters are broken or not supported")
+	errCertificate = errors.New("its certificate is of another key")
 )
 
 // privateMembers are the secret parameters of RFC 7518 sections 6.2.2, 6.3.2 and 6.4, RFC 8037 and RFC 9964.
@@ -47,7 +52,7 @@ var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv
 // parseSet reads a document key by key (RFC 7517 section 5): a key that is of no use is skipped and spoils no other. The
 // error is for the document as a whole.
 func parseSet(document []byte) (keySet, error) {
-	top, err := parseObject(document)
+	top, err := parseDocument(document)
 	if err != nil {
 		return keySet{}, fmt.Errorf("the key set is refused: %w", err)
 	}
@@ -76,7 +81,7 @@ func (s keySet) unusable() error {
 		return nil
 	}
 	if len(s.skipped) == 0 {
-		return errors.New("the key set is empty")
+		return errors.New("the key set is empty; if the issuer signs with a shared secret, use HMAC")
 	}
 	const shown = 5
 	var reasons []string
@@ -86,69 +91,58 @@ func (s keySet) unusable() error {
 	return fmt.Errorf("the key set holds no usable key, %d skipped (%s)", len(s.skipped), strings.Join(reasons, "; "))
 }
 
+// parseKey reads one JWK. A member that is optional and says nothing, or nothing that can be read, counts as absent (RFC 7517 section 4:
+// what is not understood is ignored). Only issuer does not, as it says whose tokens the key must not verify.
 func parseKey(raw json.RawMessage) (*entry, error) {
 	members, err := parseObject(raw)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range privateMembers {
-		if members.has(name) {
-			if members["kty"] != nil && string(members["kty"]) == `"oct"` {
+		if !members.empty(name) {
+			if members.text("kty") == string(jwkset.KtyOct) {
 				return nil, errSymmetric
 			}
 			return nil, errPrivate
 		}
 	}
-	use, hasUse, err1 := members.text("use")
-	alg, hasAlg, err2 := members.text("alg")
-	id, _, err3 := members.text("kid")
-	operations, err4 := members.texts("key_ops")
-	issuer, _, errIssuerType := members.text("issuer")
-	if errors.Join(err1, err2, err3, err4) != nil {
-		return nil, errMember
-	}
-	if errIssuerType != nil { // the member restricts the key, so here "absent" is not the safe reading
-		return nil, errIssuer
-	}
-	if hasUse && use != string(jwkset.UseSig) {
+	if use := members.words("use"); len(use) > 0 && !slices.Contains(use, string(jwkset.UseSig)) {
 		return nil, errUse
 	}
-	if operations != nil && !slices.Contains(operations, string(jwkset.KeyOpsVerify)) {
+	if operations := members.words("key_ops"); len(operations) > 0 && !slices.Contains(operations, string(jwkset.KeyOpsVerify)) {
 		return nil, errOperations
+	}
+	issuer, err := members.textOrNull("issuer")
+	if err != nil {
+		return nil, errIssuer
 	}
 	public, err := parseMaterial(members)
 	if err != nil {
 		return nil, err
 	}
-	return newEntry(id, issuer, alg, hasAlg, public)
+	if certifiesAnother(members, public) {
+		return nil, errCertificate
+	}
+	alg := strings.Join(members.words("alg"), " ") // there is no algorithm of two names
+	return newEntry(members.text("kid"), issuer, alg, public)
 }
 
-// parseMaterial lets jwkset decode the key and compare it with the first certificate of x5c (RFC 7517 section 4.7: they must be
-// the same key). It is given nothing else of the JWK: it would refuse a whole set over an unregistered use, and refuses
-// the alg of RFC 9864. x5u is never fetched, the thumbprints x5t are not used.
+// parseMaterial lets jwkset decode the key. It is given nothing else of the JWK: it would refuse a whole set over an unregistered
+// use or a certificate that cannot be parsed, and refuses the alg of RFC 9864.
 func parseMaterial(members object) (crypto.PublicKey, error) {
-	var m jwkset.JWKMarshal
-	var errs [6]error
-	var kty, crv string
-	kty, _, errs[0] = members.text("kty")
-	crv, _, errs[1] = members.text("crv")
-	m.X, _, errs[2] = members.text("x")
-	m.Y, _, errs[3] = members.text("y")
-	m.N, _, errs[4] = members.text("n")
-	m.E, _, errs[5] = members.text("e")
-	certificates, err := members.texts("x5c")
-	if errors.Join(errs[:]...) != nil || err != nil {
-		return nil, errMember
+	m := jwkset.JWKMarshal{
+		KTY: jwkset.KTY(members.text("kty")),
+		CRV: jwkset.CRV(members.text("crv")),
+		X:   members.text("x"),
+		Y:   members.text("y"),
+		N:   members.text("n"),
+		E:   members.text("e"),
 	}
-	m.KTY, m.CRV, m.X5C = jwkset.KTY(kty), jwkset.CRV(crv), certificates[:min(1, len(certificates))]
 	if m.KTY == jwkset.KtyOct {
 		return nil, errSymmetric
 	}
 	if len(m.E) > base64.RawURLEncoding.EncodedLen(8) {
 		return nil, errMaterial // jwkset would drop what goes beyond 64 bits, and read another exponent
-	}
-	if m.KTY == jwkset.KtyOKP {
-		m.ALG = jwkset.AlgEdDSA // what jwkset demands beside a certificate
 	}
 	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	if err != nil {
@@ -157,13 +151,30 @@ func parseMaterial(members object) (crypto.PublicKey, error) {
 	return jwk.Key(), nil
 }
 
-// newEntry judges a public key with the rules that hold whatever it was read from.
-func newEntry(id, issuer, alg string, hasAlg bool, public crypto.PublicKey) (*entry, error) {
+// certifiesAnother reports whether the first certificate of x5c is of another key; they must be the same (RFC 7517 section 4.7). A
+// certificate that crypto/x509 cannot read says nothing: a serial number below zero, for one, is nothing that the key can help
+// (RFC 5280 section 4.1.2.2). x5u is never fetched, the thumbprints x5t are not used.
+func certifiesAnother(members object, public crypto.PublicKey) bool {
+	var chain []any
+	if json.Unmarshal(members["x5c"], &chain) != nil || len(chain) == 0 {
+		return false
+	}
+	text, _ := chain[0].(string)
+	der, _ := base64.StdEncoding.DecodeString(text) // skips line ends; what it cannot decode is no certificate
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil || certificate.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm {
+		return false
+	}
+	return !sameMaterial(certificate.PublicKey, public)
+}
+
+// newEntry judges a public key with the rules that hold whatever it was read from. An empty alg is none.
+func newEntry(id, issuer, alg string, public crypto.PublicKey) (*entry, error) {
 	if errors.Is(checkRSA(public), errROCA) {
 		return nil, errROCA // rather than "does not fit": its owner must hear of it
 	}
 	e := &entry{id: id, issuer: issuer, material: seal(public)}
-	if !hasAlg {
+	if alg == "" {
 		if len(algorithmsFor(public)) == 0 {
 			return nil, errUnsupported
 		}

@@ -1,6 +1,7 @@
 package jwks_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
@@ -26,6 +28,61 @@ func certificate(key crypto.Signer) string {
 	return base64.StdEncoding.EncodeToString(must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)))
 }
 
+// belowZero makes the serial number of a certificate negative, as some servers do whose number is random. Go reads no such certificate.
+func belowZero(certificate string) string {
+	der := must(base64.StdEncoding.DecodeString(certificate))
+	at := bytes.Index(der, []byte{2, 1, 1, 48}) // INTEGER of one byte, 1; a SEQUENCE follows
+	der[at+2] = 0x81
+	if _, err := x509.ParseCertificate(der); err == nil {
+		panic("the certificate can be read")
+	}
+	return base64.StdEncoding.EncodeToString(der)
+}
+
+// ofUnknownKey changes the algorithm of the key in a certificate, id-ecPublicKey (RFC 5480 section 2.1.1), to one that there is not.
+func ofUnknownKey(certificate string) string {
+	der := must(base64.StdEncoding.DecodeString(certificate))
+	id := []byte{0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01}
+	der[bytes.Index(der, id)+len(id)-1] = 0x7f
+	if c, err := x509.ParseCertificate(der); err != nil || c.PublicKeyAlgorithm != x509.UnknownPublicKeyAlgorithm {
+		panic("the key can be read")
+	}
+	return base64.StdEncoding.EncodeToString(der)
+}
+
+// Some servers write a kid that is no text, and their tokens then name none or another.
+func TestAKidThatIsNoTextIsNone(t *testing.T) {
+	t.Parallel()
+	for _, kid := range []any{nil, "", 7, true, []string{"k"}, members{"k": 1}} {
+		set := must(jwks.Static(document(publicJWK("k", "RS256", rsaA()).with("kid", kid))))
+		for _, asked := range []string{"", "7", "k"} {
+			if got := names(must(set.VerificationKeys(t.Context(), asked, "RS256"))); !slices.Equal(got, []string{"/RS256"}) {
+				t.Errorf("kid %v: a token with kid %q finds %v", kid, asked, got)
+			}
+		}
+	}
+}
+
+// A byte order mark before a document is skipped, once (RFC 8259 section 8.1).
+func TestByteOrderMark(t *testing.T) {
+	t.Parallel()
+	const mark = "\ufeff"
+	keys := string(document(first()))
+	if _, err := jwks.Static([]byte(mark + keys)); err != nil {
+		t.Errorf("Static: %v", err)
+	}
+	for _, doc := range []string{mark + mark + keys, "{" + mark + keys[1:], keys + mark, mark} {
+		if _, err := jwks.Static([]byte(doc)); err == nil {
+			t.Errorf("a mark elsewhere is skipped: %q", doc)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		const name = "https://h"
+		s := newSite(name+"/.well-known/openid-configuration", mark+metadata(name, keysURL), keysURL, mark+keys)
+		expect(t, "metadata and keys", newDiscovering(t, &issuer{answer: s.answer}, name), "first", "found")
+	})
+}
+
 func TestKeysThatAreSkipped(t *testing.T) {
 	t.Parallel()
 	rs, es, okp := publicJWK("k", "RS256", rsaA()), publicJWK("k", "ES256", p256A()), publicJWK("k", "", ed())
@@ -33,6 +90,8 @@ func TestKeysThatAreSkipped(t *testing.T) {
 	twice := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","alg":"RS256","alg":"PS256"}`)
 	variant := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","use":"sig","Use":"enc"}`)
 	folded := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","kid":"a","\u212aid":"b"}`)
+	before := raw(`{"Issuer":"https://a","kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","issuer":"https://b"}`)
+	unread := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","label":"a","label":"b"}`)
 	longS := raw(`{"kty":"RSA","e":"AQAB","n":"` + rs["n"].(string) + `","use":"sig","u\u017fe":"enc"}`)
 	const (
 		private, symmetric = "private members", "symmetric key"
@@ -52,7 +111,11 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"its first exponent", rs.with("dp", "AQAB"), private},
 		{"its second exponent", rs.with("dq", "AQAB"), private},
 		{"its coefficient", rs.with("qi", "AQAB"), private},
-		{"its other primes", rs.with("oth", []any{}), private},
+		{"its other primes", rs.with("oth", []any{members{"r": "AQAB"}}), private},
+		{"a private member that is a number", rs.with("d", 7), private},
+		{"a private member that is a number beyond all numbers", rs.with("d", raw("1e999")), private},
+		{"a private member that is false", rs.with("d", false), private},
+		{"a private member in a list", rs.with("d", []any{nil, "AQAB"}), private},
 		{"a secret beside a public key", rs.with("k", b64(secret)), private},
 		{"a private EC key", es.with("d", "AQAB"), private},
 		{"a private Ed25519 key", okp.with("d", b64(make([]byte, 32))), private},
@@ -62,10 +125,13 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"a use nobody registered", rs.with("use", "tls"), "use is not sig"},
 		{"a use in another case", rs.with("use", "SIG"), "use is not sig"},
 		{"operations without verify", rs.with("key_ops", []string{"encrypt", "wrapKey"}), "key_ops do not list verify"},
-		{"no operations at all", rs.with("key_ops", []string{}), "key_ops do not list verify"},
+		{"one operation, not in a list", rs.with("key_ops", "encrypt"), "key_ops do not list verify"},
+		{"operations without verify among what is no text", rs.with("key_ops", []any{nil, 7, "encrypt"}), "key_ops do not list verify"},
+		{"a use in a list", rs.with("use", []string{"enc"}), "use is not sig"},
 		{"an encryption algorithm", rs.with("alg", "RSA-OAEP"), "alg is not supported"},
 		{"no algorithm", rs.with("alg", "none"), "alg is not supported"},
-		{"an empty algorithm", rs.with("alg", ""), "alg is not supported"},
+		{"two algorithms", rs.with("alg", []string{"RS256", "PS256"}), "alg is not supported"},
+		{"an encryption algorithm in a list", rs.with("alg", []string{"RSA-OAEP"}), "alg is not supported"},
 		{"an EC algorithm on an RSA key", rs.with("alg", "ES256"), unfit},
 		{"ES384 on P-256", es.with("alg", "ES384"), unfit},
 		{"RSA of 1024 bits", publicJWK("k", "RS256", weak), unfit},
@@ -85,20 +151,20 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"Ed25519 of small order", okp.with("x", b64(make([]byte, 32))), "not allowed"},
 		{"the certificate of another key", rs.with("x5c", []string{certificate(rsaB())}), "certificate is of another key"},
 		{"the certificate of another Ed25519 key", okp.with("x5c", []string{certificate(rsaB())}), "certificate is of another key"},
-		{"a certificate that is none", rs.with("x5c", []string{"AAAA"}), "certificate"},
+		{"the certificate of a key of another type", rs.with("x5c", []string{certificate(p256A())}), "certificate is of another key"},
 		{"an unknown kty", members{"kty": "XYZ"}, broken},
 		{"no kty", members{"kid": "k"}, broken},
-		{"a number as kid", rs.with("kid", 7), "wrong JSON type"},
 		{"a number as issuer, which restricts the key", rs.with("issuer", 7), "its issuer is not a string"},
 		{"a list as issuer", rs.with("issuer", []string{"https://a"}), "its issuer is not a string"},
 		{"an object as issuer", rs.with("issuer", members{}), "its issuer is not a string"},
 		{"false as issuer", rs.with("issuer", false), "its issuer is not a string"},
-		{"a list as alg", rs.with("alg", []string{"RS256"}), "wrong JSON type"},
-		{"text as key_ops", rs.with("key_ops", "verify"), "wrong JSON type"},
-		{"a number as n", rs.with("n", 7), "wrong JSON type"},
-		{"text as x5c", rs.with("x5c", "AAAA"), "wrong JSON type"},
+		{"a number as n", rs.with("n", 7), broken},
+		{"a number as kty", rs.with("kty", 7), broken},
+		{"a list as crv", es.with("crv", []string{"P-256"}), broken},
 		{"alg twice", twice, "stands there twice"},
 		{"use twice in different case", variant, "stands there twice"},
+		{"issuer twice in different case", before, "stands there twice"},
+		{"a name that nobody reads twice", unread, "stands there twice"},
 		{"kid twice, once with a Kelvin sign", folded, "stands there twice"},
 		{"use twice, once with a long s", longS, "stands there twice"},
 		{"null", nil, "no JSON object"},
@@ -137,7 +203,21 @@ func TestKeysThatAreUsed(t *testing.T) {
 		{"RSA with another alg", rs.with("alg", "PS384"), "PS384"},
 		{"RSA without alg", publicJWK("k", "", rsaA()), all},
 		{"alg null is no alg", rs.with("alg", nil), all},
+		{"an empty alg is no alg", rs.with("alg", ""), all},
+		{"a blank alg is no alg", rs.with("alg", " "), all},
+		{"an alg that is no text is no alg", rs.with("alg", 7), all},
+		{"an alg in a list", rs.with("alg", []string{"PS256"}), "PS256"},
 		{"null private members hold nothing", rs.with("d", nil).with("k", nil), "RS256"},
+		{"empty private members hold nothing", rs.with("d", "").with("p", " ").with("q", "\t").with("oth", []any{}).with("k", members{}), "RS256"},
+		{"private members that hold what holds nothing", rs.with("oth", []any{members{"r": "", "d": nil, "t": []any{}}}), "RS256"},
+		{"what .NET writes of a key", rs.with("key_ops", []any{}).with("oth", []any{}).with("x5c", []any{}).with("use", nil).with("k", nil).with("x", nil), "RS256"},
+		{"an empty use is none", rs.with("use", ""), "RS256"},
+		{"a use that is no text is none", rs.with("use", 7), "RS256"},
+		{"a use in a list", rs.with("use", []string{"enc", "sig"}), "RS256"},
+		{"no operations are none", rs.with("use", "sig").with("key_ops", []string{}), "RS256"},
+		{"operations that are no text are none", rs.with("key_ops", []any{7, nil, members{}}), "RS256"},
+		{"one operation, not in a list", rs.with("key_ops", "verify"), "RS256"},
+		{"verify among what is no text", rs.with("key_ops", []any{7, "verify"}), "RS256"},
 		{"P-256 without alg", es, "ES256"},
 		{"P-384 without alg", publicJWK("k", "", p384()), "ES384"},
 		{"P-521 without alg", publicJWK("k", "", p521()), "ES512"},
@@ -149,10 +229,20 @@ func TestKeysThatAreUsed(t *testing.T) {
 		{"the certificate of the key, expired", rs.with("x5c", []string{certificate(rsaA())}), "RS256"},
 		{"a certificate beside Ed25519 without alg", okp.with("x5c", []string{certificate(ed())}), "Ed25519 EdDSA"},
 		{"a certificate beside alg Ed25519", okp.with("alg", "Ed25519").with("x5c", []string{certificate(ed())}), "Ed25519"},
+		{"a certificate whose serial number is below zero", rs.with("x5c", []string{belowZero(certificate(rsaA()))}), "RS256"},
+		{"a certificate of another key that cannot be read", rs.with("x5c", []string{belowZero(certificate(rsaB()))}), "RS256"},
+		{"a certificate of a type of key that is not known", rs.with("x5c", []string{ofUnknownKey(certificate(p256A()))}), "RS256"},
+		{"a certificate that is none", rs.with("x5c", []string{"AAAA"}), "RS256"},
+		{"a certificate that is not base64", rs.with("x5c", []string{"@"}), "RS256"},
+		{"an empty certificate", rs.with("x5c", []any{"", nil}), "RS256"},
+		{"a number as certificate, and one that is not the first", rs.with("x5c", []any{7, certificate(rsaB())}), "RS256"},
+		{"text as x5c", rs.with("x5c", "AAAA"), "RS256"},
 		{"a broken certificate behind the first", rs.with("x5c", []string{certificate(rsaA()), "AAAA"}), "RS256"},
 		{"no certificate", rs.with("x5c", []string{}), "RS256"},
-		{"x5u and x5t, which are not looked at", rs.with("x5u", "http://attacker.example/").with("x5t", "AAAA"), "RS256"},
+		{"x5u and x5t, which are not looked at", rs.with("x5u", "http://attacker.example/").with("x5t", "AAAA").with("x5t#S256", 7), "RS256"},
 		{"members nobody knows", rs.with("issuer", "x").with("D", "capital"), "RS256"},
+		{"members nobody knows, twice in different case", rs.with("label", "a").with("Label", "b").with("ext", true).with("iat", 7), "RS256"},
+		{"coordinates of nothing beside RSA", rs.with("x", "").with("y", 7).with("crv", nil), "RS256"},
 	} {
 		set, err := jwks.Static(document(row.key))
 		if err != nil {

@@ -96,7 +96,10 @@ func appendUpTo(limit int, keys []*Key, k *Key) []*Key {
 
 // find returns the keys for a token. With none, known tells whether that is final: the kid is here, but not with this algorithm.
 func (t *table) find(kid, alg string) (keys []*Key, known bool) {
-	if kid == "" {
+	switch {
+	case t == nil: // no key is held
+		return nil, false
+	case kid == "":
 		keys = t.any[alg]
 		return keys, len(keys) > 0
 	}

@@ -40,8 +40,7 @@ var accepted = map[survivor]string{
 
 	{"jwks", "sameMaterial", andGone, `ok`}: impliedBy, // a nil secret is as long as no secret
 
-	{"jwks", "parseKey", andGone, `members["kty"] != nil`}: impliedBy,
-	{"jwks", "newEntry", orGone, `e.alg.symmetric()`}:      behindIt,
+	{"jwks", "newEntry", orGone, `e.alg.symmetric()`}: behindIt,
 
 	{"jwks", "tieOf", andGone, `e.alg == nil`}:    unreachable, // only a JWK without alg is tied
 	{"jwks", "makeKeys", orGone, `len(fit) == 1`}: impliedBy,   // a tie to the only algorithm binds nothing
@@ -139,16 +138,16 @@ var accepted = map[survivor]string{
 	{"jwks", "ask", andGone, `err == nil`}: behindIt, // the zero JWK has no key
 	{"jwks", "ask", andGone, `!listed`}:    shortcut, // a key that is listed twice counts once
 
-	{"jwks", "metadataURLs", neverTaken, `err != nil`}:  unreachable, // New has parsed it
-	{"jwks", "parseMetadata", orGone, `err != nil`}:     impliedBy,   // what is no text reads as the empty one
-	{"jwks", "parseMetadata", orGone, `err != nil (2)`}: impliedBy,
-	{"jwks", "checkKeyURL", orGone, `err != nil`}:       unreachable, // New has parsed it
-	{"jwks", "origin", neverTaken, `err != nil`}:        unreachable, // checkURL has parsed it
+	{"jwks", "metadataURLs", neverTaken, `err != nil`}: unreachable, // New has parsed it
+	{"jwks", "checkKeyURL", orGone, `err != nil`}:      unreachable, // New has parsed it
+	{"jwks", "origin", neverTaken, `err != nil`}:       unreachable, // checkURL has parsed it
 
 	{"jwks", "parseObject", orGone, `err != nil`}:     impliedBy, // with an error there is no token
 	{"jwks", "parseObject", neverTaken, `err != nil`}: behindIt,  // after such an error Decode has one too
 
-	{"jwks", "failed", orGone, `p.failures == 0`}:       impliedBy, // nothing was told in the year 1
+	{"jwks", "failed", orGone, `p.failures == 0`}:  impliedBy, // nothing was told in the year 1
+	{"jwks", "overtake", orGone, `now.Before(at)`}: raceOnly,  // a tick that was about to come when a fetch began
+
 	{"jwks", "hurry", neverTaken, `p.failures == 0`}:    impliedBy, // before the first fetch all times are zero
 	{"jwks", "arm", andGone, `c.timer == nil`}:          shortcut,  // tick during a fetch starts none
 	{"jwks", "tick", neverTaken, `c.closed`}:            raceOnly,  // Close stops the timer
