@@ -87,7 +87,7 @@ func (c *compiler) checkRealm(p *policy) {
 
 // credentials makes what finds tokens.
 func (c *compiler) credentials(p *policy, base targeturi.URI) {
-	cfg := credential.Config{DPoP: p.proofs != nil, Origin: base.Origin(), MaxBytes: c.cfg.MaxTokenBytes}
+	cfg := credential.Config{DPoP: p.proofs != nil, Origin: base.Origin(), MaxBytes: c.cfg.MaxTokenBytes, IgnoreAuthorization: c.cfg.IgnoreAuthorization}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = defaultMaxTokenBytes
 	}
@@ -95,6 +95,9 @@ func (c *compiler) credentials(p *policy, base targeturi.URI) {
 		cfg.Sources = append(cfg.Sources, s.source)
 	}
 	c.checkSources(cfg.Sources)
+	if c.cfg.IgnoreAuthorization && len(cfg.Sources) == 0 {
+		c.wrong("IgnoreAuthorization is set without TokenSources, so no request could carry a token: name the place where the gateway puts it")
+	}
 	var err error
 	if p.credentials, err = credential.New(cfg); err != nil {
 		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)

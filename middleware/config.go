@@ -36,8 +36,15 @@ type Config struct {
 	ScopeImplies map[string][]string
 
 	// TokenSources are further places to look for a token, beside the Authorization field. A request that fills two
-	// places is refused (400). Nil: the Authorization field only. The query is never read (RFC 9700 section 4.3.2).
+	// places is refused (400), unless two of TokenSources hold the same token, as where a gateway sends a field and a cookie. Nil: the
+	// Authorization field only. The query is never read (RFC 9700 section 4.3.2).
 	TokenSources []TokenSource
+
+	// IgnoreAuthorization leaves the Authorization field alone, so that tokens come from TokenSources only: for gateways that put a
+	// credential of their own there, or leave the application's, and the token elsewhere (Cloudflare Access, Google IAP and API
+	// gateways). Without it, a field of another scheme than Bearer and DPoP steps aside for a token in one of TokenSources, and a
+	// Bearer in it beside one is refused (400). It needs TokenSources.
+	IgnoreAuthorization bool
 
 	// MaxTokenBytes is the length beyond which a token is refused undecoded (400); zero: 16 KiB.
 	MaxTokenBytes int

@@ -79,7 +79,8 @@ func (c Credentials) values(name string) []string { return credential.Values(c.H
 // closed. The zero TokenSource is refused by New.
 type TokenSource struct{ source credential.Source }
 
-// FromHeader reads a bare token from the named header field, without a scheme: "Cf-Access-Jwt-Assertion". Name fields
+// FromHeader reads a token from the named header field: "Cf-Access-Jwt-Assertion". The scheme Bearer in front of it, or DPoP, is taken as
+// in the Authorization field, for gateways that move that field elsewhere ("X-Forwarded-Authorization"). Name fields
 // only that the proxy in front sets itself and strips from what clients send; the token is verified in any case. New refuses
 // fields that have another meaning, such as Cookie, Dpop, Host and X-Forwarded-For.
 func FromHeader(name string) TokenSource {

@@ -40,7 +40,7 @@ func TestAuthorizationField(t *testing.T) {
 		{"Bearer behind another scheme, as proxies merge fields", none, middleware.ReasonOtherScheme, []string{"Authorization: Basic dXNlcg==, Bearer " + good}},
 		{"the token alone, without a scheme", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: =" + good}},
 
-		{"an empty field", malformed, middleware.ReasonMalformedRequest, []string{"Authorization:"}},
+		{"an empty field, which holds no credentials", "401", middleware.ReasonNoToken, []string{"Authorization:"}},
 		{"the scheme alone", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer"}},
 		{"the scheme and spaces", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer    "}},
 		{"a tab in the place of the space", malformed, middleware.ReasonMalformedRequest, []string{"Authorization: Bearer\t" + good}},

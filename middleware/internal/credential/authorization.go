@@ -22,37 +22,73 @@ var (
 )
 
 // authorization reads the Authorization field: "Bearer" 1*SP token68 (RFC 6750 section 2.1), or DPoP in its place (RFC 9449
-// section 7.1), the scheme in any case (RFC 9110 section 11.1). Without such a field nothing is found.
-func (f *Finder) authorization(fields []string) (Found, Refusal) {
-	if len(fields) == 0 {
-		return Found{}, Refusal{}
+// section 7.1), the scheme in any case (RFC 9110 section 11.1). Without such a field, or with one that is empty, nothing is found.
+// foreign says that the field speaks of something else, which another place may outweigh: whose credentials a gateway puts there is
+// its own affair.
+func (f *Finder) authorization(fields []string) (found Found, foreign bool, _ Refusal) {
+	if f.ignoreAuthorization || len(fields) == 0 || len(fields) == 1 && strings.Trim(fields[0], " \t") == "" {
+		return Found{}, false, Refusal{}
 	}
 	if len(fields) > 1 {
 		// Authorization is no list (RFC 9110 section 11.6.2): which of two identities would count?
-		return Found{}, Refusal{SeveralTokens, errSeveralFields}
+		return Found{}, false, Refusal{SeveralTokens, errSeveralFields}
 	}
 	// As nearly everybody writes it.
 	if token, ok := strings.CutPrefix(fields[0], "Bearer "); ok && token != "" && token[0] != ' ' {
-		return Found{Token: token, Scheme: Bearer}, Refusal{}
+		return Found{Token: token, Scheme: Bearer}, false, Refusal{}
 	}
-	name, rest, found := strings.Cut(fields[0], " ")
+	name, rest, spaced := strings.Cut(fields[0], " ")
 	if !IsName(name) {
-		return Found{}, Refusal{Malformed, errNoScheme}
+		return Found{}, false, Refusal{Malformed, errNoScheme}
 	}
-	var scheme Scheme
-	switch {
-	case equalASCIIFold(name, "bearer"):
-		scheme = Bearer
-	case f.dpop && equalASCIIFold(name, "dpop"):
-		scheme = DPoP
-	default:
-		return Found{}, Refusal{OtherScheme, errOtherScheme}
+	scheme := schemeOf(name)
+	if scheme == "" || scheme == DPoP && !f.dpop {
+		foreign := scheme == "" && spaced && !listsOurs(rest)
+		return Found{}, foreign, Refusal{OtherScheme, errOtherScheme}
 	}
 	token := strings.TrimLeft(rest, " ")
-	if !found || token == "" {
-		return Found{Scheme: scheme}, Refusal{Malformed, errEmptyBearer}
+	if token == "" {
+		return Found{Scheme: scheme}, false, Refusal{Malformed, errEmptyBearer}
 	}
-	return Found{Token: token, Scheme: scheme}, Refusal{}
+	return Found{Token: token, Scheme: scheme}, false, Refusal{}
+}
+
+// schemeOf returns the scheme of a name that is ours, whether or not it is accepted here; empty for any other.
+func schemeOf(name string) Scheme {
+	switch {
+	case equalASCIIFold(name, "bearer"):
+		return Bearer
+	case equalASCIIFold(name, "dpop"):
+		return DPoP
+	default:
+		return ""
+	}
+}
+
+// listsOurs reports whether one of our schemes begins an element of a list, as where two fields were joined by a proxy. Such a field holds
+// a token of ours perhaps, so nothing else may outweigh it.
+func listsOurs(rest string) bool {
+	for element := range strings.SplitSeq(rest, ",") {
+		name, _, _ := strings.Cut(strings.Trim(element, " \t"), " ")
+		if schemeOf(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutScheme takes the scheme off a value that another place holds as a gateway has moved it, scheme and all. A value without one is the
+// token itself.
+func (f *Finder) withoutScheme(value string) (token string, scheme Scheme, _ Refusal) {
+	name, rest, spaced := strings.Cut(value, " ")
+	switch scheme := schemeOf(name); {
+	case scheme == "" || scheme == DPoP && !f.dpop:
+		return value, "", Refusal{}
+	case !spaced || strings.Trim(rest, " ") == "":
+		return "", scheme, Refusal{Malformed, errEmptyBearer}
+	default:
+		return strings.TrimLeft(rest, " "), scheme, Refusal{}
+	}
 }
 
 // IsName reports whether s is a token in the sense of RFC 9110 section 5.6.2: the name of a field, a cookie or a scheme.

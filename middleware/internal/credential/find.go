@@ -3,6 +3,7 @@
 package credential
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -71,6 +72,8 @@ type Config struct {
 	DPoP     bool     // the DPoP scheme is accepted
 	Origin   string   // the only origin whose pages may send cookies that change something; "": that of the Host field
 	MaxBytes int      // of a token
+
+	IgnoreAuthorization bool // the Authorization field is somebody else's
 }
 
 // Finder finds tokens. It is immutable and safe for concurrent use.
@@ -79,12 +82,20 @@ type Finder struct {
 	dpop     bool
 	origin   originRule
 	maxBytes int
+
+	ignoreAuthorization bool
 }
 
 // New makes a Finder. The error is about Config.Origin.
 func New(cfg Config) (*Finder, error) {
 	origin, err := newOriginRule(cfg.Origin)
-	return &Finder{sources: slices.Clone(cfg.Sources), dpop: cfg.DPoP, origin: origin, maxBytes: cfg.MaxBytes}, err
+	return &Finder{
+		sources:             slices.Clone(cfg.Sources),
+		dpop:                cfg.DPoP,
+		origin:              origin,
+		maxBytes:            cfg.MaxBytes,
+		ignoreAuthorization: cfg.IgnoreAuthorization,
+	}, err
 }
 
 var (
@@ -95,26 +106,33 @@ var (
 // Find finds the one token of a request. Its characters are not looked at, because those of a token that was seen before are known to be
 // good.
 func (f *Finder) Find(r Request) (Found, Refusal) {
-	found, refusal := f.authorization(Values(r.Header, "Authorization"))
-	if refusal.Refused() {
+	found, foreign, refusal := f.authorization(Values(r.Header, "Authorization"))
+	if refusal.Refused() && !foreign {
 		return found, refusal
 	}
+	inAuthorization := found.Token != ""
 	for _, source := range f.sources {
 		if source.Kind == InForm && r.NoForm {
 			continue
 		}
-		tokens, readBody, refusal := f.tokens(source, r)
-		if refusal.Refused() {
-			return found, refusal
-		}
+		held, readBody, wrong := f.held(source, r)
 		found.ReadBody = found.ReadBody || readBody
-		for _, token := range tokens {
-			if found.Token != "" {
-				// RFC 6750 section 2: clients must not use more than one method in a request.
-				return found, Refusal{SeveralTokens, errSeveralTokens}
-			}
-			found.Token, found.FromForm = token, source.Kind == InForm
+		switch {
+		case wrong.Refused():
+			return found, wrong
+		case held.Token == "":
+		case found.Token == "":
+			found.Token, found.Scheme, found.FromForm = held.Token, held.Scheme, held.FromForm
+		case inAuthorization || held.Token != found.Token || held.Scheme != found.Scheme && held.Scheme != "" && found.Scheme != "":
+			// RFC 6750 section 2: clients must not use more than one method in a request. A gateway may write one token into
+			// two places.
+			return found, Refusal{SeveralTokens, errSeveralTokens}
+		default:
+			found.Scheme = cmp.Or(found.Scheme, held.Scheme)
 		}
+	}
+	if found.Token == "" && foreign {
+		return found, refusal
 	}
 	if len(found.Token) > f.maxBytes {
 		return found, Refusal{TooLong, errTooLong}

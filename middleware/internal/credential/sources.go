@@ -37,6 +37,22 @@ var (
 	errFormSyntax  = errors.New("the form that holds access_token is malformed")
 )
 
+// held returns the one token that a source holds; without a Token it holds none.
+func (f *Finder) held(source Source, r Request) (held Found, readBody bool, _ Refusal) {
+	tokens, readBody, refusal := f.tokens(source, r)
+	switch {
+	case refusal.Refused() || len(tokens) == 0:
+		return Found{}, readBody, refusal
+	case len(tokens) > 1:
+		return Found{}, readBody, Refusal{SeveralTokens, errSeveralTokens}
+	}
+	held = Found{Token: tokens[0], FromForm: source.Kind == InForm}
+	if source.Kind == InHeader {
+		held.Token, held.Scheme, refusal = f.withoutScheme(tokens[0])
+	}
+	return held, readBody, refusal
+}
+
 // tokens returns the values that a source holds, without empty ones.
 func (f *Finder) tokens(source Source, r Request) (tokens []string, readBody bool, _ Refusal) {
 	switch source.Kind {
