@@ -42,19 +42,21 @@ func (hosts plainHosts) checkURL(field, value string, query bool) error {
 		return fmt.Errorf("%s %q has a fragment: remove it", field, shown)
 	case !query && strings.Contains(value, "?"):
 		return fmt.Errorf("%s %q has a query: remove it (RFC 8414 section 2)", field, shown)
-	case u.Scheme != "https" && (u.Scheme != "http" || !hosts.allow(u)):
+	case !hosts.allow(u):
 		return fmt.Errorf("%s %q is not https: use https; http is taken for 127.0.0.0/8, ::1 and localhost only, "+
 			"and for the hosts of Config.DangerouslyAllowHTTP", field, shown)
 	}
 	return nil
 }
 
+// allow tells whether a request may be sent there.
 func (hosts plainHosts) allow(u *url.URL) bool {
 	port := u.Port()
 	if port == "" {
 		port = "80"
 	}
-	return isLoopback(u.Hostname()) || hosts[strings.ToLower(net.JoinHostPort(u.Hostname(), port))]
+	named := hosts[strings.ToLower(net.JoinHostPort(u.Hostname(), port))]
+	return u.Scheme == "https" || u.Scheme == "http" && (named || isLoopback(u.Hostname()))
 }
 
 // isPlain tells whether a URL leaves this machine without TLS.

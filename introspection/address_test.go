@@ -107,7 +107,7 @@ func TestPlainHTTPIsWarnedOfOnce(t *testing.T) {
 		if n := strings.Count(text, "\n"); n != warnings || strings.Contains(text, "canary") {
 			t.Errorf("%s: %d lines, want %d:\n%s", url, n, warnings, text)
 		}
-		if warnings > 0 && !strings.Contains(text, "level=WARN") || warnings > 0 && !strings.Contains(text, "endpoint=http://keycloak:8080/introspect\n") {
+		if warnings > 0 && !strings.Contains(text, "level=WARN") || warnings > 0 && !strings.Contains(text, "endpoint=http://keycloak:8080/introspect hosts=[keycloak:8080]\n") {
 			t.Errorf("the warning is %s", text)
 		}
 	}

@@ -98,9 +98,9 @@ func (b *breaker) answersBefore() uint64 {
 	return b.answers
 }
 
-// recordProbe takes the outcome of our own question. A failure opens the breaker only if nobody got an answer since the
-// question was sent.
-func (b *breaker) recordProbe(before uint64, err error, now time.Time) (open, opened bool) {
+// recordProbe takes the outcome of our own question and reports whether the breaker opened. A failure counts only if nobody
+// got an answer since the question was sent.
+func (b *breaker) recordProbe(before uint64, err error, now time.Time) (opened bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last = err
@@ -108,11 +108,14 @@ func (b *breaker) recordProbe(before uint64, err error, now time.Time) (open, op
 	case answered(err):
 		b.close()
 	case blamed(err) == blameServer && b.answers == before && !b.open:
-		b.open = true
-		b.nextProbe = now.Add(breakerPause)
-		opened = true
+		b.failures++
+		if b.failures >= breakerFailures {
+			b.open = true
+			b.nextProbe = now.Add(breakerPause)
+			return true
+		}
 	}
-	return b.open, opened
+	return false
 }
 
 func (b *breaker) close() {

@@ -28,9 +28,9 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	complain := &complaints{logger: s.Logger}
-	if isPlain(s.URL) {
+	if isPlain(s.URL) || s.Ask != nil && len(s.plain) > 0 {
 		s.Logger.Warn("introspection: Config.DangerouslyAllowHTTP: the client secret and every token travel in clear, and whoever is on the way"+
-			" decides which tokens are active", "endpoint", shown(s.URL))
+			" decides which tokens are active", "endpoint", shown(s.URL), "hosts", s.DangerouslyAllowHTTP)
 	}
 	c := &Client{
 		digests:  newDigests(s.URL, s.ClientAuth.id),
@@ -49,7 +49,7 @@ func New(cfg Config) (*Client, error) {
 // When ctx ended, the error wraps its error as well.
 func (c *Client) Introspect(ctx context.Context, token string) (*Response, error) {
 	if c == nil || c.flights == nil {
-		return nil, &failure{reason: "this Client was not made by New"}
+		return nil, errNotMade
 	}
 	if len(token) > maxToken {
 		return nil, errors.New("introspection: the token is longer than 64 KiB")
@@ -74,11 +74,28 @@ func (c *Client) Fresh(r *Response, now time.Time) bool {
 	return c != nil && c.flights != nil && r != nil && !c.flights.closed.Load() && c.cache.holds(r, now)
 }
 
+// ownToken stands for a token of our own, and is no token that anybody could send.
+const ownToken = ""
+
+// Probe finds out whether the server can answer now, with a question about a random token: for a readiness check, and at the
+// start, where it finds out wrong credentials. It takes a place and waits like Introspect, and its error wraps ErrUnavailable.
+// It closes the breaker if the server is back; while that is open it asks once a second, and in between it fails at once.
+func (c *Client) Probe(ctx context.Context) error {
+	if c == nil || c.flights == nil {
+		return errNotMade
+	}
+	_, err := c.flights.do(ctx, c.digests.of(ownToken), ownToken)
+	return err
+}
+
 // ask is one request, on behalf of everybody who waits for its answer.
 func (c *Client) ask(ctx context.Context, token string) (*Response, error) {
 	t, wait := c.breaker.admit(time.Now())
 	if wait > 0 {
 		return nil, breakerOpen(wait)
+	}
+	if token == ownToken {
+		return nil, c.probe(ctx)
 	}
 	if err := c.askOwn(ctx, t); err != nil {
 		return nil, err
@@ -100,7 +117,7 @@ func (c *Client) blocked(now time.Time) error {
 // quote the request; the stack holds addresses only.
 func (c *Client) crashed(value any) {
 	c.breaker.record(errNoEnd)
-	c.complain.say(aboutPanic, "a request panicked in the transport, the BearerToken function or the signer",
+	c.complain.say(aboutPanic, "a request panicked in the transport, the signer or a function of Config",
 		"type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
 }
 
@@ -109,7 +126,7 @@ type Status struct {
 	_ [0]func()
 
 	// BreakerOpen: the server stopped answering. Cached answers are still given, everything else is unavailable. Only a
-	// request can close it again, so a readiness check that takes all traffic away keeps it open.
+	// request or Probe can close it again, so a readiness check that takes all traffic away must call Probe.
 	BreakerOpen bool
 
 	InFlight int // requests that the server has not answered yet

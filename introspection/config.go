@@ -20,7 +20,7 @@ const (
 	maxTTL             = 12 * time.Hour
 )
 
-// Config describes one introspection endpoint and how this resource server asks it. URL and ClientAuth are required.
+// Config describes one introspection endpoint and how this resource server asks it. URL and ClientAuth, or Ask, are required.
 // New reads it once; changing it afterwards has no effect.
 type Config struct {
 	_ [0]func()
@@ -50,6 +50,18 @@ type Config struct {
 	// HTTPClient carries the requests: a private CA, a proxy, a client certificate, tracing. It is copied; redirects are
 	// refused and cookies dropped either way. Nil: a client of our own, which takes no proxy from the environment.
 	HTTPClient *http.Client
+
+	// Ask asks an endpoint that is no introspection endpoint by RFC 7662 (tokeninfo, debug_token) about one token, and takes the
+	// place of URL and ClientAuth: it has its own URL and its own way to authenticate. It returns the claims of an active token
+	// as one JSON object with the names and types of RFC 7662, so a date that the server gives as text has to become a number;
+	// the member active may be missing. If the server says that the token is not active, it returns an error that wraps
+	// ErrInactive. Any other error leaves the token unjudged (ErrUnavailable). It is also called with random tokens that nobody
+	// has, to find out whether the server is there: ErrInactive says that it is, another error that it is not.
+	//
+	// client sends nothing without TLS but to loopback hosts and those of DangerouslyAllowHTTP, follows no redirects, keeps no
+	// cookies and cuts bodies at 64 KiB; it carries HTTPClient's transport. ctx ends with Timeout. Ask is called from many
+	// goroutines. Its errors should not quote the token; those that do are not shown. URL may be set for the log. Nil: RFC 7662.
+	Ask func(ctx context.Context, client *http.Client, token string) (claims []byte, err error)
 
 	// Timeout is how long one call of Introspect waits at most, queueing included, and how long one request to the
 	// server may take. A server that hashes the client secret at each call is slow, and slower for several calls at once
@@ -87,6 +99,7 @@ type KeySource interface {
 type settings struct {
 	Config
 	activeTTL, inactiveTTL time.Duration // zero: no cache
+	plain                  plainHosts
 }
 
 func (cfg Config) compile() (settings, error) {
@@ -97,7 +110,9 @@ func (cfg Config) compile() (settings, error) {
 		}
 	}
 	allowed := newPlainHosts(cfg.DangerouslyAllowHTTP, report)
-	report(allowed.checkURL("Config.URL", cfg.URL, true))
+	if cfg.Ask == nil || cfg.URL != "" {
+		report(allowed.checkURL("Config.URL", cfg.URL, true))
+	}
 	if cfg.Issuer != "" {
 		report(allowed.checkURL("Config.Issuer", cfg.Issuer, false))
 	}
@@ -106,6 +121,7 @@ func (cfg Config) compile() (settings, error) {
 			report(fmt.Errorf("Config.ClientAuth: %w", problem))
 		}
 	}
+	report(cfg.checkAsk())
 	report(cfg.checkClientAuth())
 	report(cfg.checkSigned())
 	report(notNegative("Config.Timeout", cfg.Timeout))
@@ -125,14 +141,29 @@ func (cfg Config) compile() (settings, error) {
 	}
 	return settings{
 		Config:      cfg,
+		plain:       allowed,
 		activeTTL:   max(0, orDefault(cfg.ActiveTTL, defaultActiveTTL)),
 		inactiveTTL: max(0, orDefault(cfg.InactiveTTL, defaultInactiveTTL)),
 	}, nil
 }
 
+func (cfg Config) checkAsk() error {
+	switch {
+	case cfg.Ask == nil:
+		return nil
+	case cfg.ClientAuth.apply != nil:
+		return errors.New("Config.ClientAuth is set beside Ask, which would not use it: leave it out, and authenticate in Ask")
+	case cfg.SignedBy != nil:
+		return errors.New("Config.SignedBy is set beside Ask, whose answers are not signed as RFC 9701 has it: leave it out, or verify them in Ask")
+	}
+	return nil
+}
+
 func (cfg Config) checkClientAuth() error {
 	auth := cfg.ClientAuth
 	switch {
+	case cfg.Ask != nil:
+		return nil
 	case auth.apply == nil && len(auth.problems) == 0:
 		return errors.New("Config.ClientAuth is required: take SecretBasic, PrivateKeyJWT or another constructor; NoClientAuth for an endpoint that asks for none")
 	case auth.method == methodTLS && !presentsCertificate(cfg.HTTPClient):
@@ -160,7 +191,7 @@ func presentsCertificate(client *http.Client) bool {
 
 func (cfg Config) checkSigned() error {
 	switch {
-	case cfg.SignedBy == nil:
+	case cfg.SignedBy == nil || cfg.Ask != nil:
 		return nil
 	case cfg.Issuer == "":
 		return errors.New("Config.Issuer is required by SignedBy, as the iss of signed answers: set the authorization server's issuer identifier")

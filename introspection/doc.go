@@ -38,12 +38,12 @@
 //
 // Some servers answer 400 for a token that they do not know or that has expired (RFC 7662 section 2.2 wants active false), or for
 // every JWT. That is no verdict, so the bearer hears 503, keeps the token and never fetches a new one. Where the server means "not
-// active" by it, write an introspector of your own that says so; where it does not introspect JWTs, verify them instead.
+// active" by it, say so in Config.Ask; where it does not introspect JWTs, verify them instead.
 //
 // # Mistakes to avoid
 //
 //   - NoClientAuth against an endpoint that strangers can reach: it tells thieves which tokens work.
 //   - One client id for several APIs: servers may answer each of them differently (RFC 7662 section 2.2).
 //   - A BearerToken function that fetches a token each time: it runs within Config.Timeout, before each request.
-//   - A readiness check that fails while the breaker is open: without traffic nothing asks, and it stays open.
+//   - A readiness check that fails while the breaker is open: without traffic nothing asks, and it stays open. Client.Probe asks.
 package introspection

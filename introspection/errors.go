@@ -10,6 +10,8 @@ import (
 // RetryAfter() time.Duration, to be found with errors.As; zero there means unknown.
 var ErrUnavailable = errors.New("introspection: token not judged")
 
+var errNotMade = &failure{reason: "this Client was not made by New"}
+
 // failure is every error that wraps ErrUnavailable. Its text is fixed, except for the cause, which is only kept where
 // it cannot repeat what the server sent: a server may echo the token, or our own secret.
 type failure struct {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
@@ -66,6 +67,76 @@ func Example() {
 	// Output:
 	// active true, sub "alice", scope "orders:read"
 	// active false, sub "", scope ""
+}
+
+// A tokeninfo endpoint is no introspection endpoint: the token stands in the query, dates are text, and 400 means inactive.
+func ExampleConfig_ask() {
+	server := tokeninfo()
+	defer server.Close()
+
+	client, err := introspection.New(introspection.Config{
+		Ask: func(ctx context.Context, client *http.Client, token string) ([]byte, error) {
+			address := server.URL + "/tokeninfo?" + url.Values{"access_token": {token}}.Encode()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+			if err != nil {
+				return nil, err
+			}
+			response, err := client.Do(request)
+			if err != nil {
+				return nil, err
+			}
+			defer response.Body.Close()
+			switch response.StatusCode {
+			case http.StatusOK:
+			case http.StatusBadRequest:
+				return nil, introspection.ErrInactive
+			default:
+				return nil, fmt.Errorf("tokeninfo answered %d", response.StatusCode)
+			}
+			var info struct {
+				Subject  string      `json:"sub"`
+				Audience string      `json:"aud"`
+				Scope    string      `json:"scope"`
+				Expiry   json.Number `json:"exp"` // takes a number in a string too
+			}
+			if err := json.NewDecoder(response.Body).Decode(&info); err != nil {
+				return nil, err
+			}
+			return json.Marshal(info)
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	for _, token := range []string{"ya29.a0AfH6SMB", "stolen"} {
+		response, err := client.Introspect(context.Background(), token)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		var claims json.RawMessage
+		if err := response.Claims(&claims); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("active %v: %s\n", response.Active(), claims)
+	}
+	// Output:
+	// active true: {"sub":"1180","aud":"web-app","scope":"email","exp":4102444800}
+	// active false: {}
+}
+
+func tokeninfo() *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("access_token") != "ya29.a0AfH6SMB" {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		fmt.Fprint(w, `{"sub":"1180","aud":"web-app","scope":"email","exp":"4102444800","email_verified":"true"}`)
+	}))
 }
 
 // A refusal of our own credentials says nothing about the token.

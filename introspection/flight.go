@@ -19,7 +19,7 @@ const (
 var (
 	errClosed  = &failure{reason: "the Client is closed"}
 	errCrowded = &failure{reason: "too many callers are waiting", retryAfter: time.Second}
-	errNoEnd   = &failure{reason: "the request was given up: the transport, the BearerToken function or the signer panicked"}
+	errNoEnd   = &failure{reason: "the request was given up: the transport, the signer or a function of Config panicked"}
 )
 
 // flights sends one request per token, whoever and however many wait for its answer, and at most limit at once. The
@@ -214,7 +214,7 @@ func (fs *flights) fly(f *flight) {
 	ctx, cancel := fs.limited()
 	defer cancel()
 	response, err := fs.ask(ctx, f.token)
-	if err == nil {
+	if err == nil && f.token != ownToken {
 		fs.cache.store(f.key, response, f.asked)
 	}
 	f.response, f.err = response, err

@@ -231,8 +231,8 @@ func TestOurOwnQuestionFailsAlone(t *testing.T) {
 			client.Introspect(t.Context(), fmt.Sprint("odd", i))
 		}
 		mustIntrospect(t, client, "good0") // brings our own question along
-		time.Sleep(time.Second)
-		for i := range 3 {
+		time.Sleep(500 * time.Millisecond)
+		for i := range 4 {
 			client.Introspect(t.Context(), fmt.Sprint("odd", i))
 		}
 		time.Sleep(2 * time.Second)
@@ -459,4 +459,101 @@ func TestOwnQuestionToAServerThatSignsItsAnswers(t *testing.T) {
 			t.Errorf("open %t after %d requests", client.Status().BreakerOpen, tr.count())
 		}
 	})
+}
+
+func TestProbeAsksWhetherTheServerAnswers(t *testing.T) {
+	for name, row := range map[string]struct {
+		serve func(*http.Request, string) (*http.Response, error)
+		says  string // "": it does
+	}{
+		"inactive":                     {answers(inactiveText), ""},
+		"active, of whatever":          {answers(activeText), ""},
+		"400":                          {status(400, ""), ""},
+		"our own credentials, refused": {status(401, ""), "refuses our own credentials"},
+		"503":                          {status(503, ""), "status 503"},
+		"a page":                       {answers("<html>"), "no JSON object"},
+		"a hang":                       {hang, "did not answer within 2s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := &transport{serve: row.serve}
+				client := newClient(t, introspection.Config{}, tr)
+				for range 2 {
+					err := client.Probe(t.Context())
+					if row.says != "" {
+						mustBeUnavailable(t, nil, err)
+					}
+					if (err == nil) != (row.says == "") || err != nil && !strings.Contains(err.Error(), row.says) {
+						t.Errorf("%v, want %q", err, row.says)
+					}
+				}
+				if tr.count() != 2 || client.Status().BreakerOpen || client.Status().InFlight != 0 {
+					t.Errorf("%d requests, %+v", tr.count(), client.Status())
+				}
+			})
+		})
+	}
+}
+
+func TestProbeClosesTheBreakerAndOpensIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := true
+		tr := &transport{serve: func(*http.Request, string) (*http.Response, error) {
+			if down {
+				return respond(503, ""), nil
+			}
+			return respond(200, inactiveText), nil
+		}}
+		client := newClient(t, introspection.Config{}, tr)
+		for i := range 5 {
+			if client.Status().BreakerOpen {
+				t.Fatalf("open after %d failures", i)
+			}
+			mustBeUnavailable(t, nil, client.Probe(t.Context()))
+		}
+		if !client.Status().BreakerOpen {
+			t.Fatal("closed after five failures in a row")
+		}
+		down = false
+		mustBeUnavailable(t, nil, client.Probe(t.Context()))
+		if tr.count() != 5 {
+			t.Error("asked within the pause")
+		}
+		time.Sleep(time.Second)
+		if err := client.Probe(t.Context()); err != nil || client.Status().BreakerOpen || tr.count() != 6 {
+			t.Errorf("%v; open %t after %d requests", err, client.Status().BreakerOpen, tr.count())
+		}
+	})
+}
+
+func TestProbesAreSharedAndWaitLikeOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{serve: slowly(500*time.Millisecond, inactiveText)}
+		client := newClient(t, introspection.Config{MaxInFlight: 1}, tr)
+		go client.Introspect(t.Context(), "token")
+		synctest.Wait()
+		var probes sync.WaitGroup
+		for range 100 {
+			probes.Go(func() {
+				if err := client.Probe(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		start := time.Now()
+		probes.Wait()
+		if tr.count() != 2 || tr.peak() != 1 || time.Since(start) != time.Second {
+			t.Errorf("%d requests, %d at once, %v", tr.count(), tr.peak(), time.Since(start))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := client.Probe(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		client.Close()
+		mustBeUnavailable(t, nil, client.Probe(t.Context()))
+	})
+	for _, client := range []*introspection.Client{nil, {}} {
+		mustBeUnavailable(t, nil, client.Probe(t.Context()))
+	}
 }

@@ -1,6 +1,7 @@
 package introspection
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,14 +20,15 @@ type endpoint struct {
 	url, shown string // shown has no query and is safe to log
 	issuer     string
 	auth       ClientAuth
-	signed     *signedAnswers // nil: plain JSON
+	signed     *signedAnswers                                                                          // nil: plain JSON
+	otherwise  func(ctx context.Context, client *http.Client, token string) (claims []byte, err error) // nil: RFC 7662
 	client     *http.Client
 	own        *http.Transport // nil: the transport is the caller's
 	complain   *complaints
 }
 
 func newEndpoint(s settings, complain *complaints) *endpoint {
-	e := &endpoint{url: s.URL, shown: shown(s.URL), issuer: s.Issuer, auth: s.ClientAuth, complain: complain}
+	e := &endpoint{url: s.URL, shown: cmp.Or(shown(s.URL), "Config.Ask"), issuer: s.Issuer, auth: s.ClientAuth, complain: complain}
 	if s.SignedBy != nil {
 		e.signed = &signedAnswers{keys: s.SignedBy, issuer: s.Issuer, audience: s.ClientAuth.id}
 	}
@@ -37,6 +39,13 @@ func newEndpoint(s settings, complain *complaints) *endpoint {
 		given := *s.HTTPClient
 		e.client = &given
 		e.client.Jar = nil
+	}
+	if e.otherwise = s.Ask; e.otherwise != nil {
+		next := e.client.Transport
+		if next == nil {
+			next = http.DefaultTransport
+		}
+		e.client.Transport = guarded{next, s.plain}
 	}
 	// A redirect would carry the token, and our credentials, to whomever it names.
 	e.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -50,6 +59,9 @@ func shown(address string) string {
 }
 
 func (e *endpoint) ask(ctx context.Context, token string) (*Response, error) {
+	if e.otherwise != nil {
+		return e.askOtherwise(ctx, token)
+	}
 	response, err := e.send(ctx, token)
 	if err != nil {
 		return nil, err

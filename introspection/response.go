@@ -31,7 +31,10 @@ var inactive = new(Response)
 // nbf and iat of an active answer numbers between the years 1 and 9999, or null, which is absent. No member may differ from
 // one of these four only in case. Anything else is an error that wraps ErrUnavailable. Whether the token is in its time and
 // meant for this API, and what a null among the other members means, is for the caller to judge.
-func ParseResponse(body []byte) (*Response, error) {
+func ParseResponse(body []byte) (*Response, error) { return parse(body, false) }
+
+// parse takes a missing member active for true if the token is known to be active.
+func parse(body []byte, knownActive bool) (*Response, error) {
 	if len(body) > maxAnswer {
 		return nil, errOversize
 	}
@@ -43,10 +46,10 @@ func ParseResponse(body []byte) (*Response, error) {
 	if err := checkNames(members, "active", "exp", "nbf", "iat"); err != nil {
 		return nil, err
 	}
-	switch string(members["active"]) {
-	case "false":
+	switch active, present := members["active"]; {
+	case string(active) == "false":
 		return inactive, nil
-	case "true":
+	case string(active) == "true", !present && knownActive:
 		return activeResponse(body, members)
 	}
 	return nil, badAnswer("active is missing or no boolean (RFC 7662 section 2.2)")

@@ -175,8 +175,6 @@ var accepted = map[survivor]string{
 	{"introspection", "checkURL", orGone, `u.Host == ""`}:                    impliedBy, // nor is there a host name
 	{"introspection", "isLoopback", andGone, `err == nil`}:                   impliedBy, // no address is no loopback address
 
-	{"introspection", "join", neverTaken, `fs.closed.Load()`}: raceOnly, // Introspect has just looked
-
 	{"introspection", "beside", orGone, `fs.closed.Load()`}:    raceOnly,    // the request is ended at once
 	{"introspection", "request", neverTaken, `err != nil (2)`}: unreachable, // New has parsed the URL
 
