@@ -8,13 +8,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cardea-auth/cardea/jwks"
 )
 
 const (
 	signedMediaType = "application/token-introspection+jwt"
 	signedSkew      = time.Minute
 	maxKeyID        = 1 << 10
-	maxKeys         = 4
 )
 
 // signedAnswers opens the JWTs of RFC 9701. It reads the compact form strictly and by itself: every byte must be of the
@@ -114,7 +115,8 @@ func (s *signedAnswers) verify(ctx context.Context, h header, input string, sign
 		}
 		return f
 	}
-	for _, key := range keys[:min(len(keys), maxKeys)] {
+	tried, _ := jwks.Tries(h.keyID, keys)
+	for _, key := range tried {
 		if key.Algorithm() == h.algorithm && key.Verify(input, signature) == nil {
 			return nil
 		}

@@ -57,8 +57,8 @@ func New(cfg Config) (*Cache, error) {
 	}, nil
 }
 
-// VerificationKeys returns the keys, at most four, that may have signed a token with this kid (empty: it names none) and
-// algorithm. A kid that no key has is answered with the keys that have no id. The slice must not be changed. While keys are
+// VerificationKeys returns the keys that may have signed a token with this kid (empty: it names none) and algorithm, as many as [Tries]
+// wants to see: five at most that have the kid, or else nine, of each [Key.Issuer]. A kid that no key has is answered with the keys that have no id. The slice must not be changed. While keys are
 // held and one fits, the call does no I/O, takes no lock and does not look at ctx.
 //
 // An unknown kid is looked for in a fresh set, as far as [Config.Cooldown] allows, and the call waits for it, at most two

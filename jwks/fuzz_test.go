@@ -216,7 +216,11 @@ func compare(t *testing.T, set *jwks.Set, want []*jwks.Key, complete bool) {
 				t.Fatalf("kid %q, %s: %v is not in the document", q[0], q[1], names([]*jwks.Key{k}))
 			}
 		}
-		if complete && len(got) != min(4, len(expected)) {
+		limit := 9 // eight are tried
+		if q[0] != "" {
+			limit = 5
+		}
+		if complete && len(expected) < limit && len(got) != len(expected) {
 			t.Fatalf("kid %q, %s: %v, want %v", q[0], q[1], names(got), names(expected))
 		}
 	}

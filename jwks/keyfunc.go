@@ -53,8 +53,8 @@ func FromKeyfunc(k keyfunc.Keyfunc) *KeyfuncSource {
 	return &KeyfuncSource{storage: k.Storage}
 }
 
-// VerificationKeys returns the keys, at most four, that may have signed a token with this kid (empty: it names none) and
-// algorithm. A kid that no key has is answered with the keys that have no id. The slice must not be changed. The error wraps
+// VerificationKeys returns the keys that may have signed a token with this kid (empty: it names none) and algorithm, as many as [Tries]
+// wants to see: five at most that have the kid, or else nine, of each [Key.Issuer]. A kid that no key has is answered with the keys that have no id. The slice must not be changed. The error wraps
 // [ErrKeyNotFound] if the storage knows no such key, and [ErrUnavailable] if the storage fails or holds no usable key at all.
 func (s *KeyfuncSource) VerificationKeys(ctx context.Context, kid, alg string) ([]*Key, error) {
 	if a := algorithmNamed(alg); a == nil || a.symmetric() {

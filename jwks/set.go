@@ -42,11 +42,11 @@ func Static(document []byte) (*Set, error) {
 }
 
 // HMAC makes a Set of shared secrets for HS256, HS384 or HS512, without ids, tried in the order given: put the newest first
-// while they rotate. At most four are tried, so more are refused. All are for one algorithm, as RFC 8725 section 3.1 wants; each
+// while they rotate. At most eight are tried, so more are refused. All are for one algorithm, as RFC 8725 section 3.1 wants; each
 // must be at least as long as its hash, see [NewSecret]. Whoever knows a secret can make tokens: prefer a public key.
 func HMAC(algorithm string, secrets ...[]byte) (*Set, error) {
-	if len(secrets) == 0 || len(secrets) > maxTries {
-		return nil, fmt.Errorf("jwks: HMAC: %d secrets; pass the one in use and at most %d that it replaces", len(secrets), maxTries-1)
+	if len(secrets) == 0 || len(secrets) > triesWithout {
+		return nil, fmt.Errorf("jwks: HMAC: %d secrets; pass the one in use and at most %d that it replaces", len(secrets), triesWithout-1)
 	}
 	var keys []*Key
 	var errs []error
@@ -66,8 +66,8 @@ func HMAC(algorithm string, secrets ...[]byte) (*Set, error) {
 	return NewSet(keys...), nil
 }
 
-// VerificationKeys returns the keys, at most four, that may have signed a token with this kid (empty: it names none) and
-// algorithm. A token's kid that no key has is answered with the keys that have no id. The slice must not be changed. The
+// VerificationKeys returns the keys that may have signed a token with this kid (empty: it names none) and algorithm, as many as [Tries]
+// wants to see: five at most that have the kid, or else nine, of each [Key.Issuer]. A token's kid that no key has is answered with the keys that have no id. The slice must not be changed. The
 // error wraps [ErrKeyNotFound]; there is no other. ctx is not used.
 func (s *Set) VerificationKeys(_ context.Context, kid, alg string) ([]*Key, error) {
 	if keys, _ := s.table.find(kid, alg); len(keys) > 0 {

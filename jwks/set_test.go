@@ -52,16 +52,53 @@ func TestSetAnswersByKidAndAlgorithm(t *testing.T) {
 	}
 }
 
-func TestAtMostFourKeysAreTried(t *testing.T) {
+func TestHowManyKeysAreTried(t *testing.T) {
 	t.Parallel()
-	var keys []*jwks.Key
-	for i := range 1000 {
-		keys = append(keys, must(jwks.NewSecret("", "HS256", fmt.Appendf(nil, "%032d", i))))
+	for _, row := range []struct {
+		what, has, asked string
+		keys, tried      int
+		more             bool
+	}{
+		{"four that have the kid", "k", "k", 4, 4, false},
+		{"five that have the kid", "k", "k", 5, 4, true},
+		{"hundreds that have the kid", "k", "k", 500, 4, true},
+		{"a token without kid, and eight keys", "k", "", 8, 8, false},
+		{"a token without kid, and nine keys", "k", "", 9, 8, true},
+		{"a token without kid, and hundreds of keys", "k", "", 500, 8, true},
+		{"eight keys without kid", "", "k", 8, 8, false},
+		{"nine keys without kid", "", "k", 9, 8, true},
+		{"neither has a kid", "", "", 500, 8, true},
+		{"one key", "k", "k", 1, 1, false},
+	} {
+		var keys []*jwks.Key
+		for i := range row.keys {
+			keys = append(keys, must(jwks.NewSecret(row.has, "HS256", fmt.Appendf(nil, "%032d", i))))
+		}
+		answer := must(jwks.NewSet(keys...).VerificationKeys(t.Context(), row.asked, "HS256"))
+		tried, more := jwks.Tries(row.asked, answer)
+		if len(tried) != row.tried || more != row.more || !tried[0].Equal(keys[0]) || !tried[row.tried-1].Equal(keys[row.tried-1]) {
+			t.Errorf("%s: %d are tried, more: %v; want the first %d, more: %v", row.what, len(tried), more, row.tried, row.more)
+		}
+		if bound := row.tried + 1; len(answer) > bound {
+			t.Errorf("%s: the answer has %d keys, want %d at most", row.what, len(answer), bound)
+		}
 	}
-	for kid, set := range map[string]*jwks.Set{"": jwks.NewSet(keys...), "unknown": jwks.NewSet(keys...)} {
-		got := must(set.VerificationKeys(t.Context(), kid, "HS256"))
-		if len(got) != 4 || !got[0].Equal(keys[0]) || !got[3].Equal(keys[3]) {
-			t.Errorf("kid %q: %d keys, or not the first ones", kid, len(got))
+	if tried, more := jwks.Tries("k", nil); len(tried) != 0 || more {
+		t.Error("keys of an empty answer are tried")
+	}
+}
+
+// Whoever sorts out the keys of other tenants first must not find that they have taken the place of his own.
+func TestKeysOfOtherIssuersTakeNoPlace(t *testing.T) {
+	t.Parallel()
+	var list []any
+	for i := range 20 {
+		list = append(list, publicJWK("k", "ES256", p256A()).with("issuer", fmt.Sprint("https://", i)))
+	}
+	set := must(jwks.Static(document(append(list, publicJWK("k", "ES256", p256B()).with("issuer", "https://own"))...)))
+	for _, kid := range []string{"k", ""} {
+		if keys := must(set.VerificationKeys(t.Context(), kid, "ES256")); keys[len(keys)-1].Issuer() != "https://own" {
+			t.Errorf("kid %q: of %d keys none is for the last issuer", kid, len(keys))
 		}
 	}
 }
@@ -106,7 +143,7 @@ func TestHMACRefuses(t *testing.T) {
 		says      []string
 	}{
 		{"no secret", "HS256", nil, []string{"0 secrets"}},
-		{"more than are tried", "HS256", [][]byte{secret, secret, secret, secret, secret}, []string{"5 secrets"}},
+		{"more than are tried", "HS256", [][]byte{secret, secret, secret, secret, secret, secret, secret, secret, secret}, []string{"9 secrets"}},
 		{"short secrets, all of them named", "HS512", [][]byte{secret[:63], secret, secret[:1]}, []string{"secret 0", "63 bytes", "secret 2", "1 bytes"}},
 		{"an array that was never filled", "HS256", [][]byte{secret, make([]byte, 32)}, []string{"secret 1 is one byte 32 times; use as many random ones"}},
 		{"a key that was leant on", "HS384", [][]byte{[]byte(strings.Repeat("a", 100))}, []string{"secret 0 is one byte 100 times"}},

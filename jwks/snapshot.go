@@ -18,8 +18,26 @@ var (
 // errNoKey is one value, because garbage arrives in floods.
 var errNoKey = fmt.Errorf("%w: no key has the token's kid and algorithm", ErrKeyNotFound)
 
-// maxTries bounds the signatures that one token can make us compute.
-const maxTries = 4
+// What bounds the signatures that one token can make us compute.
+const (
+	triesByID    = 4 // keys that have the kid of the token
+	triesWithout = 8 // keys, where it names none or they have none
+)
+
+// Tries cuts an answer of a key source to the keys that a token with this kid is to be tried with: four that have the kid, eight where the
+// token or the keys have none. Leave out before which keys are for another issuer ([Key.Issuer]). More tells that others fit too; a
+// token that none of those tried verifies is then no worse for it, and is best not judged, as the issuer publishes more keys than a
+// kid is for.
+func Tries(kid string, keys []*Key) (tried []*Key, more bool) {
+	limit := triesWithout
+	if kid != "" && len(keys) > 0 && keys[0].ID() != "" {
+		limit = triesByID
+	}
+	if len(keys) <= limit {
+		return keys, false
+	}
+	return keys[:limit:limit], true
+}
 
 // table is an immutable set of keys, laid out so that each question is one map access.
 type table struct {
@@ -77,18 +95,26 @@ func (t *table) add(e *entry) {
 	}
 	for _, k := range e.keys {
 		alg := k.alg.name
-		t.any[alg] = appendUpTo(maxTries, t.any[alg], k)
+		t.any[alg] = appendUpTo(triesWithout+1, t.any[alg], k)
 		if e.id == "" {
-			t.noID[alg] = appendUpTo(maxTries, t.noID[alg], k)
+			t.noID[alg] = appendUpTo(triesWithout+1, t.noID[alg], k)
 		} else {
 			q := question{e.id, alg}
-			t.byID[q] = appendUpTo(maxTries, t.byID[q], k)
+			t.byID[q] = appendUpTo(triesByID+1, t.byID[q], k)
 		}
 	}
 }
 
+// appendUpTo keeps one key more than are tried, which says that there are more. Keys of other issuers do not count, as they may not
+// be for the token.
 func appendUpTo(limit int, keys []*Key, k *Key) []*Key {
-	if len(keys) == limit {
+	same := 0
+	for _, own := range keys {
+		if own.issuer == k.issuer {
+			same++
+		}
+	}
+	if same == limit {
 		return keys
 	}
 	return append(keys, k)
