@@ -35,9 +35,9 @@ func (e *Error) challenges() []string {
 		Realm:       e.realm,
 		Error:       string(e.Code),
 		Description: e.description(),
-		ACRValues:   e.acrValues.String(),
-		MaxAge:      int64(e.maxAge / time.Second),
-		HasMaxAge:   e.hasMaxAge,
+		ACRValues:   e.stepUp.acrValues.String(),
+		MaxAge:      int64(e.stepUp.maxAge / time.Second),
+		HasMaxAge:   e.stepUp.hasMaxAge,
 		Scope:       e.scope(),
 	}
 	return challenge.Lines(e.schemes, params)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
-	"github.com/cardea-auth/cardea/middleware/internal/challenge"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
 )
@@ -41,11 +40,11 @@ func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (
 		return nil, &Error{Reason: ReasonInternal, Err: errUnusable}
 	}
 	call := &call{Credentials: c, now: g.validator.policy.clock()}
-	admitted, ruling, refusal := g.decide(ctx, call, r)
-	if refusal != nil {
-		g.complete(refusal, call)
-		g.report(ctx, call, &ruling, refusal)
-		return nil, refusal
+	admitted, ruling, refused := g.decide(ctx, call, r)
+	if refused.refused() {
+		err := g.refuse(refused, call)
+		g.report(ctx, call, &ruling, err)
+		return nil, err
 	}
 	g.report(admitted, call, &ruling, nil)
 	return admitted, nil
@@ -54,15 +53,15 @@ func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (
 // decide is the one decision. Its order is fixed: the syntax of the request, the token, its binding to the caller, then what
 // it may do. Whatever is judged by the time of the request is judged on every request, also for a token that was
 // verified before.
-func (g *Guard) decide(ctx context.Context, call *call, r *http.Request) (context.Context, ruling, *Error) {
+func (g *Guard) decide(ctx context.Context, call *call, r *http.Request) (context.Context, ruling, refusal) {
 	v := g.validator
 	if v.closed.Load() {
-		return nil, ruling{}, &Error{Reason: ReasonClosed, Err: errClosed}
+		return nil, ruling{}, refusal{reason: ReasonClosed, err: errClosed}
 	}
-	raw, refusal := v.policy.credential(call, r)
-	if refusal != nil {
-		call.recorder.Fail(record.Credential, refusal.Err)
-		return nil, ruling{}, refusal
+	raw, refused := v.policy.credential(call, r)
+	if refused.refused() {
+		call.recorder.Fail(record.Credential, refused.err)
+		return nil, ruling{}, refused
 	}
 	outer := admissionFrom(ctx)
 	if raw == "" {
@@ -80,28 +79,30 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request) (contex
 }
 
 // judged judges the token of a call. outer is this Validator's admission of the same token for the same call; nil: there is none.
-func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (context.Context, ruling, *Error) {
+func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (context.Context, ruling, refusal) {
 	v := g.validator
-	proven, said, refused := v.policy.judge.Judge(ctx, accesstoken.Question{
+	proven, said, bad := v.policy.judge.Judge(ctx, accesstoken.Question{
 		Token:    call.token,
 		Now:      call.now,
 		Began:    v.policy.realTime(call.now),
 		Recorder: call.recorder,
 	})
 	ruling := ruling{record: said, proven: proven}
-	if refused.Refused() {
+	if bad.Refused() {
 		if proven != nil && call.recorder.On() {
 			g.needs.meets(proven, call)
 		}
-		return nil, ruling, tokenError(refused)
+		return nil, ruling, tokenRefusal(bad)
 	}
-	refusal := v.policy.bound(ctx, call, proven, outer)
-	call.note(record.Binding, refusal)
-	if refusal == nil || call.recorder.On() {
-		refusal = firstOf(refusal, g.needs.meets(proven, call))
+	refused := v.policy.bound(ctx, call, proven, outer)
+	call.note(record.Binding, refused)
+	if !refused.refused() {
+		refused = g.needs.meets(proven, call)
+	} else if call.recorder.On() {
+		g.needs.meets(proven, call)
 	}
-	if refusal != nil {
-		return nil, ruling, refusal
+	if refused.refused() {
+		return nil, ruling, refused
 	}
 	admitted := &admission{
 		Context:   parentOf(ctx, call),
@@ -114,48 +115,39 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		fromForm:  call.fromForm,
 		boundTo:   v.policy.boundCall(call, proven),
 	}
-	refusal = g.needs.ask(ctx, &admitted.token, call.Credentials)
-	call.note(record.Rule, refusal)
-	if refusal != nil {
-		return nil, ruling, refusal
+	refused = g.needs.ask(ctx, &admitted.token, call.Credentials)
+	call.note(record.Rule, refused)
+	if refused.refused() {
+		return nil, ruling, refused
 	}
-	refusal = v.policy.bindKey(proven)
-	call.note(record.KeyBinding, refusal)
-	if refusal != nil {
-		return nil, ruling, refusal
+	refused = v.policy.bindKey(proven)
+	call.note(record.KeyBinding, refused)
+	if refused.refused() {
+		return nil, ruling, refused
 	}
-	return admitted, ruling, nil
+	return admitted, ruling, refusal{}
 }
 
 // note records how a step ended.
-func (c *call) note(step record.Step, refusal *Error) {
-	if refusal != nil {
-		c.recorder.Fail(step, refusal.Err)
+func (c *call) note(step record.Step, refused refusal) {
+	if refused.refused() {
+		c.recorder.Fail(step, refused.err)
 		return
 	}
 	c.recorder.Pass(step)
 }
 
-func firstOf(refusals ...*Error) *Error {
-	for _, refusal := range refusals {
-		if refusal != nil {
-			return refusal
-		}
-	}
-	return nil
-}
-
 // credential finds the one token of a call; "" if there is none. r is nil where the transport is not net/http.
-func (p *policy) credential(c *call, r *http.Request) (token string, refusal *Error) {
+func (p *policy) credential(c *call, r *http.Request) (token string, _ refusal) {
 	found, refused := p.credentials.Find(credential.Request{Header: c.Header, Method: c.Method, HTTP: r, NoForm: c.Anew})
 	c.scheme, c.fromForm = found.Scheme, found.FromForm
 	if found.ReadBody {
 		c.now = p.clock() // a body comes as slowly as the client likes, and a token counts from when it can be judged
 	}
 	if refused.Refused() {
-		return "", credentialError(refused)
+		return "", credentialRefusal(refused)
 	}
-	return found.Token, nil
+	return found.Token, refusal{}
 }
 
 // mayHaveReadForm reports whether a request without a token may have been admitted by one in its form: that form is gone, and the
@@ -174,45 +166,45 @@ func parentOf(ctx context.Context, call *call) context.Context {
 }
 
 // withoutToken answers a request without credentials.
-func (g *Guard) withoutToken(ctx context.Context, call *call, r *http.Request, outer *admission) (context.Context, ruling, *Error) {
+func (g *Guard) withoutToken(ctx context.Context, call *call, r *http.Request, outer *admission) (context.Context, ruling, refusal) {
 	switch {
 	case call.Anew && g.mayHaveReadForm(outer, r):
-		return g.noToken(call, &Error{Reason: ReasonNoToken, Err: errReadForm})
+		return g.noToken(call, refusal{reason: ReasonNoToken, err: errReadForm})
 	case g.optional && outer == nil:
-		return ctx, ruling{anonymous: true}, nil
+		return ctx, ruling{anonymous: true}, refusal{}
 	case g.optional: // a token of some other Guard is not this one's verdict
-		return ContextWithToken(ctx, nil), ruling{anonymous: true}, nil
+		return ContextWithToken(ctx, nil), ruling{anonymous: true}, refusal{}
 	case isPreflight(call.Credentials):
-		return g.noToken(call, &Error{Reason: ReasonPreflight, Err: errPreflight})
+		return g.noToken(call, refusal{reason: ReasonPreflight, err: errPreflight})
 	default:
-		return g.noToken(call, &Error{Reason: ReasonNoToken, Err: errNoCredentials})
+		return g.noToken(call, refusal{reason: ReasonNoToken, err: errNoCredentials})
 	}
 }
 
-func (g *Guard) noToken(call *call, refusal *Error) (context.Context, ruling, *Error) {
-	call.recorder.Fail(record.Credential, refusal.Err)
-	return nil, ruling{}, refusal
+func (g *Guard) noToken(call *call, refused refusal) (context.Context, ruling, refusal) {
+	call.recorder.Fail(record.Credential, refused.err)
+	return nil, ruling{}, refused
 }
 
 // nested takes over the verdict of an outer Guard about the same credentials. It judges the verdict, not the handler's
 // copy of the token, which code between the two Guards may have changed.
-func (g *Guard) nested(ctx context.Context, outer *admission, call *call) (context.Context, ruling, *Error) {
+func (g *Guard) nested(ctx context.Context, outer *admission, call *call) (context.Context, ruling, refusal) {
 	proven := outer.verified
 	call.nextNonce = outer.nextNonce
 	ruling := ruling{proven: proven, nested: true, record: accesstoken.Record{Cached: true}}
-	if refused := proven.CheckTime(call.now); refused.Refused() {
-		return nil, ruling, tokenError(refused)
+	if bad := proven.CheckTime(call.now); bad.Refused() {
+		return nil, ruling, tokenRefusal(bad)
 	}
-	if refusal := g.needs.meets(proven, call); refusal != nil {
-		return nil, ruling, refusal
+	if refused := g.needs.meets(proven, call); refused.refused() {
+		return nil, ruling, refused
 	}
 	if len(g.needs.rules) > 0 {
 		own := tokenOf(proven)
-		if refusal := g.needs.ask(ctx, &own, call.Credentials); refusal != nil {
-			return nil, ruling, refusal
+		if refused := g.needs.ask(ctx, &own, call.Credentials); refused.refused() {
+			return nil, ruling, refused
 		}
 	}
-	return ctx, ruling, nil
+	return ctx, ruling, refusal{}
 }
 
 // judged reports whether a holds v's verdict about the credentials of call. One that left the proof unspent is none for a
@@ -228,28 +220,6 @@ func (a *admission) judged(v *Validator, call *call) bool {
 // fields would otherwise open every handler that does not look at the method.
 func isPreflight(c Credentials) bool {
 	return c.Method == http.MethodOptions && len(c.values("Origin")) > 0 && len(c.values("Access-Control-Request-Method")) > 0
-}
-
-// complete adds to a refusal what a client needs to do better: the schemes that are accepted, a fresh nonce, and, if it must
-// fetch another token anyway, what the route needs.
-func (g *Guard) complete(refusal *Error, call *call) {
-	p := g.validator.policy
-	refusal.realm, refusal.nextNonce = p.realm, call.nextNonce
-	refusal.schemes = challenge.Schemes{NoBearer: p.keyRequired, Algorithms: p.proofAlgorithms, Used: string(call.scheme)}
-	if p.proofs != nil && refusal.Status() == http.StatusUnauthorized && refusal.nextNonce == "" {
-		refusal.nextNonce = p.proofs.FirstNonce(call.now)
-	}
-	if refusal.Scopes.Len() > 0 {
-		return
-	}
-	switch refusal.Reason {
-	case ReasonNoToken, ReasonPreflight, ReasonOtherScheme:
-		refusal.Scopes = g.needs.named
-	default:
-		if refusal.Code == InvalidToken {
-			refusal.Scopes = g.needs.named
-		}
-	}
 }
 
 var (

@@ -20,7 +20,7 @@ var (
 // bound judges the binding, on every request and for whatever proved the token: the scheme must be that of the token
 // (RFC 9449 sections 7.1 and 7.2, against downgrades both ways), and each confirmation must hold. before is this Validator's
 // admission of the same token for the same call; nil: there is none. Its proof is not asked for again.
-func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified, before *admission) *Error {
+func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified, before *admission) refusal {
 	switch {
 	case v.Bound.Key != "" && p.proofs == nil:
 		return invalid(ReasonConfirmation, errNoPublicURL)
@@ -37,7 +37,7 @@ func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified,
 		}
 	}
 	if v.Bound.Key == "" || before != nil && before.verified.Bound.Key == v.Bound.Key {
-		return nil
+		return refusal{}
 	}
 	return p.proven(ctx, call, v)
 }
@@ -52,7 +52,7 @@ func (p *policy) showsCertificate(call *call, thumbprint string) error {
 }
 
 // proven judges the proof that a token bound to a key needs.
-func (p *policy) proven(ctx context.Context, call *call, v *accesstoken.Verified) *Error {
+func (p *policy) proven(ctx context.Context, call *call, v *accesstoken.Verified) refusal {
 	nonce, refused := p.proofs.Verify(ctx, &dpop.Call{
 		Proofs:     call.values("Dpop"),
 		Method:     call.Method,
@@ -66,32 +66,7 @@ func (p *policy) proven(ctx context.Context, call *call, v *accesstoken.Verified
 	}, call.token.WholeKey)
 	call.nextNonce = nonce
 	if refused.Refused() {
-		return proofError(refused)
+		return proofRefusal(refused)
 	}
-	return nil
-}
-
-// proofReasons translates what the judge of proofs says.
-var proofReasons = map[dpop.Reason]struct {
-	code   ErrorCode
-	reason Reason
-}{
-	dpop.BadProof:         {InvalidDPoPProof, ReasonProof},
-	dpop.OtherKey:         {InvalidToken, ReasonConfirmation},
-	dpop.BadNonce:         {UseDPoPNonce, ReasonProofNonce},
-	dpop.Replayed:         {InvalidDPoPProof, ReasonProofReplay},
-	dpop.StoreUnavailable: {"", ReasonReplaysUnavailable},
-}
-
-// proofError is a refusal of the judge of proofs as the client and the operator meet it.
-func proofError(r dpop.Refusal) *Error {
-	known := proofReasons[r.Reason]
-	if known.reason == "" {
-		known.reason = ReasonInternal
-	}
-	refusal := &Error{Code: known.code, Reason: known.reason, Err: r.Err}
-	if r.Reason == dpop.StoreUnavailable {
-		refusal.RetryAfter = retryHint(r.Err)
-	}
-	return refusal
+	return refusal{}
 }

@@ -19,11 +19,11 @@ func TestEveryRefusalOfAProofIsTranslated(t *testing.T) {
 			t.Errorf("%s stands for two refusals", known.reason)
 		}
 		used[known.reason] = true
-		if status := proofError(dpop.Refusal{Reason: r}).Status(); status == 500 {
+		if status := statusFor(proofRefusal(dpop.Refusal{Reason: r})); status == 500 {
 			t.Errorf("%s is answered with %d", known.reason, status)
 		}
 	}
-	if got := proofError(dpop.Refusal{Reason: dpop.Reasons}); got.Reason != ReasonInternal || got.Status() != 500 {
+	if got := proofRefusal(dpop.Refusal{Reason: dpop.Reasons}); got.reason != ReasonInternal || statusFor(got) != 500 {
 		t.Errorf("an unknown refusal is %v", got)
 	}
 }

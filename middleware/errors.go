@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/challenge"
-	"github.com/cardea-auth/cardea/middleware/internal/credential"
 )
 
 var (
@@ -49,9 +48,7 @@ type Error struct {
 	Err         error         // the cause: logged, never sent
 
 	realm     string            // of the challenge; empty: "api"
-	acrValues Set               // of a step-up challenge (RFC 9470 section 3)
-	maxAge    time.Duration     // likewise
-	hasMaxAge bool              // a max_age of zero is one too
+	stepUp    stepUp            // what another token should have
 	schemes   challenge.Schemes // that are accepted, and which of them the error is about
 	nextNonce string            // to be sent as DPoP-Nonce; empty: none
 }
@@ -109,7 +106,12 @@ func (e *Error) Status() int {
 	if e == nil {
 		return http.StatusInternalServerError
 	}
-	switch e.Code {
+	return statusOf(e.Code, e.Reason, e.Err)
+}
+
+// statusOf is the HTTP status of a refusal.
+func statusOf(code ErrorCode, reason Reason, cause error) int {
+	switch code {
 	case InvalidRequest:
 		return http.StatusBadRequest
 	case InvalidToken, InsufficientUserAuthentication, InvalidDPoPProof, UseDPoPNonce:
@@ -117,7 +119,7 @@ func (e *Error) Status() int {
 	case InsufficientScope:
 		return http.StatusForbidden
 	case "":
-		return e.Reason.status(e.Err)
+		return reason.status(cause)
 	default:
 		// A code of the application's own: the token was good, so the refusal is about what it may do.
 		return http.StatusForbidden
@@ -156,27 +158,6 @@ func (e *Error) description() string {
 	}
 }
 
-// credentialReasons translates what the finder of tokens says.
-var credentialReasons = map[credential.Reason]struct {
-	code   ErrorCode
-	reason Reason
-}{
-	credential.SeveralTokens: {InvalidRequest, ReasonSeveralTokens},
-	credential.Malformed:     {InvalidRequest, ReasonMalformedRequest},
-	credential.TooLong:       {InvalidRequest, ReasonTokenTooLong},
-	credential.OtherScheme:   {"", ReasonOtherScheme},
-	credential.CrossOrigin:   {"", ReasonCrossOrigin},
-}
-
-// credentialError is a refusal of the finder of tokens as the client and the operator meet it.
-func credentialError(r credential.Refusal) *Error {
-	known := credentialReasons[r.Reason]
-	if known.reason == "" {
-		known.reason = ReasonInternal
-	}
-	return &Error{Code: known.code, Reason: known.reason, Err: r.Err}
-}
-
 // asError returns err as a refusal: what is no *Error is our own fault. It never returns nil.
 func asError(err error) *Error {
 	var e *Error
@@ -184,8 +165,4 @@ func asError(err error) *Error {
 		return e
 	}
 	return &Error{Reason: ReasonInternal, Err: err}
-}
-
-func invalid(reason Reason, cause error) *Error {
-	return &Error{Code: InvalidToken, Reason: reason, Err: cause}
 }

@@ -18,9 +18,9 @@ func LimitProofs(v *Validator, base string, capacity int) {
 func CheckRecorded(g *Guard, r *http.Request) ([]record.Entry, error) {
 	recorder := new(record.Recorder)
 	call := &call{Credentials: credentialsOf(r), now: g.validator.policy.clock(), recorder: recorder}
-	_, _, refusal := g.decide(r.Context(), call, r)
-	if refusal == nil {
+	_, _, refused := g.decide(r.Context(), call, r)
+	if !refused.refused() {
 		return recorder.Entries(), nil
 	}
-	return recorder.Entries(), refusal
+	return recorder.Entries(), g.refuse(refused, call)
 }

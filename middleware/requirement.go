@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -50,26 +51,25 @@ var requirementRow = []record.Step{record.Binding, record.StepUp, record.Scope, 
 
 // meets judges whether a token that has been proven good suffices for the route. Recorded, it goes on after the first refusal, which is
 // the answer.
-func (n *requirement) meets(v *accesstoken.Verified, call *call) *Error {
-	var first *Error
+func (n *requirement) meets(v *accesstoken.Verified, call *call) refusal {
+	var first refusal
 	for _, step := range requirementRow {
-		refusal := n.meetsStep(step, v, call.now)
-		if refusal == nil {
-			call.recorder.Pass(step)
+		refused := n.meetsStep(step, v, call.now)
+		call.note(step, refused)
+		if !refused.refused() {
 			continue
 		}
-		call.recorder.Fail(step, refusal.Err)
 		if !call.recorder.On() {
-			return refusal
+			return refused
 		}
-		if first == nil {
-			first = refusal
+		if !first.refused() {
+			first = refused
 		}
 	}
 	return first
 }
 
-func (n *requirement) meetsStep(step record.Step, v *accesstoken.Verified, now time.Time) *Error {
+func (n *requirement) meetsStep(step record.Step, v *accesstoken.Verified, now time.Time) refusal {
 	facts := &v.Facts
 	switch step {
 	case record.Binding:
@@ -80,18 +80,18 @@ func (n *requirement) meetsStep(step record.Step, v *accesstoken.Verified, now t
 		return n.stepUp(facts, now, v.Issuer.Leeway)
 	case record.Scope:
 		if n.missingScope(facts) {
-			return &Error{Code: InsufficientScope, Reason: ReasonScope, Scopes: n.named, Err: errMissingScope}
+			return refusal{code: InsufficientScope, reason: ReasonScope, scopes: n.named, err: errMissingScope}
 		}
 	case record.Role:
 		if !hasOneOfEach(facts.Roles, n.roles) {
-			return &Error{Code: InsufficientScope, Reason: ReasonRole, Scopes: n.named, Err: errMissingRole}
+			return refusal{code: InsufficientScope, reason: ReasonRole, scopes: n.named, err: errMissingRole}
 		}
 	case record.Delegation:
 		if !n.actor.admits(Actor(facts.Actor)) {
-			return &Error{Code: InsufficientScope, Reason: ReasonActor, Scopes: n.named, Err: errActing}
+			return refusal{code: InsufficientScope, reason: ReasonActor, scopes: n.named, err: errActing}
 		}
 	}
-	return nil
+	return refusal{}
 }
 
 var (
@@ -116,32 +116,36 @@ func hasOneOfEach(list []string, groups [][]string) bool {
 }
 
 // stepUp judges acr and auth_time (RFC 9470). A claim that is absent or malformed never satisfies.
-func (n *requirement) stepUp(facts *accesstoken.Facts, now time.Time, leeway time.Duration) *Error {
+func (n *requirement) stepUp(facts *accesstoken.Facts, now time.Time, leeway time.Duration) refusal {
 	for _, values := range n.acr {
 		if facts.ACR == "" || !values.Has(facts.ACR) {
-			return n.stepUpError(ReasonACR, errACR, facts)
+			return n.stepUpRefusal(ReasonACR, errACR, facts)
 		}
 	}
 	if !n.hasMaxAge {
-		return nil
+		return refusal{}
 	}
 	age := now.Sub(facts.AuthTime)
 	if facts.AuthTime.IsZero() || age-leeway > n.maxAge || age < -leeway {
-		return n.stepUpError(ReasonAuthTime, errAuthTime, facts)
+		return n.stepUpRefusal(ReasonAuthTime, errAuthTime, facts)
 	}
-	return nil
+	return refusal{}
 }
 
-func (n *requirement) stepUpError(reason Reason, cause error, facts *accesstoken.Facts) *Error {
-	refusal := &Error{Code: InsufficientUserAuthentication, Reason: reason, Err: cause}
+func (n *requirement) stepUpRefusal(reason Reason, cause error, facts *accesstoken.Facts) refusal {
+	refused := refusal{
+		code:   InsufficientUserAuthentication,
+		reason: reason,
+		stepUp: stepUp{maxAge: n.maxAge, hasMaxAge: n.hasMaxAge},
+		err:    cause,
+	}
 	if n.missingScope(facts) {
-		refusal.Scopes = n.named
+		refused.scopes = n.named
 	}
 	if len(n.acr) > 0 {
-		refusal.acrValues = acceptableACR(n.acr)
+		refused.stepUp.acrValues = acceptableACR(n.acr)
 	}
-	refusal.maxAge, refusal.hasMaxAge = n.maxAge, n.hasMaxAge
-	return refusal
+	return refused
 }
 
 // acceptableACR is what all groups have in common, in the order of the first; if that is nothing, no acr can be met and
@@ -157,26 +161,31 @@ func acceptableACR(groups []Set) Set {
 }
 
 // ask asks the rules, in order.
-func (n *requirement) ask(ctx context.Context, token *Token, c Credentials) *Error {
+func (n *requirement) ask(ctx context.Context, token *Token, c Credentials) refusal {
 	for _, rule := range n.rules {
 		if err := rule(ctx, token, c); err != nil {
-			return n.ruleError(err)
+			return n.ruleRefusal(err)
 		}
 	}
-	return nil
+	return refusal{}
 }
 
-func (n *requirement) ruleError(err error) *Error {
+// ruleRefusal takes a Rule's own Error as it is. It is copied, because requests may share it.
+func (n *requirement) ruleRefusal(err error) refusal {
 	var own *Error
 	if errors.As(err, &own) && own != nil {
-		refusal := *own // the rule's may be shared between requests
-		if refusal.Reason == "" {
-			refusal.Reason = ReasonRule
+		return refusal{
+			code:        own.Code,
+			reason:      cmp.Or(own.Reason, ReasonRule),
+			description: own.Description,
+			scopes:      own.Scopes,
+			retryAfter:  own.RetryAfter,
+			stepUp:      own.stepUp,
+			err:         own.Err,
 		}
-		return &refusal
 	}
 	if errors.Is(err, ErrUnavailable) {
-		return &Error{Reason: ReasonRuleUnavailable, RetryAfter: retryHint(err), Err: err}
+		return refusal{reason: ReasonRuleUnavailable, retryAfter: retryHint(err), err: err}
 	}
-	return &Error{Code: InsufficientScope, Reason: ReasonRule, Scopes: n.named, Err: err}
+	return refusal{code: InsufficientScope, reason: ReasonRule, scopes: n.named, err: err}
 }

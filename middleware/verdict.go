@@ -49,47 +49,6 @@ func acceptance(accept func(*Token) error) func(*accesstoken.Verified) accesstok
 	}
 }
 
-// tokenReasons translates what the judge of tokens says.
-var tokenReasons = map[accesstoken.Reason]struct {
-	code   ErrorCode
-	reason Reason
-}{
-	accesstoken.Characters:               {InvalidRequest, ReasonMalformedRequest},
-	accesstoken.TooLong:                  {InvalidRequest, ReasonTokenTooLong},
-	accesstoken.Malformed:                {InvalidToken, ReasonMalformed},
-	accesstoken.Encrypted:                {InvalidToken, ReasonEncrypted},
-	accesstoken.BadHeader:                {InvalidToken, ReasonHeader},
-	accesstoken.BadAlgorithm:             {InvalidToken, ReasonAlgorithm},
-	accesstoken.WrongType:                {InvalidToken, ReasonTokenType},
-	accesstoken.UnknownIssuer:            {InvalidToken, ReasonUnknownIssuer},
-	accesstoken.WrongTenant:              {InvalidToken, ReasonTenant},
-	accesstoken.UnknownKey:               {InvalidToken, ReasonUnknownKey},
-	accesstoken.BadSignature:             {InvalidToken, ReasonSignature},
-	accesstoken.MalformedClaim:           {InvalidToken, ReasonMalformedClaim},
-	accesstoken.MissingClaim:             {InvalidToken, ReasonMissingClaim},
-	accesstoken.Expired:                  {InvalidToken, ReasonExpired},
-	accesstoken.NotYetValid:              {InvalidToken, ReasonNotYetValid},
-	accesstoken.IssuedInFuture:           {InvalidToken, ReasonIssuedInFuture},
-	accesstoken.WrongAudience:            {InvalidToken, ReasonAudience},
-	accesstoken.WrongClient:              {InvalidToken, ReasonClient},
-	accesstoken.BadConfirmation:          {InvalidToken, ReasonConfirmation},
-	accesstoken.NotAccepted:              {InvalidToken, ReasonNotAccepted},
-	accesstoken.NotIntrospected:          {InvalidToken, ReasonNotIntrospected},
-	accesstoken.Inactive:                 {InvalidToken, ReasonInactive},
-	accesstoken.KeysUnavailable:          {"", ReasonKeysUnavailable},
-	accesstoken.IntrospectionUnavailable: {"", ReasonIntrospectionUnavailable},
-	accesstoken.AcceptUnavailable:        {"", ReasonRuleUnavailable},
-}
-
-// tokenError is a refusal of the judge of tokens as the client and the operator meet it.
-func tokenError(r accesstoken.Refusal) *Error {
-	known := tokenReasons[r.Reason]
-	if known.reason == "" {
-		known.reason = ReasonInternal
-	}
-	return &Error{Code: known.code, Reason: known.reason, RetryAfter: r.RetryAfter, Err: r.Err}
-}
-
 // retryHint is when to try again, if the cause of a failure knows.
 func retryHint(err error) time.Duration {
 	var hint interface{ RetryAfter() time.Duration }
@@ -102,14 +61,14 @@ func retryHint(err error) time.Duration {
 // bindKey ties the key that verified an accepted token to its algorithm, where nothing else says which one it is for (RFC 8725bis
 // section 3.1). It is the last step of the decision: a token that is refused for whatever reason decides nothing about a
 // key. That the issuer signs with one key under two algorithms is no fault of the token, so it is not judged.
-func (p *policy) bindKey(v *accesstoken.Verified) *Error {
+func (p *policy) bindKey(v *accesstoken.Verified) refusal {
 	err := v.BindKey()
 	if err == nil {
-		return nil
+		return refusal{}
 	}
 	if p.logger != nil && p.conflict.Swap(v.Key.Key) != v.Key.Key {
 		p.logger.Error("an issuer signs with one key under two algorithms: set Issuer.Algorithms to the one of its access tokens",
 			"issuer", v.Issuer.URL, "error", err)
 	}
-	return &Error{Reason: ReasonKeysUnavailable, Err: err}
+	return refusal{reason: ReasonKeysUnavailable, err: err}
 }

@@ -19,11 +19,11 @@ func TestEveryRefusalOfATokenIsTranslated(t *testing.T) {
 			t.Errorf("%s stands for two refusals", known.reason)
 		}
 		used[known.reason] = true
-		if status := tokenError(accesstoken.Refusal{Reason: r}).Status(); status == 500 {
+		if status := statusFor(tokenRefusal(accesstoken.Refusal{Reason: r})); status == 500 {
 			t.Errorf("%s is answered with %d", known.reason, status)
 		}
 	}
-	if got := tokenError(accesstoken.Refusal{Reason: accesstoken.Reasons}); got.Reason != ReasonInternal || got.Status() != 500 {
+	if got := tokenRefusal(accesstoken.Refusal{Reason: accesstoken.Reasons}); got.reason != ReasonInternal || statusFor(got) != 500 {
 		t.Errorf("an unknown refusal is %v", got)
 	}
 }
@@ -31,16 +31,19 @@ func TestEveryRefusalOfATokenIsTranslated(t *testing.T) {
 func TestEveryRefusalOfARequestIsTranslated(t *testing.T) {
 	used := make(map[Reason]bool)
 	for r := credential.Reason(1); r < credential.Reasons; r++ {
-		got := credentialError(credential.Refusal{Reason: r})
-		if used[got.Reason] {
-			t.Errorf("%s stands for two refusals", got.Reason)
+		got := credentialRefusal(credential.Refusal{Reason: r})
+		if used[got.reason] {
+			t.Errorf("%s stands for two refusals", got.reason)
 		}
-		used[got.Reason] = true
-		if status := got.Status(); status != 400 && status != 401 && status != 403 {
-			t.Errorf("%s is answered with %d", got.Reason, status)
+		used[got.reason] = true
+		if status := statusFor(got); status != 400 && status != 401 && status != 403 {
+			t.Errorf("%s is answered with %d", got.reason, status)
 		}
 	}
-	if got := credentialError(credential.Refusal{Reason: credential.Reasons}); got.Reason != ReasonInternal || got.Status() != 500 {
+	if got := credentialRefusal(credential.Refusal{Reason: credential.Reasons}); got.reason != ReasonInternal || statusFor(got) != 500 {
 		t.Errorf("an unknown refusal is %v", got)
 	}
 }
+
+// statusFor is the status of the answer that a refusal becomes.
+func statusFor(r refusal) int { return statusOf(r.code, r.reason, r.err) }
