@@ -43,9 +43,9 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 	}
 	c.checkLimits()
 	c.checkRealm(p)
-	base, public := c.publicURL()
-	c.bindings(p, base, public)
-	c.credentials(p, base)
+	bases := c.publicURLs()
+	c.bindings(p, bases)
+	c.credentials(p, bases)
 	c.filledStrings("Audiences", cfg.Audiences)
 	c.judge(p)
 
@@ -56,7 +56,7 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 		return nil, nil, errors.Join(c.mistakes...)
 	}
 	if p.logger != nil {
-		for _, warning := range c.warnings(base) {
+		for _, warning := range c.warnings(bases) {
 			warning.log(p.logger)
 		}
 	}
@@ -86,8 +86,15 @@ func (c *compiler) checkRealm(p *policy) {
 }
 
 // credentials makes what finds tokens.
-func (c *compiler) credentials(p *policy, base targeturi.URI) {
-	cfg := credential.Config{DPoP: p.proofs != nil, Origin: base.Origin(), MaxBytes: c.cfg.MaxTokenBytes, IgnoreAuthorization: c.cfg.IgnoreAuthorization}
+func (c *compiler) credentials(p *policy, bases []targeturi.URI) {
+	cfg := credential.Config{
+		DPoP:                p.proofs != nil,
+		MaxBytes:            c.cfg.MaxTokenBytes,
+		IgnoreAuthorization: c.cfg.IgnoreAuthorization,
+	}
+	for _, base := range bases {
+		cfg.Origins = append(cfg.Origins, base.Origin())
+	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = defaultMaxTokenBytes
 	}

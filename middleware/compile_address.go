@@ -1,26 +1,52 @@
 package middleware
 
 import (
+	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
-// publicURL returns the compiled PublicURL; false if there is none.
-func (c *compiler) publicURL() (targeturi.URI, bool) {
+// publicURLs returns PublicURL and PublicURLs in compiled form; none where there are none.
+func (c *compiler) publicURLs() []targeturi.URI {
 	if c.cfg.PublicURL == "" {
-		return targeturi.URI{}, false
+		if len(c.cfg.PublicURLs) > 0 {
+			c.wrong("PublicURLs is set without PublicURL: it lists further addresses of the same API")
+		}
+		return nil
 	}
-	base, ok := targeturi.Parse(c.cfg.PublicURL)
-	if !ok || strings.ContainsAny(c.cfg.PublicURL, "?#") || !isPublicHost(base.Origin()) {
-		c.wrong("PublicURL %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment", withoutUser(c.cfg.PublicURL))
+	var bases []targeturi.URI
+	add := func(field, address string) {
+		base, ok := c.publicURL(field, address)
+		switch {
+		case !ok:
+		case slices.Contains(bases, base):
+			c.wrong("%s %q is named twice", field, address)
+		default:
+			bases = append(bases, base)
+		}
+	}
+	add("PublicURL", c.cfg.PublicURL)
+	for i, address := range c.cfg.PublicURLs {
+		add(fmt.Sprintf("PublicURLs[%d]", i), address)
+	}
+	return bases
+}
+
+func (c *compiler) publicURL(field, address string) (targeturi.URI, bool) {
+	base, ok := targeturi.Parse(address)
+	if !ok || strings.ContainsAny(address, "?#") || !isPublicHost(base.Origin()) {
+		c.wrong("%s %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment",
+			field, withoutUser(address))
 		return targeturi.URI{}, false
 	}
 	if host, plain := strings.CutPrefix(base.Origin(), "http://"); plain && c.cfg.FAPI2 && !isLoopback(host) {
-		c.wrong("PublicURL %q: FAPI2 wants https (FAPI 2.0 Security Profile section 5.2.1); http is accepted for 127.0.0.1, [::1] and localhost only", c.cfg.PublicURL)
+		c.wrong("%s %q: FAPI2 wants https (FAPI 2.0 Security Profile section 5.2.1); http is accepted for 127.0.0.1, [::1] and localhost only",
+			field, address)
 	}
 	return base, true
 }

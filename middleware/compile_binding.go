@@ -12,19 +12,19 @@ import (
 )
 
 // bindings compiles DPoP, MTLS and FAPI2.
-func (c *compiler) bindings(p *policy, base targeturi.URI, public bool) {
+func (c *compiler) bindings(p *policy, bases []targeturi.URI) {
 	p.fapi2 = c.cfg.FAPI2
 	c.mtls(p)
-	c.dpop(p, base, public)
+	c.dpop(p, bases)
 	if p.fapi2 && len(c.cfg.TokenSources) > 0 {
 		c.wrong("FAPI2 takes tokens from the Authorization field only (FAPI 2.0 Security Profile section 5.3.3): leave TokenSources out")
 	}
 }
 
-func (c *compiler) dpop(p *policy, base targeturi.URI, public bool) {
+func (c *compiler) dpop(p *policy, bases []targeturi.URI) {
 	cfg := c.cfg.DPoP
 	judged := dpop.Config{
-		Base:         base,
+		Bases:        bases,
 		Algorithms:   asymmetric,
 		MaxAge:       cfg.MaxAge,
 		NonceSecrets: cfg.NonceSecrets,
@@ -37,7 +37,7 @@ func (c *compiler) dpop(p *policy, base targeturi.URI, public bool) {
 	for _, mistake := range judged.Mistakes() {
 		c.wrong("DPoP.%v", mistake)
 	}
-	if !public {
+	if len(bases) == 0 {
 		if cfg.Required || cfg.Replays != nil || len(cfg.NonceSecrets) > 0 || cfg.MaxAge != 0 || cfg.NonceMaxAge != 0 {
 			c.wrong("PublicURL is empty, but DPoP is configured: proofs name the address that clients call, which is never taken from the Host field")
 		}

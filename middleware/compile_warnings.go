@@ -26,11 +26,19 @@ func (w warning) log(logger *slog.Logger) {
 }
 
 // warnings finds them in a Config without mistakes.
-func (c *compiler) warnings(base targeturi.URI) []warning {
+func (c *compiler) warnings(bases []targeturi.URI) []warning {
 	var found []warning
-	if scheme, host, _ := strings.Cut(base.Origin(), "://"); scheme == "http" && !isLoopback(host) {
+	for i, base := range bases {
+		scheme, host, _ := strings.Cut(base.Origin(), "://")
+		if scheme != "http" || isLoopback(host) {
+			continue
+		}
+		setting := "PublicURL " + c.cfg.PublicURL
+		if i > 0 {
+			setting = fmt.Sprintf("PublicURLs[%d] %s", i-1, c.cfg.PublicURLs[i-1])
+		}
 		found = append(found, warning{
-			setting: "PublicURL " + c.cfg.PublicURL,
+			setting: setting,
 			risk:    "whoever is on the way between a client and this API reads tokens and cookies, and sends pages of this origin",
 			remedy:  "serve the API by https, and write that into PublicURL; plain http is for networks that encrypt by themselves",
 		})

@@ -28,6 +28,10 @@ type Config struct {
 	// refuses it.
 	PublicURL string
 
+	// PublicURLs are further addresses of the same API, written like PublicURL, for one that has several names: proofs may name any
+	// of them, and pages of each may send cookies. It needs PublicURL, which stays the one that metadata names.
+	PublicURLs []string
+
 	// Realm is the realm parameter of every challenge (RFC 9110 section 11.5); zero: "api".
 	Realm string
 

@@ -11,7 +11,7 @@ import (
 // LimitProofs lets v, whose PublicURL is base, remember so many proofs: more than a few take the time of a test.
 func LimitProofs(v *Validator, base string, capacity int) {
 	address, _ := targeturi.Parse(base)
-	v.policy.proofs = dpop.New(dpop.Config{Base: address, Algorithms: asymmetric, Capacity: capacity})
+	v.policy.proofs = dpop.New(dpop.Config{Bases: []targeturi.URI{address}, Algorithms: asymmetric, Capacity: capacity})
 }
 
 // CheckRecorded is Guard.Check with a Recorder.

@@ -70,7 +70,7 @@ type Found struct {
 type Config struct {
 	Sources  []Source // beside the Authorization field, in the order in which they are asked
 	DPoP     bool     // the DPoP scheme is accepted
-	Origin   string   // the only origin whose pages may send cookies that change something; "": that of the Host field
+	Origins  []string // the only ones whose pages may send cookies that change something; none: that of the Host field
 	MaxBytes int      // of a token
 
 	IgnoreAuthorization bool // the Authorization field is somebody else's
@@ -86,9 +86,9 @@ type Finder struct {
 	ignoreAuthorization bool
 }
 
-// New makes a Finder. The error is about Config.Origin.
+// New makes a Finder. The error is about Config.Origins.
 func New(cfg Config) (*Finder, error) {
-	origin, err := newOriginRule(cfg.Origin)
+	origin, err := newOriginRule(cfg.Origins)
 	return &Finder{
 		sources:             slices.Clone(cfg.Sources),
 		dpop:                cfg.DPoP,

@@ -13,13 +13,15 @@ type originRule struct {
 	public bool // it knows our address, and the Host field does not count
 }
 
-// newOriginRule takes our address, if it is known.
-func newOriginRule(origin string) (originRule, error) {
-	o := originRule{check: http.NewCrossOriginProtection(), public: origin != ""}
-	if !o.public {
-		return o, nil
+// newOriginRule takes our addresses, if they are known.
+func newOriginRule(origins []string) (originRule, error) {
+	o := originRule{check: http.NewCrossOriginProtection(), public: len(origins) > 0}
+	for _, origin := range origins {
+		if err := o.check.AddTrustedOrigin(origin); err != nil {
+			return o, err
+		}
 	}
-	return o, o.check.AddTrustedOrigin(origin)
+	return o, nil
 }
 
 // allows judges a request that carries a token in a cookie.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
@@ -20,8 +21,8 @@ const (
 
 // Config says how proofs are judged. New compiles it, so later changes have no effect.
 type Config struct {
-	Base       targeturi.URI // the address of the API as its clients see it
-	Algorithms []string      // that a proof may have
+	Bases      []targeturi.URI // the addresses of the API as its clients see them
+	Algorithms []string        // that a proof may have
 
 	MaxAge       time.Duration // how far the iat of a proof may lie from now; zero: a minute
 	NonceSecrets [][]byte      // newest first; nil: no nonces
@@ -56,7 +57,7 @@ func (c Config) Mistakes() []error {
 func New(c Config) *Verifier {
 	v := &Verifier{
 		maxAge: cmp.Or(c.MaxAge, defaultAge),
-		base:   c.Base,
+		bases:  slices.Clone(c.Bases),
 		keys:   newClientKeys(c.Algorithms),
 		store:  c.Store,
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/shards"
@@ -22,7 +23,7 @@ type Store interface {
 // Verifier judges proofs. It is safe for concurrent use.
 type Verifier struct {
 	maxAge time.Duration
-	base   targeturi.URI
+	bases  []targeturi.URI
 	keys   clientKeys
 	nonces *nonces // nil: none are wanted
 
@@ -89,8 +90,7 @@ func (v *Verifier) fits(proof *proof, call *Call, tokenHash func() shards.Key) e
 	if proof.method != call.Method {
 		return errMethod
 	}
-	called, ok := v.base.At(call.Target)
-	if named, valid := targeturi.Parse(proof.uri); !ok || !valid || named != called {
+	if !v.names(proof.uri, call.Target) {
 		return errTarget
 	}
 	if age := call.Now.Sub(proof.issuedAt); age > v.maxAge || age < -v.maxAge {
@@ -100,6 +100,15 @@ func (v *Verifier) fits(proof *proof, call *Call, tokenHash func() shards.Key) e
 		return errToken
 	}
 	return nil
+}
+
+// names reports whether uri is the address of a request-target under one of the names that the API has.
+func (v *Verifier) names(uri, target string) bool {
+	named, valid := targeturi.Parse(uri)
+	return valid && slices.ContainsFunc(v.bases, func(base targeturi.URI) bool {
+		called, ok := base.At(target)
+		return ok && called == named
+	})
 }
 
 // spend remembers the proof until it expires, by the clock of every replica. A store that cannot tell leaves the request

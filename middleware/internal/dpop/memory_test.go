@@ -213,7 +213,7 @@ func TestAProofIsForgottenAfterItsTime(t *testing.T) {
 	const token = "the access token"
 	base, _ := targeturi.Parse(testkit.Audience)
 	synctest.Test(t, func(t *testing.T) {
-		v := dpop.New(dpop.Config{Base: base, Algorithms: []string{"EdDSA"}})
+		v := dpop.New(dpop.Config{Bases: []targeturi.URI{base}, Algorithms: []string{"EdDSA"}})
 		for range 3 {
 			proof := testkit.Proof{Key: testkit.EdKey(), Token: token, Claims: testkit.Claims{"iat": time.Now().Unix()}}
 			call := dpop.Call{
