@@ -13,10 +13,9 @@ import (
 	"github.com/cardea-auth/cardea/introspection"
 )
 
-const crowd = 10_000
-
 // A crowd with one token that nobody has seen before is one call, whoever of it leaves.
 func TestCrowdWithOneTokenIsOneCall(t *testing.T) {
+	crowd := part(10_000)
 	for name, leaves := range map[string]bool{"all stay": false, "the first one, who caused the call, leaves": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -65,6 +64,7 @@ func TestCrowdWithOneTokenIsOneCall(t *testing.T) {
 
 // A transport that panics takes neither the program nor a single caller with it, and spoils nothing for the next one.
 func TestPanicInTheTransportLeavesNobodyWaiting(t *testing.T) {
+	crowd := part(10_000)
 	synctest.Test(t, func(t *testing.T) {
 		o := newOracle()
 		o.fail(func(r *http.Request, token string) (*http.Response, error) {
@@ -98,6 +98,7 @@ func TestPanicInTheTransportLeavesNobodyWaiting(t *testing.T) {
 
 // A crowd with as many tokens queues for 64 places, and nobody is lost.
 func TestCrowdWithDistinctTokensQueues(t *testing.T) {
+	crowd := part(10_000)
 	synctest.Test(t, func(t *testing.T) {
 		o := newOracle()
 		o.fail(func(r *http.Request, token string) (*http.Response, error) {

@@ -28,12 +28,11 @@ func (f forger) token() string {
 func TestMillionTokensOfUnknownKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const (
-			issuers  = 20
-			tokens   = 1_000_000 / sample
-			seconds  = 60
-			moments  = 100 // in each second
-			inMoment = (tokens + seconds*moments - 1) / (seconds * moments)
+			issuers = 20
+			seconds = 60
+			moments = 100 // in each second
 		)
+		inMoment := (part(1_000_000) + seconds*moments - 1) / (seconds * moments)
 		authorities, forgers, crowds := make([]*authority, issuers), make([]forger, issuers), make([]traffic, issuers)
 		for i := range authorities {
 			a := newAuthority(fmt.Sprintf("login-%d.example.com", i))

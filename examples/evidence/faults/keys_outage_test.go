@@ -36,7 +36,7 @@ func TestOutageAfterTheFirstLoadRefusesNobody(t *testing.T) {
 	for name, fault := range outages {
 		perSecond := 5
 		if name == "connections reset" {
-			perSecond = 500 / sample
+			perSecond = part(500)
 		}
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -14,9 +14,9 @@ func TestTwentyRotationsWithOverlapRefuseNobody(t *testing.T) {
 		const (
 			rotations = 20
 			between   = 40 * time.Second
-			requests  = 100_000 / sample
-			perSecond = requests / (rotations * 40)
 		)
+		requests := part(100_000)
+		perSecond := requests / (rotations * 40)
 		a := newAuthority("login.example.com")
 		s := newService(t, trusting(a))
 		warm(t, s.validator)

@@ -176,7 +176,7 @@ func (s slowKeys) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestCallersWhoLeaveAtAnyMoment(t *testing.T) {
 	before := runtime.NumGoroutine()
 	synctest.Test(t, func(t *testing.T) {
-		var callers = 100_000 / sample
+		callers := part(100_000)
 		o := newOracle()
 		o.fail(func(r *http.Request, token string) (*http.Response, error) {
 			return delayed(r, time.Duration(len(token))*10*time.Microsecond, o.answer(token))

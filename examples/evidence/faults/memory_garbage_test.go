@@ -3,7 +3,6 @@ package faults_test
 import (
 	"bufio"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,8 +20,6 @@ import (
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware"
 )
-
-var soak = flag.Bool("soak", false, "send the millions of tokens of the floods in full, which takes some minutes")
 
 // garbage returns JWTs that look right to the last bit but one, and opaque tokens that nobody has issued: each another one.
 type garbage struct {
@@ -52,7 +49,7 @@ func (g *garbage) opaque() string {
 
 // Whatever number of tokens was refused, what stays of them is bounded, and no goroutine does.
 func TestGarbageLeavesNothingBehind(t *testing.T) {
-	number := 100_000 / sample // of each kind
+	number := part(100_000) // of each kind
 	if *soak {
 		number = 5_000_000
 	}
@@ -225,11 +222,12 @@ func loadUnderAMemoryLimit(t *testing.T) {
 	}()
 	var good, bad verdicts
 	var all sync.WaitGroup
+	requests := part(10_000) // of each worker, and as many of each kind
 	for worker := range 4 {
 		all.Go(func() {
 			g := newGarbage(o)
 			g.sent = worker << 24
-			for i := range 10_000 / sample {
+			for i := range requests {
 				for _, token := range []string{g.jwt(), g.opaque()} {
 					status, subject := serve(guarded, requestWith(ctx, token))
 					bad.note("", status, subject)
@@ -237,7 +235,7 @@ func loadUnderAMemoryLimit(t *testing.T) {
 				token := fmt.Sprintf("good.%d-%d", worker, i%2000)
 				status, subject := serve(guarded, requestWith(ctx, token))
 				good.note(token, status, subject)
-				if i%(2000/sample) == 0 {
+				if i%(requests/5) == 0 {
 					if err := validator.Warm(ctx); err == nil {
 						t.Error("the huge key set was taken")
 					}
@@ -247,8 +245,8 @@ func loadUnderAMemoryLimit(t *testing.T) {
 	}
 	all.Wait()
 	stop()
-	good.mustCount(t, 4*10_000/sample, 0, 0)
-	bad.mustCount(t, 0, 2*4*10_000/sample, 0)
+	good.mustCount(t, 4*requests, 0, 0)
+	bad.mustCount(t, 0, 2*4*requests, 0)
 	if most := <-peak; most > memoryLimit {
 		t.Errorf("%d bytes of heap were in use", most)
 	}
