@@ -2,12 +2,15 @@ package middleware
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
+	"github.com/cardea-auth/cardea/middleware/internal/shards"
 )
 
 var (
@@ -69,4 +72,62 @@ func (p *policy) proven(ctx context.Context, call *call, v *accesstoken.Verified
 		return proofRefusal(refused)
 	}
 	return refusal{}
+}
+
+// bindKey ties the key that verified an accepted token to its algorithm, where nothing else says which one it is for (RFC 8725bis
+// section 3.1). It is the last step of the decision: a token that is refused for whatever reason decides nothing about a
+// key. That the issuer signs with one key under two algorithms is no fault of the token, so it is not judged.
+func (p *policy) bindKey(v *accesstoken.Verified) refusal {
+	err := v.BindKey()
+	if err == nil {
+		return refusal{}
+	}
+	if p.logger != nil && p.conflict.Swap(v.Key.Key) != v.Key.Key {
+		p.logger.Error("an issuer signs with one key under two algorithms: set Issuer.Algorithms to the one of its access tokens",
+			"issuer", v.Issuer.URL, "error", err)
+	}
+	return refusal{reason: ReasonKeysUnavailable, err: err}
+}
+
+// boundCall stands for the call for which the possession of a bound token was proven: the scheme, the method, the target, the proof and
+// what shows the certificate (RFC 9449 section 4.3, points 8 and 9; RFC 8705 section 3). It is a digest, so that no proof is kept.
+type boundCall [sha256.Size]byte
+
+// boundCall returns nil for a token that whoever holds it may use: its verdict does not depend on the call.
+func (p *policy) boundCall(c *call, v *accesstoken.Verified) *boundCall {
+	if v.Bound.None() {
+		return nil
+	}
+	var buf [10 * sha256.Size]byte // more than the parts of an ordinary call
+	parts := appendDigests(buf[:0], string(c.scheme), c.Method, c.Target)
+	parts = appendList(parts, c.values("Dpop"))
+	if c.Certificate != nil {
+		digest := sha256.Sum256(c.Certificate.Raw)
+		parts = append(parts, digest[:]...)
+	}
+	if header := p.certificates.Header(); header != "" {
+		parts = appendDigests(parts, c.RemoteAddr)
+		parts = appendList(parts, c.values(header))
+	}
+	whole := boundCall(sha256.Sum256(parts))
+	return &whole
+}
+
+// equal compares calls of tokens that are equally bound.
+func (b *boundCall) equal(other *boundCall) bool {
+	return b == nil && other == nil || b != nil && other != nil && *b == *other
+}
+
+// appendList puts the number of fields before them, so that no two lists are written alike.
+func appendList(parts []byte, fields []string) []byte {
+	return appendDigests(binary.BigEndian.AppendUint64(parts, uint64(len(fields))), fields...)
+}
+
+// appendDigests writes each field in the same number of bytes, whatever is in it, and without copying it.
+func appendDigests(parts []byte, fields ...string) []byte {
+	for _, field := range fields {
+		key := shards.KeyOf(field)
+		parts = append(parts, key[:]...)
+	}
+	return parts
 }

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -231,3 +232,22 @@ func (c *issuerCompiler) fetch(t *accesstoken.IssuerConfig) {
 }
 
 func (c *issuerCompiler) httpClient() *http.Client { return c.compiler.cfg.HTTPClient }
+
+// acceptance is Issuer.Accept as the judge asks it.
+func acceptance(accept func(*Token) error) func(*accesstoken.Verified) accesstoken.Refusal {
+	if accept == nil {
+		return nil
+	}
+	return func(v *accesstoken.Verified) accesstoken.Refusal {
+		own := tokenOf(v) // Accept may do with it what it likes
+		err := accept(&own)
+		switch {
+		case err == nil:
+			return accesstoken.Refusal{}
+		case errors.Is(err, ErrUnavailable):
+			return accesstoken.Refusal{Reason: accesstoken.AcceptUnavailable, Err: err, RetryAfter: retryHint(err)}
+		default:
+			return accesstoken.Refusal{Reason: accesstoken.NotAccepted, Err: err}
+		}
+	}
+}

@@ -96,6 +96,38 @@ func (g *Guard) Bound() *Guard {
 	return changed
 }
 
+// Undelegated wants tokens that their subject uses itself: one with an actor (act, RFC 8693 section 4.1) is answered with
+// 403.
+func (g *Guard) Undelegated() *Guard {
+	changed := g.copy()
+	changed.needs.actor.forbidden = true
+	return changed
+}
+
+// Delegated wants tokens that somebody uses on behalf of their subject; others are answered with 403. With actors, the
+// current actor must be one of them, as with ActingOnly.
+func (g *Guard) Delegated(actors ...Actor) *Guard {
+	changed := g.copy()
+	if len(actors) > 0 {
+		changed = g.ActingOnly(actors...)
+	}
+	changed.needs.actor.required = true
+	return changed
+}
+
+// ActingOnly lets delegated tokens pass only if their current actor is one of actors; in each, what is empty fits
+// everything. Tokens without an actor pass. Calls narrow one another. It panics without arguments, and on an Actor that
+// is empty altogether: it would let everybody act.
+func (g *Guard) ActingOnly(actors ...Actor) *Guard {
+	checkSome("ActingOnly", actors)
+	if slices.Contains(actors, Actor{}) {
+		panic("middleware: ActingOnly: an actor is empty, so it would fit everybody")
+	}
+	changed := g.copy()
+	changed.needs.actor.allowed = append(slices.Clip(changed.needs.actor.allowed), slices.Clone(actors))
+	return changed
+}
+
 // Allow adds a rule of one's own. Rules are asked after everything else has been met, in the order in which they were
 // added, on every request. It panics on nil.
 func (g *Guard) Allow(rule Rule) *Guard {

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"time"
 
@@ -106,6 +107,15 @@ func proofRefusal(r dpop.Refusal) refusal {
 		retryAfter = retryHint(r.Err)
 	}
 	return proofReasons[r.Reason].of(r.Err, retryAfter)
+}
+
+// retryHint is when to try again, if the cause of a failure knows.
+func retryHint(err error) time.Duration {
+	var hint interface{ RetryAfter() time.Duration }
+	if errors.As(err, &hint) {
+		return hint.RetryAfter()
+	}
+	return 0
 }
 
 // refuse makes the Error of a refusal, with what a client needs to do better: the schemes that are accepted, a fresh nonce, and, if

@@ -34,6 +34,14 @@ type requirement struct {
 	named Set // the scopes as the route names them, for challenges and decisions
 }
 
+// delegate is what a Guard demands of the actor of a token (RFC 8693 section 4.1). Only the current actor counts; those
+// before it are history, and may_act is a promise to the authorization server that grants nothing here.
+type delegate struct {
+	forbidden bool
+	required  bool
+	allowed   [][]Actor // of each group the actor must fit one
+}
+
 // addScopes adds a group of scopes, one of which must be had, itself or through a scope that implies it.
 func (n *requirement) addScopes(group []string, impliedBy map[string][]string) {
 	enough := slices.Clone(group)
@@ -97,6 +105,7 @@ func (n *requirement) meetsStep(step record.Step, v *accesstoken.Verified, now t
 var (
 	errMissingScope = errors.New("the token lacks a scope that the route needs")
 	errMissingRole  = errors.New("the token lacks a role that the route needs")
+	errActing       = errors.New("the token's actor is not one that the route allows, or it has one, or none, where the route wants the opposite")
 	errACR          = errors.New("the token's acr is not one that the route needs")
 	errAuthTime     = errors.New("the token's auth_time is absent, or too long ago for the route")
 )
@@ -113,6 +122,27 @@ func hasOneOfEach(list []string, groups [][]string) bool {
 		}
 	}
 	return true
+}
+
+func (d delegate) admits(a Actor) bool {
+	if a == (Actor{}) {
+		return !d.required
+	}
+	if d.forbidden {
+		return false
+	}
+	for _, group := range d.allowed {
+		if !fitsAny(a, group) {
+			return false
+		}
+	}
+	return true
+}
+
+func fitsAny(a Actor, patterns []Actor) bool {
+	return slices.ContainsFunc(patterns, func(p Actor) bool {
+		return (p.Issuer == "" || p.Issuer == a.Issuer) && (p.Subject == "" || p.Subject == a.Subject) && (p.ClientID == "" || p.ClientID == a.ClientID)
+	})
 }
 
 // stepUp judges acr and auth_time (RFC 9470). A claim that is absent or malformed never satisfies.

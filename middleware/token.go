@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/exactjson"
 )
@@ -98,4 +99,27 @@ func (t *Token) LogValue() slog.Value {
 		attrs = append(attrs, slog.Time("expiry", t.Expiry))
 	}
 	return slog.GroupValue(attrs...)
+}
+
+// tokenOf makes the Token of one request.
+func tokenOf(v *accesstoken.Verified) Token {
+	facts := &v.Facts
+	return Token{
+		Issuer:    facts.Issuer,
+		Subject:   facts.Subject,
+		ClientID:  facts.ClientID,
+		ID:        facts.ID,
+		ACR:       facts.ACR,
+		Audience:  Set{facts.Audience},
+		Scopes:    Set{facts.Scopes},
+		Roles:     Set{facts.Roles},
+		AMR:       Set{facts.AMR},
+		IssuedAt:  facts.IssuedAt,
+		NotBefore: facts.NotBefore,
+		Expiry:    facts.Expiry,
+		AuthTime:  facts.AuthTime,
+		Actor:     Actor(facts.Actor),
+		Opaque:    facts.Opaque,
+		claims:    &v.Claims,
+	}
 }

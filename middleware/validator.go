@@ -4,10 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
+	"github.com/cardea-auth/cardea/middleware/internal/dpop"
 )
 
 // Validator judges access tokens by one Config. It is immutable and safe for concurrent use. The zero Validator refuses
@@ -18,6 +25,38 @@ type Validator struct {
 	policy  *policy
 	fetched []*jwks.Cache // the key sets that New made, and Close closes
 	closed  atomic.Bool
+}
+
+// policy is a Config in its compiled, immutable form. Only this is consulted on the request path.
+type policy struct {
+	credentials *credential.Finder
+	judge       *accesstoken.Judge
+
+	proofs              *dpop.Verifier // nil: DPoP-bound tokens are refused
+	proofAlgorithms     string         // for challenges; empty without proofs
+	keyRequired         bool           // a token must be bound to a key
+	certificates        clientcert.Source
+	certificateRequired bool // a token must be bound to a certificate
+	fapi2               bool
+
+	realm     string
+	impliedBy map[string][]string // scope -> every other scope that carries it
+
+	errorHandler func(http.ResponseWriter, *http.Request, *Error)
+	observe      func(context.Context, Decision)
+	logger       *slog.Logger
+	clock        func() time.Time // never nil
+	ownClock     bool             // clock is Config.Clock
+
+	conflict atomic.Pointer[jwks.Key] // the last key that was met with a second algorithm, which is logged once
+}
+
+// realTime is time.Now() for a decision that began at start.
+func (p *policy) realTime(start time.Time) time.Time {
+	if p.ownClock {
+		return time.Now()
+	}
+	return start
 }
 
 // New compiles cfg. It does no I/O and starts no goroutine, so a service comes up while its authorization server is
