@@ -1,7 +1,9 @@
 package middleware
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
@@ -44,6 +46,23 @@ func TestEveryRefusalOfARequestIsTranslated(t *testing.T) {
 	}
 	if got := credentialRefusal(credential.Refusal{Reason: credential.Reasons}); got.reason != ReasonInternal || statusFor(got) != 500 {
 		t.Errorf("an unknown refusal is %v", got)
+	}
+}
+
+type inAWhile struct{ error }
+
+func (inAWhile) RetryAfter() time.Duration { return 7 * time.Second }
+
+// Who could not tell may know when to ask again; what a client has done wrong does not become right by waiting.
+func TestRetryAfterOfAStore(t *testing.T) {
+	for r := dpop.Reason(1); r < dpop.Reasons; r++ {
+		want := time.Duration(0)
+		if r == dpop.StoreUnavailable {
+			want = 7 * time.Second
+		}
+		if got := proofRefusal(dpop.Refusal{Reason: r, Err: inAWhile{errors.New("full")}}).retryAfter; got != want {
+			t.Errorf("reason %d: %v, want %v", r, got, want)
+		}
 	}
 }
 

@@ -65,7 +65,8 @@ var accepted = map[survivor]string{
 	{"introspection", "numericDate", orGone, `c > '9'`}:                                                 behindIt,
 	{"introspection", "numericDate", orGone, `err != nil`}:                                              behindIt, // what ParseFloat cannot hold is infinite
 
-	{"middleware", "complete", andGone, `refusal.nextNonce == ""`}:              impliedBy, // a nonce is the same for the same time
+	{"middleware", "log", neverTaken, `!p.logger.Enabled(ctx, level)`}:          shortcut,
+	{"middleware", "nonceFor", orGone, `call.nextNonce != ""`}:                  impliedBy, // a nonce is the same for the same time
 	{"middleware", "judge", neverTaken, `known != nil`}:                         shortcut,
 	{"middleware", "report", neverTaken, `p.observe == nil && p.logger == nil`}: shortcut,
 
