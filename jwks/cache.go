@@ -38,6 +38,7 @@ type Cache struct {
 	plan      plan
 	failures  uint64 // fetches that failed
 	unknown   *unknown
+	refetches bucket // for keys that are known and do not verify
 	timer     *time.Timer
 }
 
@@ -49,11 +50,12 @@ func New(cfg Config) (*Cache, error) {
 	}
 	base, cancel := context.WithCancel(context.Background())
 	return &Cache{
-		cfg:     cfg,
-		client:  newClient(cfg.HTTPClient),
-		base:    base,
-		cancel:  cancel,
-		unknown: newUnknown(cfg.Cooldown),
+		cfg:       cfg,
+		client:    newClient(cfg.HTTPClient),
+		base:      base,
+		cancel:    cancel,
+		unknown:   newUnknown(cfg.Cooldown),
+		refetches: newBucket(cfg.Cooldown),
 	}, nil
 }
 
@@ -129,7 +131,7 @@ func (c *Cache) fetchFor(w *waiter) (*fetch, error) {
 	f := c.current(now)
 	if f == nil {
 		if now.Before(c.plan.barred) || !c.unknown.take(now) {
-			return nil, c.unanswered(now)
+			return nil, c.unanswered(now, errNoKey)
 		}
 		f = c.begin(now, &fetch{}, nil)
 	}
@@ -152,11 +154,11 @@ func (c *Cache) outcome(ctx context.Context, f *fetch, deadline time.Time) (*fet
 	}
 }
 
-// unanswered says what an id is that is not worth another fetch now. If the last one succeeded, so shortly ago, the id
-// is taken for made up: an answer of "unavailable" would let a flood of such ids trip the health checks of its victim.
-func (c *Cache) unanswered(now time.Time) error {
+// unanswered is the answer to a token that is not worth another fetch now. If the last one succeeded, so shortly ago, the token
+// is taken for made up: an answer of "unavailable" would let a flood of such tokens trip the health checks of its victim.
+func (c *Cache) unanswered(now time.Time, refusal error) error {
 	if c.plan.failure == nil {
-		return errNoKey
+		return refusal
 	}
 	return c.unavailable(now)
 }

@@ -170,7 +170,7 @@ func TestMetadataThatLeavesOneAlgorithmDecides(t *testing.T) {
 		for _, alg := range both {
 			synctest.Test(t, func(t *testing.T) {
 				about := string(must(json.Marshal(row.says.with("issuer", name).with("jwks_uri", keysURL))))
-				s := newSite(place, about, keysURL, string(document(publicJWK("k", "", rsaA()))))
+				s := newSite(place, about, keysURL, string(document(publicJWK("k", "", rsaA()), first(), publicJWK("ec", "", p256B()))))
 				c := newDiscovering(t, &issuer{answer: s.answer}, name)
 				key := must(c.VerificationKeys(t.Context(), "k", alg))[0]
 				err := key.Bind()

@@ -16,12 +16,19 @@ const (
 // bucket; and an id that was just looked up in vain does not draw from it again, or one misconfigured client would
 // keep it empty when the keys really rotate. Its owner's lock guards it.
 type unknown struct {
+	bucket
+	seed maphash.Seed
+	vain *simplelru.LRU[uint64, sighting]
+}
+
+// bucket holds fetches that tokens can cause. Its owner's lock guards it.
+type bucket struct {
 	cooldown time.Duration
 	tokens   int
 	since    time.Time // from when on the next token is growing
-	seed     maphash.Seed
-	vain     *simplelru.LRU[uint64, sighting]
 }
+
+func newBucket(cooldown time.Duration) bucket { return bucket{cooldown: cooldown, tokens: burst} }
 
 // sighting: at this time the id was missing from a set that had just been fetched.
 type sighting struct {
@@ -31,23 +38,23 @@ type sighting struct {
 
 func newUnknown(cooldown time.Duration) *unknown {
 	vain, _ := simplelru.NewLRU[uint64, sighting](rememberIDs, nil) // fails for a size below one only
-	return &unknown{cooldown: cooldown, tokens: burst, seed: maphash.MakeSeed(), vain: vain}
+	return &unknown{bucket: newBucket(cooldown), seed: maphash.MakeSeed(), vain: vain}
 }
 
 // take draws a fetch from the bucket, if there is one.
-func (u *unknown) take(now time.Time) bool {
-	if u.tokens < burst {
-		grown := min(int64(burst-u.tokens), int64(now.Sub(u.since)/u.cooldown))
-		u.tokens += int(grown)
-		u.since = u.since.Add(time.Duration(grown) * u.cooldown)
+func (b *bucket) take(now time.Time) bool {
+	if b.tokens < burst {
+		grown := min(int64(burst-b.tokens), int64(now.Sub(b.since)/b.cooldown))
+		b.tokens += int(grown)
+		b.since = b.since.Add(time.Duration(grown) * b.cooldown)
 	}
-	if u.tokens == burst {
-		u.since = now
+	if b.tokens == burst {
+		b.since = now
 	}
-	if u.tokens == 0 {
+	if b.tokens == 0 {
 		return false
 	}
-	u.tokens--
+	b.tokens--
 	return true
 }
 

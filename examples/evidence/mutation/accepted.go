@@ -130,6 +130,7 @@ var accepted = map[survivor]string{
 	{"jwks", "parseArray", neverTaken, `err != nil`}:                            unreachable, // a RawMessage is well-formed
 	{"jwks", "VerificationKeys", neverTaken, `f.decided > w.since && t != nil`}: shortcut,    // the next round finds the key, or that it was looked up in vain
 	{"jwks", "VerificationKeys", andGone, `t != nil`}:                           raceOnly,    // Close after the fetch has landed
+	{"jwks", "Reconsider", andGone, `c.held.Load() != nil`}:                     raceOnly,    // as above
 	{"jwks", "Close", neverTaken, `c.timer != nil`}:                             behindIt,    // tick does nothing once the Cache is closed
 
 	{"jwks", "loopback", andGone, `ip != nil`}: impliedBy, // no address is no loopback address
