@@ -31,6 +31,8 @@ func TestNonceInAnAccessToken(t *testing.T) {
 			"a payload typ that says nothing":               {claims{"scope": nil, "typ": "anything"}, middleware.ReasonTokenType},
 			"payload typ ID":                                {claims{"typ": "ID"}, middleware.ReasonTokenType},
 			"token_use id":                                  {claims{"token_use": "id"}, middleware.ReasonTokenType},
+			"no client id, and an empty name in aud":        {claims{"client_id": nil, "aud": []string{audience, ""}}, ""},
+			"a scope that is no text":                       {claims{"scope": []any{"orders:read", 1}}, middleware.ReasonTokenType},
 			"an aud that cannot be read":                    {claims{"aud": 1}, middleware.ReasonTokenType},
 		} {
 			t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ const (
 	boundOnly   = "a bound on memory that no answer depends on"
 	twoClocks   = "no test can let the wall clock and the monotonic clock differ"
 	behindIt    = "defence in depth: the next check refuses the same input, with the same outcome"
+	byChance    = "only two different names whose hashes of 64 bits are equal by chance could notice"
 	unreachable = "cannot happen after the checks before it; kept so that a change there fails closed"
 )
 
@@ -205,11 +206,15 @@ var accepted = map[survivor]string{
 
 	{"middleware", "decodeInto", andGone, `len(segment) >= 8`}: impliedBy, // what takes eight bytes is longer
 
-	{"middleware", "add", andGone, `i >= first`}:                  impliedBy, // names of other objects have other hashes
-	{"middleware", "add", andGone, `stack[i].hash == added.hash`}: shortcut,
-	{"middleware", "hash", neverTaken, `plain`}:                   shortcut,
-	{"middleware", "equal", orGone, `a.text == b.text`}:           shortcut,
-	{"middleware", "AppendFold", neverTaken, `r < utf8.RuneSelf`}: shortcut,
+	{"middleware", "add", andGone, `i >= first`}:                                                                 impliedBy, // names of other objects have other hashes
+	{"middleware", "add", andGone, `stack[i].hash == added.hash`}:                                                shortcut,
+	{"middleware", "hash", neverTaken, `plain`}:                                                                  shortcut,
+	{"middleware", "equal", orGone, `a.text == b.text`}:                                                          shortcut,
+	{"middleware", "add", andGone, `stack[i].equal(added)`}:                                                      byChance,
+	{"middleware", "equal", alwaysTrue, `a.text == b.text || strings.EqualFold(decode(a.text), decode(b.text))`}: byChance,
+	{"middleware", "fold", neverTaken, `f < utf8.RuneSelf`}:                                                      shortcut,
+	{"middleware", "fold", neverTaken, `f == r && end == i`}:                                                     shortcut,
+	{"middleware", "newBlock", neverTaken, `f == first+i`}:                                                       shortcut,
 
 	{"middleware", "tokenIndex", orGone, `err != nil`}: impliedBy, // what is no number is no spelling of 0
 	{"middleware", "tokenIndex", orGone, `index < 0`}:  impliedBy, // no element has such an index

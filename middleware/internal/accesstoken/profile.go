@@ -53,7 +53,6 @@ func isPlainTyp(typ string) bool { return typ == "" || typ == "jwt" }
 
 // idToken judges whether a token is an ID token, where that is the credential. No token that is made for an API may pass for one.
 func (i *Issuer) idToken(typ string, c *claims.Reading) error {
-	var lists claims.Lists
 	switch {
 	case !isPlainTyp(typ):
 		return errIDTyp
@@ -61,7 +60,7 @@ func (i *Issuer) idToken(typ string, c *claims.Reading) error {
 		c.At(claims.TokenUse).Kind() != 0 && !oneOf(c.At(claims.TokenUse), "id"),
 		c.At(claims.Type).Kind() != 0 && !oneOf(c.At(claims.Type), "id"):
 		return errIDMarked
-	case len(lists.Scopes(c.First(i.scopes))) > 0:
+	case claims.AnyScope(c.First(i.scopes), func(string) bool { return true }):
 		return errIDScopes
 	default:
 		return nil
@@ -89,12 +88,11 @@ func (i *Issuer) outranksNonce(c *claims.Reading) bool {
 		return true
 	}
 	client, _ := c.First(i.clientID).Text()
-	var lists claims.Lists
-	audience, err := lists.Audience(c.At(claims.Audience))
-	if err != nil || client != "" && slices.Contains(audience, client) {
+	own, err := claims.AudienceHas(c.At(claims.Audience), client)
+	if err != nil || own && client != "" {
 		return false
 	}
-	return grantsBeyondIdentity(lists.Scopes(c.First(i.scopes)))
+	return claims.AnyScope(c.First(i.scopes), isBeyondIdentity)
 }
 
 // payloadKind looks at the claims in which some servers name the kind: token_use (Cognito, Hydra) and typ (Keycloak).
@@ -123,8 +121,10 @@ func saysAccess(c *claims.Reading) bool {
 
 // grantsBeyondIdentity reports whether a scope is granted that no ID token stands for.
 func grantsBeyondIdentity(scopes []string) bool {
-	return slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(identityScopes, scope) })
+	return slices.ContainsFunc(scopes, isBeyondIdentity)
 }
+
+func isBeyondIdentity(scope string) bool { return !slices.Contains(identityScopes, scope) }
 
 func oneOf(v strictjson.Value, names ...string) bool {
 	s, ok := v.Text()

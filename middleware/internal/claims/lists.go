@@ -40,29 +40,58 @@ func (l *Lists) addAll(v strictjson.Value) bool {
 // Audience reads aud: a string, or an array of strings (RFC 7519 section 4.1.3). Absent, it is empty.
 func (l *Lists) Audience(v strictjson.Value) ([]string, error) {
 	start := len(l.elems)
-	if s, ok := v.Text(); ok {
-		l.add(s)
-	} else if v.Kind() != 0 && !l.addAll(v) {
+	if !l.addAudience(v) {
 		return nil, errNotAudience
 	}
 	return l.since(start), nil
 }
 
+func (l *Lists) addAudience(v strictjson.Value) bool {
+	if s, ok := v.Text(); ok {
+		l.add(s)
+		return true
+	}
+	return v.Kind() == 0 || l.addAll(v)
+}
+
+// AudienceHas reports whether aud names a party, as Audience reads it. Before a signature has been verified that is enough, and a
+// long list from anybody costs less.
+func AudienceHas(v strictjson.Value, party string) (bool, error) {
+	var l Lists
+	if !l.addAudience(v) {
+		return false, errNotAudience
+	}
+	return slices.Contains(l.elems, party), nil
+}
+
 // Scopes reads a mapped claim as scopes: a string, split at single spaces and nothing else (RFC 6749 section 3.3), or an
 // array of strings. Anything else grants nothing.
 func (l *Lists) Scopes(v strictjson.Value) []string {
+	start := len(l.elems)
+	if !l.addScopes(v) {
+		return nil
+	}
+	return l.since(start)
+}
+
+func (l *Lists) addScopes(v strictjson.Value) bool {
 	s, ok := v.Text()
 	if !ok {
-		return l.Strings(v)
+		return l.addAll(v)
 	}
-	start := len(l.elems)
 	for s != "" {
 		var scope string
 		if scope, s, _ = strings.Cut(s, " "); scope != "" {
 			l.add(scope)
 		}
 	}
-	return l.since(start)
+	return true
+}
+
+// AnyScope reports whether one of the scopes fits, as Scopes reads them. It is to Scopes what AudienceHas is to Audience.
+func AnyScope(v strictjson.Value, fits func(scope string) bool) bool {
+	var l Lists
+	return l.addScopes(v) && slices.ContainsFunc(l.elems, fits)
 }
 
 // Roles reads a mapped claim as roles: an array of strings or of SCIM objects with a value (RFC 9068 section 2.2.3.1), one

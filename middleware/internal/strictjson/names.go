@@ -2,17 +2,15 @@ package strictjson
 
 import (
 	"math/bits"
-	"slices"
+	"math/rand/v2"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // names holds the member names of all objects that are open at one point of the
 // document, the innermost object's last, and finds equal ones in constant time.
 type names struct {
-	seed  uint64 // random, so that nobody can prepare names that collide
-	count int
+	secrets secrets
+	count   int
 
 	// An ordinary document finds room here, on the reader's stack; for others
 	// stack and slots move to the heap and double as needed.
@@ -23,6 +21,14 @@ type names struct {
 	stack []name
 	slots hashTable
 }
+
+// secrets are drawn for each document, so that nobody can prepare names that collide.
+type secrets struct {
+	seed   uint64
+	factor uint64 // odd
+}
+
+func newSecrets() secrets { return secrets{seed: rand.Uint64(), factor: rand.Uint64() | 1} }
 
 type name struct {
 	text string // as written, without its quotes
@@ -86,44 +92,57 @@ func (n *names) grow(full []name) ([]name, hashTable) {
 	return n.stack, n.slots
 }
 
-// hash includes first, which differs for all open objects, because the same
-// name at each level of a deep document would otherwise collide.
+// hash folds a name as equal does and no further, so that two names of one object have the same hash only if they are the
+// same, or by a chance that nobody can improve: one pair of characters that hash alone took for one would make 2^n names of n
+// characters collide, whatever the secrets (CWE-407). It includes first, which differs for all open objects, because the same name
+// at each level of a deep document would otherwise collide.
 func (n *names) hash(text string, plain bool, first int) uint64 {
-	seed := n.seed + uint64(first)*0x9e3779b97f4a7c15
+	h := n.secrets.seed
 	if plain {
-		return mix(seed, text)
+		h = mix(h, n.secrets.factor, text)
+	} else {
+		var room [64]byte
+		h = mix(h, n.secrets.factor, fold(appendDecoded(room[:0], text)))
 	}
-	var room [64]byte
-	return mix(seed, AppendFold(room[:0], decode(text)))
+	return step(h, n.secrets.factor, uint64(first))
 }
 
-// mix hashes text, eight bytes at a step. Setting the bit that tells small ASCII
-// letters from capitals makes names alike that differ only in case, and some
-// others: equal looks closer.
-func mix[T string | []byte](h uint64, text T) uint64 {
-	const (
-		small  = 0x2020202020202020
-		factor = 0xa0761d6478bd642f // odd, with its bits well spread
-	)
-	h ^= uint64(len(text))
+// mix hashes text, eight bytes at a step. The last word holds the number of its bytes too, so that every text has words of its own.
+func mix[T string | []byte](h, factor uint64, text T) uint64 {
 	for ; len(text) >= 8; text = text[8:] {
 		word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
 			uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
-		high, low := bits.Mul64(h^(word|small), factor)
-		h = high ^ low
+		h = step(h, factor, capitals(word))
 	}
-	var word uint64 // the rest, in which bytes may be taken twice
-	switch last := len(text) - 1; {
-	case last < 0:
-		return h
-	case last < 3:
-		word = uint64(text[0]) | uint64(text[len(text)/2])<<8 | uint64(text[last])<<16
-	default:
-		word = uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
-			uint64(text[last-3])<<32 | uint64(text[last-2])<<40 | uint64(text[last-1])<<48 | uint64(text[last])<<56
+	word := uint64(len(text)) << 56
+	switch last := len(text) - 1; { // without a loop; bytes that are taken twice come to the same place
+	case last >= 3:
+		word |= uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24
+		word |= (uint64(text[last-3]) | uint64(text[last-2])<<8 | uint64(text[last-1])<<16 | uint64(text[last])<<24) << (8 * (last - 3))
+	case last >= 0:
+		middle := len(text) / 2
+		word |= uint64(text[0]) | uint64(text[middle])<<(8*middle) | uint64(text[last])<<(8*last)
 	}
-	high, low := bits.Mul64(h^(word|small), factor)
+	return step(h, factor, capitals(word))
+}
+
+// step multiplies by a secret: a known factor would let names be prepared that come to neighbouring slots.
+func step(h, factor, word uint64) uint64 {
+	high, low := bits.Mul64(h^word, factor)
 	return high ^ low
+}
+
+// capitals makes capitals of the small ASCII letters among eight bytes, and leaves every other byte as it is.
+func capitals(word uint64) uint64 {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	low := word &^ highs               // so that no byte carries into the next one
+	fromA := low + ones*(0x80-'a')     // has the high bit of each byte that is at least 'a',
+	beyondZ := low + ones*(0x80-'z'-1) // and this of each beyond 'z'
+	letters := fromA &^ beyondZ &^ word & highs
+	return word ^ letters>>2
 }
 
 func (a name) equal(b name) bool {
@@ -136,38 +155,3 @@ type hashTable []uint32
 
 func (t hashTable) start(hash uint64) int { return int(hash & uint64(len(t)-1)) }
 func (t hashTable) next(slot int) int     { return (slot + 1) & (len(t) - 1) }
-
-// Fold returns name with every character replaced by the smallest one that
-// differs from it only in case, as encoding/json does to match struct fields:
-// two names are the same to such a reader exactly when their folds are equal.
-// The fold of "sub", "Sub" and "ſub" is "SUB".
-func Fold(name string) string {
-	return string(AppendFold(nil, name))
-}
-
-// AppendFold appends the [Fold] of name to dst.
-func AppendFold(dst []byte, name string) []byte {
-	dst = slices.Grow(dst, len(name))
-	for _, r := range name {
-		switch {
-		case 'a' <= r && r <= 'z':
-			dst = append(dst, byte(r-'a'+'A'))
-		case r < utf8.RuneSelf:
-			dst = append(dst, byte(r))
-		default:
-			dst = utf8.AppendRune(dst, foldRune(r))
-		}
-	}
-	return dst
-}
-
-// foldRune walks up r's orbit of case variants until it wraps round to the smallest.
-func foldRune(r rune) rune {
-	for {
-		next := unicode.SimpleFold(r)
-		if next <= r {
-			return next
-		}
-		r = next
-	}
-}

@@ -89,6 +89,7 @@ func TestFold(t *testing.T) {
 		{"\u212aid", "KID"},
 		{"client_id", "CLIENT_ID"},
 		{"ς", "Σ"},
+		{"ſ中ſ", "S中S"},
 		{"https://example.com/ROLES", "HTTPS://EXAMPLE.COM/ROLES"},
 	}
 	for _, row := range rows {

@@ -85,10 +85,7 @@ func (s *scanner) object(i, depth int) int {
 			return -1
 		}
 		if depth == 1 && s.noting {
-			if !plain {
-				name = decode(name)
-			}
-			s.noted.add(name, Value{s.document[start:i]})
+			s.noted.add(name, plain, Value{s.document[start:i]})
 		}
 		i = space(s.document, i)
 		switch s.at(i) {

@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -124,18 +125,25 @@ func codeUnit(text string) (unit rune, ok bool) {
 
 // decode returns what a vetted string, given without its quotes, stands for.
 func decode(text string) string {
-	next := strings.IndexByte(text, '\\')
-	if next < 0 {
+	if strings.IndexByte(text, '\\') < 0 {
 		return text
 	}
-	var b strings.Builder
-	b.Grow(len(text))
-	for ; next >= 0; next = strings.IndexByte(text, '\\') {
-		b.WriteString(text[:next])
-		r, size, _ := unescape(text[next:])
-		b.WriteRune(r)
-		text = text[next+size:]
+	var room [128]byte
+	return string(appendDecoded(room[:0], text))
+}
+
+// appendDecoded appends what decode would return. It goes byte by byte, since escapes may follow one another closely.
+func appendDecoded(dst []byte, text string) []byte {
+	dst = slices.Grow(dst, len(text)) // no escape is shorter than what it stands for
+	for i := 0; i < len(text); {
+		if text[i] != '\\' {
+			dst = append(dst, text[i])
+			i++
+			continue
+		}
+		r, size, _ := unescape(text[i:])
+		dst = utf8.AppendRune(dst, r)
+		i += size
 	}
-	b.WriteString(text)
-	return b.String()
+	return dst
 }

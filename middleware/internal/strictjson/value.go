@@ -3,6 +3,7 @@ package strictjson
 import (
 	"iter"
 	"slices"
+	"unicode/utf8"
 )
 
 // Kind is the kind of a JSON value. The zero Kind is that of no value at all.
@@ -154,8 +155,11 @@ func valueEnd(raw string, i int) int {
 }
 
 func textEnd(raw string, i int) int {
-	for i = skipPlain(raw, i+1); raw[i] != '"'; i = skipPlain(raw, i+1) {
+	for i = skipPlain(raw, i+1); raw[i] != '"'; i = skipPlain(raw, i) {
 		if raw[i] == '\\' {
+			i += 2
+		}
+		for raw[i] >= utf8.RuneSelf {
 			i++
 		}
 	}

@@ -1,12 +1,10 @@
 package strictjson
 
-import "math/rand/v2"
-
 // Parse vets document, which must be one JSON object with nothing around it but
 // white space, and returns that object. The error wraps one of the reasons of
 // this package; the Value is then the zero Value.
 func Parse(document string) (Value, error) {
-	s := scanner{document: document, names: names{seed: rand.Uint64()}}
+	s := scanner{document: document, names: names{secrets: newSecrets()}}
 	return s.parse()
 }
 
@@ -29,7 +27,7 @@ func (s *scanner) parse() (Value, error) {
 // the object, in order and with its name decoded. No call is made unless the
 // whole document is good. An error of visit ends the walk and is returned as it is.
 func Walk(document string, visit func(name string, v Value) error) error {
-	s := scanner{document: document, names: names{seed: rand.Uint64()}, noting: true}
+	s := scanner{document: document, names: names{secrets: newSecrets()}, noting: true}
 	object, err := s.parse()
 	if err != nil {
 		return err
@@ -66,9 +64,13 @@ type member struct {
 	value Value
 }
 
-func (m *members) add(name string, v Value) {
-	if m.count < len(m.list) {
-		m.list[m.count] = member{name, v}
-		m.count++
+func (m *members) add(name string, plain bool, v Value) {
+	if m.count == len(m.list) {
+		return
 	}
+	if !plain {
+		name = decode(name)
+	}
+	m.list[m.count] = member{name, v}
+	m.count++
 }
