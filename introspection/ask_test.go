@@ -189,6 +189,22 @@ func TestClientThatAskGets(t *testing.T) {
 	}
 }
 
+func TestAskOverTheTransportOfEverybody(t *testing.T) {
+	server := tokeninfo()
+	defer server.Close()
+	client := newAsker(t, introspection.Config{HTTPClient: &http.Client{}}, func(ctx context.Context, c *http.Client, _ string) ([]byte, error) {
+		response, _, err := get(ctx, c, server.URL)
+		if err != nil || response.StatusCode != http.StatusBadRequest {
+			return nil, fmt.Errorf("no answer: %w", err)
+		}
+		return nil, introspection.ErrInactive
+	})
+	if mustIntrospect(t, client, "token").Active() {
+		t.Error("active")
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+}
+
 type closedBody struct {
 	io.Reader
 

@@ -303,3 +303,60 @@ func TestBreakerIgnoresFailuresOfAnEarlierTime(t *testing.T) {
 		}
 	})
 }
+
+// What queued while the server failed must not be sent once it is left alone.
+func TestQueueIsRefusedWhenTheBreakerOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{serve: func(r *http.Request, _ string) (*http.Response, error) {
+			return respond(503, ""), wait(r.Context(), 10*time.Millisecond)
+		}}
+		client := newClient(t, introspection.Config{MaxInFlight: 1}, tr)
+		var callers sync.WaitGroup
+		for i := range 20 {
+			callers.Go(func() {
+				response, err := client.Introspect(t.Context(), fmt.Sprint("token", i))
+				mustBeUnavailable(t, response, err)
+			})
+		}
+		callers.Wait()
+		if tr.count() != 5 {
+			t.Errorf("%d requests, want 5", tr.count())
+		}
+	})
+}
+
+func TestOpenBreakerAsksNothingOfACallerUntilOurOwnQuestionIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var own ownTokens
+		tr := &transport{serve: own.seenBy(status(503, ""))}
+		client := newClient(t, introspection.Config{}, tr)
+		for i := range 5 {
+			client.Introspect(t.Context(), fmt.Sprint("token", i))
+		}
+		for i := range 3 {
+			time.Sleep(time.Second)
+			response, err := client.Introspect(t.Context(), "token")
+			mustBeUnavailable(t, response, err)
+			if !strings.Contains(err.Error(), "status 503") || own.count() != i+2 || tr.count() != 4+own.count() {
+				t.Errorf("%v; %d requests, %d of them our own", err, tr.count(), own.count())
+			}
+		}
+	})
+}
+
+// The cut requests were sent moments before their callers' patience ended; that says nothing about the server.
+func TestFlightsOfAFloodDoNotOpenTheBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{serve: slowly(300*time.Millisecond, inactiveText)}
+		client := newClient(t, introspection.Config{MaxInFlight: 8}, tr)
+		var wg sync.WaitGroup
+		for i := range 1000 {
+			wg.Go(func() { client.Introspect(t.Context(), fmt.Sprint("flood", i)) })
+		}
+		wg.Wait()
+		if client.Status().BreakerOpen {
+			t.Fatal("a flood of tokens opened the breaker of a healthy server")
+		}
+		mustIntrospect(t, client, "good")
+	})
+}

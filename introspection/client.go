@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// maxToken is more than any HTTP server takes as a header by default; it bounds what is hashed and sent.
+const maxToken = 64 << 10
+
 // Client asks one introspection endpoint and remembers its answers for a short time. It is safe for concurrent use,
 // runs no goroutine while nobody asks, and is made by New; a zero or nil Client leaves every token unjudged.
 type Client struct {
@@ -65,6 +68,20 @@ func (c *Client) Introspect(ctx context.Context, token string) (*Response, error
 		return nil, errors.New("introspection: the token is empty or holds bytes outside RFC 6750 section 2.1")
 	}
 	return c.flights.do(ctx, key, token)
+}
+
+// isToken tells whether every byte may occur in a bearer token (RFC 6750 section 2.1), where "=" is left to the server.
+func isToken(token string) bool {
+	for i := range len(token) {
+		c := token[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '.', c == '_', c == '~', c == '+', c == '/', c == '=':
+		default:
+			return false
+		}
+	}
+	return token != ""
 }
 
 // Fresh reports whether Introspect would give r again without asking the server, for a caller who has kept what it made of

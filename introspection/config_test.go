@@ -1,13 +1,18 @@
 package introspection_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -136,4 +141,108 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	if got := fmt.Sprint(introspection.ClientAuth{}); got != `introspection.ClientAuth(unset, id "")` {
 		t.Errorf("the zero value prints as %s", got)
 	}
+}
+
+// http and loopback are one exception, and neither half of it is one alone.
+func TestLoopbackIsTheOnlyPlaceWithoutTLS(t *testing.T) {
+	for _, url := range []string{
+		"ftp://127.0.0.1/introspect", "ws://localhost/introspect", "file://localhost/etc/passwd",
+		"http://192.0.2.1/introspect", "http://[2001:db8::1]/introspect", "http://0.0.0.0/", "http://localhost.example/",
+	} {
+		client, err := introspection.New(introspection.Config{URL: url, ClientAuth: introspection.NoClientAuth()})
+		if err == nil || client != nil || !strings.Contains(err.Error(), "is not https") {
+			t.Errorf("%s: %v, want a refusal", url, err)
+		}
+	}
+}
+
+func TestWhichClientsPresentACertificate(t *testing.T) {
+	dial := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("not dialled") }
+	choose := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return new(tls.Certificate), nil }
+	for name, row := range map[string]struct {
+		client *http.Client
+		ok     bool
+	}{
+		"the transport of everybody":              {&http.Client{}, false},
+		"a TLS configuration without one":         {&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{ServerName: "as.example"}}}, false},
+		"one that is chosen when it is asked for": {&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{GetClientCertificate: choose}}}, true},
+		"a dialer that makes its own TLS":         {&http.Client{Transport: &http.Transport{DialTLSContext: dial}}, true},
+		"a transport of another make":             {&http.Client{Transport: &transport{}}, true},
+	} {
+		client, err := introspection.New(introspection.Config{
+			URL: "https://as.example/introspect", ClientAuth: introspection.TLSClientAuth("api"), HTTPClient: row.client,
+		})
+		if (err == nil) != row.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		if client != nil {
+			client.Close()
+		}
+	}
+}
+
+func TestOneMistakeIsReportedOnce(t *testing.T) {
+	_, err := introspection.New(introspection.Config{URL: "https://as.example/", Issuer: "https://as.example", SignedBy: jwks.NewSet()})
+	if err == nil || strings.Count(err.Error(), "\n") != 0 || !strings.Contains(err.Error(), "Config.ClientAuth is required") {
+		t.Errorf("no ClientAuth, beside SignedBy: %v", err)
+	}
+	_, err = introspection.New(introspection.Config{URL: "https://as.example/", ClientAuth: introspection.SecretPost("api", "secret\x7f")})
+	if err == nil || !strings.Contains(err.Error(), "control character") {
+		t.Errorf("a secret that ends in DEL: %v", err)
+	}
+}
+
+// FuzzConfig gives New whatever there is. It makes a Client that may ask an https server, or this machine, or names the field that is
+// wrong, without the client's secret, user information or query.
+func FuzzConfig(f *testing.F) {
+	f.Add("https://as.example/introspect", "", "api", "pa55word-pa55word", uint8(1), int64(0), 0, 0)
+	f.Add("https://user:password@as.example/?x=y", "https://as.example?", "", "", uint8(2), int64(-1), -1, -1)
+	f.Add("http://[::1]/", "https://as.example", "a:b", "é\n", uint8(9), int64(time.Hour), 1, 1)
+	f.Fuzz(func(t *testing.T, address, issuer, id, secret string, way uint8, timeout int64, inFlight, entries int) {
+		cfg := introspection.Config{
+			URL: address, Issuer: issuer, HTTPClient: &http.Client{}, Timeout: time.Duration(timeout), MaxInFlight: inFlight, Entries: entries,
+		}
+		switch way % 6 {
+		case 1:
+			cfg.ClientAuth = introspection.SecretBasic(id, secret)
+		case 2:
+			cfg.ClientAuth = introspection.SecretPost(id, secret)
+		case 3:
+			cfg.ClientAuth = introspection.NoClientAuth()
+		case 4:
+			cfg.ClientAuth = introspection.TLSClientAuth(id)
+		case 5:
+			cfg.ClientAuth = introspection.PrivateKeyJWT(id, secret, "ES256", nil)
+		}
+		if way >= 128 {
+			cfg.SignedBy = jwks.NewSet()
+		}
+		c, err := introspection.New(cfg)
+		if (c == nil) == (err == nil) {
+			t.Fatalf("New returned %v, %v", c, err)
+		}
+		if err != nil {
+			if text := err.Error(); !strings.HasPrefix(text, "introspection: Config.") {
+				t.Errorf("names no field: %q", text)
+			}
+			if public := address + issuer + id; len(secret) >= 12 && !strings.Contains(public, secret) && strings.Contains(err.Error(), secret) {
+				t.Errorf("%v shows the secret", err)
+			}
+			return
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.User != nil || u.Hostname() == "" || strings.Contains(address, "#") {
+			t.Fatalf("accepted %q", address)
+		}
+		ip, _ := netip.ParseAddr(u.Hostname())
+		if u.Scheme != "https" && (u.Scheme != "http" || !strings.EqualFold(u.Hostname(), "localhost") && !ip.IsLoopback()) {
+			t.Fatalf("accepted %q", address)
+		}
+		if way%6 == 0 || timeout < 0 || inFlight < 0 || entries < 0 || cfg.SignedBy != nil && issuer == "" {
+			t.Fatalf("accepted %+v", cfg)
+		}
+	})
 }

@@ -302,23 +302,6 @@ func TestFlightsBoundTheCallersWaiting(t *testing.T) {
 	})
 }
 
-// The cut requests were sent moments before their callers' patience ended; that says nothing about the server.
-func TestFlightsOfAFloodDoNotOpenTheBreaker(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tr := &transport{serve: slowly(300*time.Millisecond, inactiveText)}
-		client := newClient(t, introspection.Config{MaxInFlight: 8}, tr)
-		var wg sync.WaitGroup
-		for i := range 1000 {
-			wg.Go(func() { client.Introspect(t.Context(), fmt.Sprint("flood", i)) })
-		}
-		wg.Wait()
-		if client.Status().BreakerOpen {
-			t.Fatal("a flood of tokens opened the breaker of a healthy server")
-		}
-		mustIntrospect(t, client, "good")
-	})
-}
-
 func TestFlightsSurviveCallersWhoLeaveAtAnyMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := &transport{serve: func(r *http.Request, token string) (*http.Response, error) {
@@ -351,4 +334,60 @@ func TestFlightsSurviveCallersWhoLeaveAtAnyMoment(t *testing.T) {
 		}
 		mustIntrospect(t, client, "x")
 	})
+}
+
+// A caller who waited in the queue has less time left than the request, and does not get more.
+func TestCallerFromTheQueueWaitsNoLongerThanTheTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{serve: func(r *http.Request, token string) (*http.Response, error) {
+			if token == "first" {
+				return respond(200, activeText), wait(r.Context(), time.Second)
+			}
+			return nil, wait(r.Context(), time.Hour)
+		}}
+		client := newClient(t, introspection.Config{MaxInFlight: 1}, tr)
+		go client.Introspect(t.Context(), "first")
+		synctest.Wait()
+		start := time.Now()
+		response, err := client.Introspect(t.Context(), "second")
+		mustBeUnavailable(t, response, err)
+		if took := time.Since(start); took != 2*time.Second || tr.count() != 2 {
+			t.Errorf("took %v and %d requests, want 2s and 2", took, tr.count())
+		}
+	})
+}
+
+func TestQueuedTokenIsAskedAboutOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{serve: func(r *http.Request, _ string) (*http.Response, error) {
+			return respond(200, activeText), wait(r.Context(), 500*time.Millisecond)
+		}}
+		client := newClient(t, introspection.Config{MaxInFlight: 1}, tr)
+		var callers sync.WaitGroup
+		for _, token := range []string{"first", "queued", "queued", "queued"} {
+			callers.Go(func() { mustIntrospect(t, client, token) })
+			synctest.Wait()
+		}
+		callers.Wait()
+		if tr.count() != 2 {
+			t.Errorf("%d requests, want one for each token", tr.count())
+		}
+	})
+}
+
+func TestLimitOfRequestsAtOnce(t *testing.T) {
+	for configured, want := range map[int]int{0: 64, 1: 1, 65: 65} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := &transport{serve: func(r *http.Request, _ string) (*http.Response, error) { return nil, wait(r.Context(), time.Hour) }}
+			client := newClient(t, introspection.Config{MaxInFlight: configured}, tr)
+			for i := range 100 {
+				go client.Introspect(t.Context(), fmt.Sprint("token", i))
+			}
+			synctest.Wait()
+			if tr.count() != want || client.Status().InFlight != want {
+				t.Errorf("MaxInFlight %d: %d requests at once, want %d", configured, tr.count(), want)
+			}
+			time.Sleep(3 * time.Second)
+		})
+	}
 }

@@ -3,6 +3,7 @@ package introspection_test
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -210,4 +211,32 @@ func TestBodyThatDripsIsCut(t *testing.T) {
 			t.Errorf("took %v, want 2s", took)
 		}
 	})
+}
+
+// These statuses complain of the request, of which a stranger chose the token: they must not count against the server.
+func TestStatusesThatComplainOfTheToken(t *testing.T) {
+	for _, code := range []int{400, 413, 414, 422, 431} {
+		tr := &transport{serve: status(code, "")}
+		client := newClient(t, introspection.Config{}, tr)
+		for i := range 6 {
+			response, err := client.Introspect(t.Context(), fmt.Sprint("token", i))
+			mustBeUnavailable(t, response, err)
+		}
+		if client.Status().BreakerOpen || tr.count() != 6 {
+			t.Errorf("status %d: %d requests, and the breaker is open: %t", code, tr.count(), client.Status().BreakerOpen)
+		}
+	}
+}
+
+func TestLimitOfTime(t *testing.T) {
+	for latency, judged := range map[time.Duration]bool{2*time.Second - 1: true, 2*time.Second + 1: false} {
+		synctest.Test(t, func(t *testing.T) {
+			client := newClient(t, introspection.Config{}, &transport{serve: slowly(latency, activeText)})
+			began := time.Now()
+			_, err := client.Introspect(t.Context(), "token")
+			if (err == nil) != judged || time.Since(began) > 2*time.Second {
+				t.Errorf("an answer after %v: %v after %v", latency, err, time.Since(began))
+			}
+		})
+	}
 }

@@ -236,3 +236,64 @@ func FuzzParseResponse(f *testing.F) {
 		}
 	})
 }
+
+// errors.As of another package may not expect a nil among what it unwraps.
+func TestErrorsWrapNoNil(t *testing.T) {
+	_, err := introspection.ParseResponse([]byte("{}"))
+	for _, wrapped := range err.(interface{ Unwrap() []error }).Unwrap() {
+		if wrapped == nil {
+			t.Errorf("%v wraps nil", err)
+		}
+	}
+}
+
+func TestTextThatReadersReadDifferently(t *testing.T) {
+	for _, row := range []struct {
+		name, text string
+		ok         bool
+	}{
+		{"active twice, with an array before", `{"x":[],"active":true,"active":false}`, false},
+		{"active twice, with an object before", `{"x":{},"active":true,"active":false}`, false},
+		{"many arrays beside each other, which is no depth", `{"active":true,"x":[` + strings.Repeat("[],", 100) + `[]]}`, true},
+		{"half a pair right behind another escape", `{"active":true,"sub":"\n\ud800"}`, false},
+		{"half a pair behind an escaped backslash", `{"active":true,"sub":"\\\ud800"}`, false},
+		{"an escaped backslash and letters that look like half a pair", `{"active":true,"sub":"\\ud800"}`, true},
+		{"a line break and digits that look like half a pair", `{"active":true,"sub":"\nd800"}`, true},
+		{"two low halves", `{"active":true,"sub":"\udc00\udc00"}`, false},
+		{"two high halves", `{"active":true,"sub":"\ud800\ud800"}`, false},
+		{"a high half and a character beyond the low ones", `{"active":true,"sub":"\ud800\ue000"}`, false},
+		{"a high half and letters that look like a low one", `{"active":true,"sub":"\ud800xudc00"}`, false},
+		{"a high half and a line break before such digits", `{"active":true,"sub":"\ud800\ndc00"}`, false},
+		{"a pair", `{"active":true,"sub":"\ud83d\ude00"}`, true},
+		{"escapes below and above the halves", `{"active":true,"sub":"\u0061\ud7ff\ue000\uffff"}`, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r, err := introspection.ParseResponse([]byte(row.text))
+			if row.ok != (err == nil) || r.Active() != row.ok {
+				t.Errorf("%s: active %t, error %v", row.text, r.Active(), err)
+			}
+			if err != nil && !errors.Is(err, introspection.ErrUnavailable) {
+				t.Errorf("error %v is not ErrUnavailable", err)
+			}
+		})
+	}
+}
+
+// SECURITY.md states the limit.
+func TestLimitOfAnswers(t *testing.T) {
+	for _, row := range []struct {
+		length int
+		judged bool
+	}{{64 << 10, true}, {64<<10 + 1, false}} {
+		begin := `{"active":true,"padding":"`
+		text := begin + strings.Repeat("x", row.length-len(begin)-2) + `"}`
+		client := newClient(t, introspection.Config{}, &transport{serve: answers(text)})
+		response, err := client.Introspect(t.Context(), "token")
+		if judged := err == nil && response.Active(); judged != row.judged {
+			t.Errorf("%d bytes: judged %v (%v), want %v", len(text), judged, err, row.judged)
+		}
+		if _, err := introspection.ParseResponse([]byte(text)); (err == nil) != row.judged {
+			t.Errorf("%d bytes: ParseResponse: %v", len(text), err)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -115,6 +116,8 @@ func TestSignedAnswers(t *testing.T) {
 		{"keys offered in the header are ignored", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","jku":"https://evil.example","x5c":["AA"]}`), true},
 		{"members of the header that mean nothing in a signature", head(`{"alg":"ES256","typ":"token-introspection+jwt","kid":"k1","zip":"DEF","enc":"A128GCM","cty":"json"}`), true},
 		{"null dates are absent", sign(goodHeader, payload(`"exp":null,"nbf":null,"token_introspection":{"active":true,"sub":"alice","scope":"read"}`)), true},
+		{"an exp ahead", sign(goodHeader, payload(`"exp":946684801,"token_introspection":{"active":true,"sub":"alice","scope":"read"}`)), true},
+		{"an nbf past", sign(goodHeader, payload(`"nbf":946684799,"token_introspection":{"active":true,"sub":"alice","scope":"read"}`)), true},
 		{"an audience list with us in it", replace(`"aud":"api"`, `"aud":["other","api"]`), true},
 		{"an iat a minute old", replace("946684800", fmt.Sprint(now-60)), true},
 		{"an iat a minute ahead", replace("946684800", fmt.Sprint(now+60)), true},
@@ -167,6 +170,7 @@ func TestSignedAnswers(t *testing.T) {
 		{"no iat", replace(`"iat":946684800,`, ``), false},
 		{"an answer that has expired", sign(goodHeader, payload(`"exp":946684800,"token_introspection":{"active":true}`)), false},
 		{"an answer for later", sign(goodHeader, payload(`"nbf":946684861,"token_introspection":{"active":true}`)), false},
+		{"an nbf that is text", sign(goodHeader, payload(`"nbf":"946684799","token_introspection":{"active":true}`)), false},
 		{"an exp that is text", sign(goodHeader, payload(`"exp":"x","token_introspection":{"active":true}`)), false},
 		{"active at the top level only", sign(goodHeader, payload(`"active":true`)), false},
 		{"token_introspection as text", sign(goodHeader, payload(`"token_introspection":"{\"active\":true}"`)), false},
@@ -327,5 +331,69 @@ func FuzzSignedAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer string) {
 		response, err := askSigned(t, jwks.NewSet(verification), signedType, answer)
 		mustBeUnavailable(t, response, err) // nobody has signed it
+	})
+}
+
+// A decoder that returns what it could read before an error would let one answer have many spellings. With ES384 the signature ends
+// where a group of the encoding ends, so that all of it has been read by then.
+func TestSignatureWithSomethingBehindIt(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := keySet(t, "k1", "ES384", key.Public())
+	input := encode(`{"alg":"ES384","kid":"k1","typ":"token-introspection+jwt"}`) + "." +
+		encode(`{"iss":"https://as.example","aud":"api","iat":946684800,"token_introspection":{"active":true}}`)
+	sum := sha512.Sum384([]byte(input))
+	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := append(r.FillBytes(make([]byte, 48)), s.FillBytes(make([]byte, 48))...)
+	for _, tail := range []string{"", "!", "=", "A", "A=", "AA!", "\n", "%00"} {
+		synctest.Test(t, func(t *testing.T) {
+			r, err := askSigned(t, keys, signedType, input+"."+base64.RawURLEncoding.EncodeToString(signature)+tail)
+			if r.Active() != (tail == "") || (err == nil) != (tail == "") {
+				t.Errorf("%q behind the signature: active %t, error %v", tail, r.Active(), err)
+			}
+		})
+	}
+}
+
+func TestSignedAnswersSayWhatTheyLack(t *testing.T) {
+	key := newECKey(t)
+	keys := keySet(t, "k1", "ES256", key.Public())
+	const tail = `"token_introspection":{"active":true}}`
+	for _, row := range []struct{ header, payload, says string }{
+		{goodHeader, `{"aud":"api","iat":946684800,` + tail, "its iss is not"},
+		{goodHeader, `{"iss":"https://as.example","iat":946684800,` + tail, "its aud does not"},
+		{goodHeader, `{"iss":"https://as.example","aud":"api","iat":946684800}`, "no token_introspection"},
+		{`{"alg":"ES256","kid":"k1"}`, `{}`, "its typ is not"},
+		{`{"kid":"k1","typ":"token-introspection+jwt"}`, `{}`, "its alg is"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			response, err := askSigned(t, keys, signedType, signES256(t, key, row.header, row.payload))
+			mustBeUnavailable(t, response, err)
+			if !strings.Contains(err.Error(), row.says) {
+				t.Errorf("%s.%s: %v, want %q", row.header, row.payload, err, row.says)
+			}
+		})
+	}
+}
+
+// A shared secret proves nothing to third parties, so HS256 is refused even where the key source has such a key.
+func TestSignedAnswerUnderASharedSecret(t *testing.T) {
+	secret := []byte(strings.Repeat("sh", 16))
+	keys, err := jwks.HMAC("HS256", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	input := encode(`{"alg":"HS256","typ":"token-introspection+jwt"}`) + "." + encode(`{"iss":"https://as.example","aud":"api","iat":946684800,"token_introspection":{"active":true}}`)
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(input))
+	synctest.Test(t, func(t *testing.T) {
+		if r, err := askSigned(t, keys, signedType, input+"."+encode(string(mac.Sum(nil)))); err == nil || r.Active() {
+			t.Errorf("active %t, error %v", r.Active(), err)
+		}
 	})
 }

@@ -12,12 +12,12 @@ import (
 	"io"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"github.com/cardea-auth/cardea/introspection"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // remote is a key that only signs, as in a KMS.
@@ -172,4 +172,48 @@ func TestPrivateKeyJWTWithASignerThatFails(t *testing.T) {
 
 func derSignature(r, s *big.Int) func([]byte, crypto.SignerOpts) ([]byte, error) {
 	return func([]byte, crypto.SignerOpts) ([]byte, error) { return asn1.Marshal(struct{ R, S *big.Int }{r, s}) }
+}
+
+func TestAssertionKeysOfAnotherKind(t *testing.T) {
+	for _, row := range []struct{ algorithm, kind string }{{"ES256", "RS256"}, {"EdDSA", "RS256"}, {"RS256", "EdDSA"}, {"ES256", "EdDSA"}, {"EdDSA", "ES256"}} {
+		_, err := introspection.New(introspection.Config{
+			URL: "https://as.example/", Issuer: "https://as.example",
+			ClientAuth: introspection.PrivateKeyJWT("api", "", row.algorithm, keyFor(t, row.kind)),
+		})
+		if err == nil || !strings.Contains(err.Error(), "does not sign with "+row.algorithm) {
+			t.Errorf("a key of %s for %s: %v", row.kind, row.algorithm, err)
+		}
+	}
+}
+
+func TestSignersThatGiveNoSignature(t *testing.T) {
+	const noSignature = "the signer gave no ASN.1 ECDSA signature"
+	order, one := elliptic.P256().Params().N, big.NewInt(1)
+	for name, row := range map[string]struct {
+		sign func([]byte, crypto.SignerOpts) ([]byte, error)
+		says string
+	}{
+		"an error":      {func([]byte, crypto.SignerOpts) ([]byte, error) { return nil, errors.New("the HSM is away") }, "the HSM is away"},
+		"no ASN.1":      {func([]byte, crypto.SignerOpts) ([]byte, error) { return make([]byte, 64), nil }, noSignature},
+		"R is zero":     {derSignature(new(big.Int), one), noSignature},
+		"S is zero":     {derSignature(one, new(big.Int)), noSignature},
+		"R is negative": {derSignature(big.NewInt(-1), one), noSignature},
+		"S is negative": {derSignature(one, big.NewInt(-1)), noSignature},
+		"R is too big":  {derSignature(order, one), noSignature},
+		"S is too big":  {derSignature(one, order), noSignature},
+		"something follows": {func(digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+			der, err := derSignature(one, one)(digest, opts)
+			return append(der, 0), err
+		}, noSignature},
+	} {
+		client := newClient(t, introspection.Config{
+			Issuer:     "https://as.example",
+			ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", remote{Signer: keyFor(t, "ES256"), sign: row.sign}),
+		}, &transport{serve: answers(activeText)})
+		response, err := client.Introspect(t.Context(), "token")
+		mustBeUnavailable(t, response, err)
+		if !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: %v, want %q", name, err, row.says)
+		}
+	}
 }

@@ -54,17 +54,15 @@ var accepted = map[survivor]string{
 	{"introspection", "judge", orGone, `answer[0] != '{'`}:    behindIt, // ParseResponse wants an object too
 	{"introspection", "readText", alwaysTrue, `err == nil`}:   behindIt,
 
-	{"introspection", "readObject", neverTaken, `!json.Valid(text) || bytes.TrimSpace(text)[0] != '{'`}: behindIt, // the decoder refuses; only the blame differs
-	{"introspection", "readObject", orGone, `bytes.TrimSpace(text)[0] != '{'`}:                          behindIt,
-	{"introspection", "checkTwins", neverTaken, `err != nil`}:                                           unreachable,
-	{"introspection", "checkTwins", andGone, `isText`}:                                                  unreachable,
-	{"introspection", "hasLoneSurrogate", orGone, `!ok`}:                                                impliedBy,
-	{"introspection", "unicodeEscape", orGone, `len(text) < 6`}:                                         unreachable, // in valid JSON
-	{"introspection", "unicodeEscape", alwaysTrue, `err == nil`}:                                        unreachable, // in valid JSON
-	{"introspection", "numericDate", neverTaken, `c != '-' && (c < '0' || c > '9')`}:                    behindIt,    // ParseFloat refuses what else JSON knows
-	{"introspection", "numericDate", orGone, `c < '0'`}:                                                 behindIt,
-	{"introspection", "numericDate", orGone, `c > '9'`}:                                                 behindIt,
-	{"introspection", "numericDate", orGone, `err != nil`}:                                              behindIt, // what ParseFloat cannot hold is infinite
+	{"introspection", "checkTwins", neverTaken, `err != nil`}:                        unreachable,
+	{"introspection", "checkTwins", andGone, `isText`}:                               unreachable,
+	{"introspection", "hasLoneSurrogate", orGone, `!ok`}:                             impliedBy,
+	{"introspection", "unicodeEscape", orGone, `len(text) < 6`}:                      unreachable, // in valid JSON
+	{"introspection", "unicodeEscape", alwaysTrue, `err == nil`}:                     unreachable, // in valid JSON
+	{"introspection", "numericDate", neverTaken, `c != '-' && (c < '0' || c > '9')`}: behindIt,    // ParseFloat refuses what else JSON knows
+	{"introspection", "numericDate", orGone, `c < '0'`}:                              behindIt,
+	{"introspection", "numericDate", orGone, `c > '9'`}:                              behindIt,
+	{"introspection", "numericDate", orGone, `err != nil`}:                           behindIt, // what ParseFloat cannot hold is infinite
 
 	{"middleware", "log", neverTaken, `!p.logger.Enabled(ctx, level)`}:          shortcut,
 	{"middleware", "nonceFor", orGone, `call.nextNonce != ""`}:                  impliedBy, // a nonce is the same for the same time
