@@ -10,8 +10,6 @@ import (
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/challenge"
-	"github.com/cardea-auth/cardea/middleware/internal/credential"
-	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
 // compiler collects the mistakes of a Config, so that its author can mend all of them at once.
@@ -82,53 +80,6 @@ func (c *compiler) checkRealm(p *policy) {
 			c.wrong("Realm %q: it must be of printable ASCII without quotes and backslashes (RFC 6750 section 3)", p.realm)
 			return
 		}
-	}
-}
-
-// credentials makes what finds tokens.
-func (c *compiler) credentials(p *policy, bases []targeturi.URI) {
-	cfg := credential.Config{
-		DPoP:                p.proofs != nil,
-		MaxBytes:            c.cfg.MaxTokenBytes,
-		IgnoreAuthorization: c.cfg.IgnoreAuthorization,
-	}
-	for _, base := range bases {
-		cfg.Origins = append(cfg.Origins, base.Origin())
-	}
-	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = defaultMaxTokenBytes
-	}
-	for _, s := range c.cfg.TokenSources {
-		cfg.Sources = append(cfg.Sources, s.source)
-	}
-	c.checkSources(cfg.Sources)
-	if c.cfg.IgnoreAuthorization && len(cfg.Sources) == 0 {
-		c.wrong("IgnoreAuthorization is set without TokenSources, so no request could carry a token: name the place where the gateway puts it")
-	}
-	var err error
-	if p.credentials, err = credential.New(cfg); err != nil {
-		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
-	}
-}
-
-func (c *compiler) checkSources(sources []credential.Source) {
-	seen := make(map[credential.Source]bool)
-	for i, s := range sources {
-		switch {
-		case s.Kind == 0:
-			c.wrong("TokenSources[%d] is the zero TokenSource: make it with FromHeader, FromCookie or FromForm", i)
-		case !credential.IsName(s.Name):
-			c.wrong("TokenSources[%d]: %q is no name of a header field or cookie", i, s.Name)
-		case s.Kind == credential.InHeader && s.Name == "Authorization":
-			c.wrong("TokenSources[%d]: the Authorization field is always read, with its scheme; leave it out", i)
-		case s.Kind == credential.InHeader && s.Name == "Cookie":
-			c.wrong("TokenSources[%d]: the Cookie field holds many cookies; use FromCookie with the name of one", i)
-		case s.Kind == credential.InHeader && (isTaken(s.Name) || slices.Contains(certificateFields, s.Name)):
-			c.wrong("TokenSources[%d]: the field %s has another meaning; name one that holds nothing but a token", i, s.Name)
-		case seen[s]:
-			c.wrong("TokenSources[%d]: %q is named twice", i, s.Name)
-		}
-		seen[s] = true
 	}
 }
 

@@ -251,3 +251,39 @@ func acceptance(accept func(*Token) error) func(*accesstoken.Verified) accesstok
 		}
 	}
 }
+
+// fapi2Algorithms are those of the FAPI 2.0 Security Profile, section 5.4.1.
+var fapi2Algorithms = []string{"PS256", "ES256", "EdDSA", "Ed25519"}
+
+// fapi2 holds an issuer to the profile.
+func (c *issuerCompiler) fapi2(t *accesstoken.IssuerConfig) {
+	if !c.policy.fapi2 {
+		return
+	}
+	if c.cfg.Profile == IDToken {
+		c.wrongIn("Profile", "is IDToken, but FAPI2 wants access tokens (RFC 9068): leave one of them out")
+	}
+	t.Profile = accesstoken.RFC9068
+	if c.cfg.Algorithms == nil {
+		t.Algorithms = setOf(fapi2Algorithms)
+	}
+	for alg := range t.Algorithms {
+		if !slices.Contains(fapi2Algorithms, alg) {
+			c.wrongIn("Algorithms", "holds %q, which FAPI2 does not allow: use %s", alg, strings.Join(fapi2Algorithms, ", "))
+		}
+	}
+	if c.cfg.JWTs == VerifyJWTs {
+		c.wrongIn("JWTs", "is VerifyJWTs, but FAPI2 wants revocation to be seen (section 5.3.3): set Introspector and VerifyAndIntrospectJWTs")
+	}
+	if t.NoAudience {
+		c.wrongIn("DangerouslyNoAudience", "is set, which FAPI2 does not allow: name the Audiences")
+	}
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}

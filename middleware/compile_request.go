@@ -1,0 +1,228 @@
+package middleware
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
+	"github.com/cardea-auth/cardea/middleware/internal/credential"
+	"github.com/cardea-auth/cardea/middleware/internal/dpop"
+	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
+)
+
+// publicURLs returns PublicURL and PublicURLs in compiled form; none where there are none.
+func (c *compiler) publicURLs() []targeturi.URI {
+	if c.cfg.PublicURL == "" {
+		if len(c.cfg.PublicURLs) > 0 {
+			c.wrong("PublicURLs is set without PublicURL: it lists further addresses of the same API")
+		}
+		return nil
+	}
+	var bases []targeturi.URI
+	add := func(field, address string) {
+		base, ok := c.publicURL(field, address)
+		switch {
+		case !ok:
+		case slices.Contains(bases, base):
+			c.wrong("%s %q is named twice", field, address)
+		default:
+			bases = append(bases, base)
+		}
+	}
+	add("PublicURL", c.cfg.PublicURL)
+	for i, address := range c.cfg.PublicURLs {
+		add(fmt.Sprintf("PublicURLs[%d]", i), address)
+	}
+	return bases
+}
+
+func (c *compiler) publicURL(field, address string) (targeturi.URI, bool) {
+	base, ok := targeturi.Parse(address)
+	if !ok || strings.ContainsAny(address, "?#") || !isPublicHost(base.Origin()) {
+		c.wrong("%s %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment",
+			field, withoutUser(address))
+		return targeturi.URI{}, false
+	}
+	if host, plain := strings.CutPrefix(base.Origin(), "http://"); plain && c.cfg.FAPI2 && !isLoopback(host) {
+		c.wrong("%s %q: FAPI2 wants https (FAPI 2.0 Security Profile section 5.2.1); http is accepted for 127.0.0.1, [::1] and localhost only",
+			field, address)
+	}
+	return base, true
+}
+
+// withoutUser is an address for an error, in which a user name may be a secret as well. What is written there by mistake may be
+// no URL at all, so it is not parsed.
+func withoutUser(address string) string {
+	rest := strings.TrimPrefix(strings.TrimPrefix(address, "https://"), "http://")
+	scheme := address[:len(address)-len(rest)]
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
+		return address
+	}
+	return scheme + "xxxxx" + rest[at:]
+}
+
+// isPublicHost reports whether what follows the scheme of an origin is an address that clients can call: a name or an IP address, and a
+// port that exists. Proofs are compared with it, so a slip of the pen would refuse them all.
+func isPublicHost(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+	}
+	host := u.Hostname()
+	if strings.HasPrefix(u.Host, "[") {
+		_, err := netip.ParseAddr(host)
+		return err == nil
+	}
+	return strings.Trim(host, hostCharacters) == "" // parseTarget has refused an empty one
+}
+
+// isLoopback reports whether host, with or without a port, is this machine, as jwks has it: 127.0.0.0/8, ::1 and localhost.
+func isLoopback(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	addr, _ := netip.ParseAddr(name) // what is no address is the zero Addr, which is none of a loopback interface
+	return name == "localhost" || addr.Unmap().IsLoopback()
+}
+
+// hostCharacters are those of names in the DNS, in small letters, and the underscore that some internal names have.
+const hostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-._"
+
+// credentials makes what finds tokens.
+func (c *compiler) credentials(p *policy, bases []targeturi.URI) {
+	cfg := credential.Config{
+		DPoP:                p.proofs != nil,
+		MaxBytes:            c.cfg.MaxTokenBytes,
+		IgnoreAuthorization: c.cfg.IgnoreAuthorization,
+	}
+	for _, base := range bases {
+		cfg.Origins = append(cfg.Origins, base.Origin())
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = defaultMaxTokenBytes
+	}
+	for _, s := range c.cfg.TokenSources {
+		cfg.Sources = append(cfg.Sources, s.source)
+	}
+	c.checkSources(cfg.Sources)
+	if c.cfg.IgnoreAuthorization && len(cfg.Sources) == 0 {
+		c.wrong("IgnoreAuthorization is set without TokenSources, so no request could carry a token: name the place where the gateway puts it")
+	}
+	var err error
+	if p.credentials, err = credential.New(cfg); err != nil {
+		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
+	}
+}
+
+func (c *compiler) checkSources(sources []credential.Source) {
+	seen := make(map[credential.Source]bool)
+	for i, s := range sources {
+		switch {
+		case s.Kind == 0:
+			c.wrong("TokenSources[%d] is the zero TokenSource: make it with FromHeader, FromCookie or FromForm", i)
+		case !credential.IsName(s.Name):
+			c.wrong("TokenSources[%d]: %q is no name of a header field or cookie", i, s.Name)
+		case s.Kind == credential.InHeader && s.Name == "Authorization":
+			c.wrong("TokenSources[%d]: the Authorization field is always read, with its scheme; leave it out", i)
+		case s.Kind == credential.InHeader && s.Name == "Cookie":
+			c.wrong("TokenSources[%d]: the Cookie field holds many cookies; use FromCookie with the name of one", i)
+		case s.Kind == credential.InHeader && (isTaken(s.Name) || slices.Contains(certificateFields, s.Name)):
+			c.wrong("TokenSources[%d]: the field %s has another meaning; name one that holds nothing but a token", i, s.Name)
+		case seen[s]:
+			c.wrong("TokenSources[%d]: %q is named twice", i, s.Name)
+		}
+		seen[s] = true
+	}
+}
+
+// takenFields have a meaning of their own, so what they hold is no bare token. Clients, browsers and proxies write them for
+// that meaning, and a Guard that read a token there would refuse every request, or take the word of somebody who does not know
+// that it counts.
+var takenFields = []string{
+	"Authorization", "Proxy-Authorization", "Proxy-Authenticate", "Www-Authenticate", "Dpop", "Dpop-Nonce", "Cookie", "Set-Cookie",
+	"Host", "Origin", "Referer", "User-Agent", "Forwarded", "Via", "X-Real-Ip",
+	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-Forwarded-Method",
+	"X-Forwarded-User", "X-Forwarded-Email", "X-Original-Url", "X-Http-Method-Override",
+	"Connection", "Keep-Alive", "Upgrade", "Te", "Trailer", "Transfer-Encoding", "Expect",
+	"Accept", "Accept-Encoding", "Accept-Language", "Range", "Cache-Control", "Traceparent", "Tracestate", "X-Request-Id",
+}
+
+// certificateFields are taken as well, for the client's certificate: MTLS.Header may name them.
+var certificateFields = []string{"Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert"}
+
+// isTaken reports whether the field has a meaning of its own. The name is in canonical form. Sec-WebSocket-Protocol is not counted:
+// it is the only field of a handshake that a script in a browser can write, and some put a token there.
+func isTaken(name string) bool {
+	for _, family := range []string{"Sec-", "Access-Control-", "Content-", "If-"} {
+		if strings.HasPrefix(name, family) {
+			return name != "Sec-Websocket-Protocol"
+		}
+	}
+	return slices.Contains(takenFields, name)
+}
+
+// bindings compiles DPoP, MTLS and FAPI2.
+func (c *compiler) bindings(p *policy, bases []targeturi.URI) {
+	p.fapi2 = c.cfg.FAPI2
+	c.mtls(p)
+	c.dpop(p, bases)
+	if p.fapi2 && len(c.cfg.TokenSources) > 0 {
+		c.wrong("FAPI2 takes tokens from the Authorization field only (FAPI 2.0 Security Profile section 5.3.3): leave TokenSources out")
+	}
+}
+
+func (c *compiler) dpop(p *policy, bases []targeturi.URI) {
+	cfg := c.cfg.DPoP
+	judged := dpop.Config{
+		Bases:        bases,
+		Algorithms:   asymmetric,
+		MaxAge:       cfg.MaxAge,
+		NonceSecrets: cfg.NonceSecrets,
+		NonceMaxAge:  cfg.NonceMaxAge,
+		Store:        cfg.Replays,
+	}
+	if p.fapi2 {
+		judged.Algorithms = fapi2Algorithms
+	}
+	for _, mistake := range judged.Mistakes() {
+		c.wrong("DPoP.%v", mistake)
+	}
+	if len(bases) == 0 {
+		if cfg.Required || cfg.Replays != nil || len(cfg.NonceSecrets) > 0 || cfg.MaxAge != 0 || cfg.NonceMaxAge != 0 {
+			c.wrong("PublicURL is empty, but DPoP is configured: proofs name the address that clients call, which is never taken from the Host field")
+		}
+		return
+	}
+	p.proofs = dpop.New(judged)
+	p.proofAlgorithms = strings.Join(judged.Algorithms, " ")
+	p.keyRequired = cfg.Required
+}
+
+func (c *compiler) mtls(p *policy) {
+	cfg := clientcert.Config{
+		Header:         c.cfg.MTLS.Header,
+		Encoding:       clientcert.Encoding(c.cfg.MTLS.Encoding),
+		TrustedProxies: c.cfg.MTLS.TrustedProxies,
+	}
+	p.certificates, p.certificateRequired = clientcert.New(cfg), c.cfg.MTLS.Required
+	switch header := p.certificates.Header(); {
+	case header == "":
+	case !credential.IsName(cfg.Header):
+		c.wrong("MTLS.Header %q is no name of a header field", cfg.Header)
+	case isTaken(header):
+		c.wrong("MTLS.Header %s has another meaning: name the field in which the proxy passes the certificate on", header)
+	case slices.Contains(c.cfg.TokenSources, FromHeader(header)):
+		c.wrong("MTLS.Header %s is among the TokenSources too: a field holds a certificate or a token", header)
+	}
+	for _, mistake := range cfg.Mistakes() {
+		c.wrong("MTLS.%v", mistake)
+	}
+}
