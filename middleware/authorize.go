@@ -92,6 +92,9 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		if proven != nil && call.recorder.On() {
 			g.needs.meets(proven, call)
 		}
+		if bad.Reason == accesstoken.TooManyKeys {
+			v.policy.complain(said.Issuer, "tokens of an issuer are not judged, as it publishes too many keys of one name", bad.Err)
+		}
 		return nil, ruling, tokenRefusal(bad)
 	}
 	refused := v.policy.bound(ctx, call, proven, outer)

@@ -82,10 +82,7 @@ func (p *policy) bindKey(v *accesstoken.Verified) refusal {
 	if err == nil {
 		return refusal{}
 	}
-	if p.logger != nil && p.conflict.Swap(v.Key.Key) != v.Key.Key {
-		p.logger.Error("an issuer signs with one key under two algorithms: set Issuer.Algorithms to the one of its access tokens",
-			"issuer", v.Issuer.URL, "error", err)
-	}
+	p.complain(v.Issuer.URL, "an issuer signs with one key under two algorithms: set Issuer.Algorithms to the one of its access tokens", err)
 	return refusal{reason: ReasonKeysUnavailable, err: err}
 }
 

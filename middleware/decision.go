@@ -141,3 +141,14 @@ func bounded(s string) string {
 	}
 	return s
 }
+
+// complain tells the operator once what only the issuer, or its configuration, can mend. The issuer is one of those configured, so what is
+// remembered is bounded.
+func (p *policy) complain(issuer, complaint string, cause error) {
+	if p.logger == nil {
+		return
+	}
+	if _, told := p.complaints.LoadOrStore([2]string{issuer, complaint}, nil); !told {
+		p.logger.Error(complaint, "issuer", issuer, "error", cause)
+	}
+}

@@ -84,6 +84,7 @@ var tokenReasons = map[accesstoken.Reason]meaning{
 	accesstoken.NotIntrospected:          {InvalidToken, ReasonNotIntrospected},
 	accesstoken.Inactive:                 {InvalidToken, ReasonInactive},
 	accesstoken.KeysUnavailable:          {"", ReasonKeysUnavailable},
+	accesstoken.TooManyKeys:              {"", ReasonKeysUnavailable},
 	accesstoken.IntrospectionUnavailable: {"", ReasonIntrospectionUnavailable},
 	accesstoken.AcceptUnavailable:        {"", ReasonRuleUnavailable},
 }

@@ -48,7 +48,7 @@ type policy struct {
 	clock        func() time.Time // never nil
 	ownClock     bool             // clock is Config.Clock
 
-	conflict atomic.Pointer[jwks.Key] // the last key that was met with a second algorithm, which is logged once
+	complaints sync.Map // of issuer and text, which are logged once
 }
 
 // realTime is time.Now() for a decision that began at start.

@@ -272,7 +272,10 @@ func (t *jwt) mayServe(key *jwks.Key) bool {
 
 func (t *jwt) verify() Refusal {
 	key, err := signature.Verify(t.keys, t.header, t.compact.SigningInput, t.signature, t.mayServe)
-	if err != nil {
+	switch {
+	case err == signature.ErrTooManyKeys:
+		return refuse(TooManyKeys, err)
+	case err != nil:
 		return refuse(BadSignature, err)
 	}
 	t.key = key

@@ -37,6 +37,7 @@ const (
 	NotIntrospected                 // an opaque token, and no issuer introspects it
 	Inactive                        // its server says so
 	KeysUnavailable                 // not judged
+	TooManyKeys                     // not judged: the issuer publishes more keys that fit than are tried
 	IntrospectionUnavailable        // not judged
 	AcceptUnavailable               // not judged: the issuer's own last check could not tell
 
@@ -56,7 +57,7 @@ func (r Refusal) Refused() bool { return r.Reason != 0 }
 // unjudged reports whether the token could not be judged, which is no fault of its own.
 func (r Refusal) unjudged() bool {
 	switch r.Reason {
-	case KeysUnavailable, IntrospectionUnavailable, AcceptUnavailable:
+	case KeysUnavailable, TooManyKeys, IntrospectionUnavailable, AcceptUnavailable:
 		return true
 	default:
 		return false

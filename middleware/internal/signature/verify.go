@@ -5,6 +5,7 @@ package signature
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
@@ -30,6 +31,10 @@ const (
 	Unknown             // the issuer has no such key
 	Unavailable         // whether there is one cannot be told
 )
+
+// ErrTooManyKeys says that the issuer publishes more keys of one name than a token is tried with, so that a good one may fail.
+var ErrTooManyKeys = errors.New("the issuer publishes more keys that fit the token's kid and algorithm than are tried, and none of those tried " +
+	"verifies it: give each key a kid of its own, and let tokens name it")
 
 var (
 	errNoSuchKey = errors.New("the key source knows no such key")
@@ -67,20 +72,35 @@ func candidates(ctx context.Context, source KeySource, kid, alg string) ([]*jwks
 	return keys, Found, nil
 }
 
-// maxTries bounds the signature checks that one token can cause.
-const maxTries = 4
-
-// Verify returns the one of keys that made the signature.
+// Verify returns the one of keys that made the signature, of as many as jwks.Tries lets a token be tried with. If there are more, and
+// none of those made it, the error is ErrTooManyKeys.
 func Verify(keys []*jwks.Key, header compact.Header, signingInput string, signature []byte, mayServe func(*jwks.Key) bool) (Ref, error) {
-	tries := 0
-	for _, key := range keys {
-		// A KeySource of the application's own could answer a key of another algorithm.
-		if key.Algorithm() != header.Algorithm || tries == maxTries || !mayServe(key) {
-			continue
-		}
-		if tries++; key.Verify(signingInput, signature) == nil {
+	tried, more := jwks.Tries(header.KeyID, serving(keys, header.Algorithm, mayServe))
+	for _, key := range tried {
+		if key.Verify(signingInput, signature) == nil {
 			return Ref{Key: key, KeyID: header.KeyID, Algorithm: header.Algorithm}, nil
 		}
 	}
+	if more {
+		return Ref{}, ErrTooManyKeys
+	}
 	return Ref{}, errSignature
+}
+
+// serving leaves out keys that may not serve, and those of another algorithm, which a source of the application's own could answer.
+func serving(keys []*jwks.Key, algorithm string, mayServe func(*jwks.Key) bool) []*jwks.Key {
+	serves := func(key *jwks.Key) bool { return key.Algorithm() == algorithm && mayServe(key) }
+	for i, key := range keys {
+		if serves(key) {
+			continue
+		}
+		kept := slices.Clone(keys[:i])
+		for _, later := range keys[i+1:] {
+			if serves(later) {
+				kept = append(kept, later)
+			}
+		}
+		return kept
+	}
+	return keys
 }
