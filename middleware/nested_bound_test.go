@@ -90,16 +90,17 @@ func TestInnerGuardWantsTheCertificateOfItsOwnCall(t *testing.T) {
 		"the same":               {direct, middleware.Credentials{Header: good, Certificate: own}, true},
 		"another":                {direct, middleware.Credentials{Header: good, Certificate: other}, false},
 		"none":                   {direct, middleware.Credentials{Header: good}, false},
-		"the same by the proxy":  {behind, middleware.Credentials{Header: good, RemoteAddr: "10.1.2.3:4"}, true},
-		"another by the proxy":   {behind, middleware.Credentials{Header: changedTo("Client-Cert", clientCert(other)), RemoteAddr: "10.1.2.3:4"}, false},
-		"none by the proxy":      {behind, middleware.Credentials{Header: changedTo("Client-Cert", nil), RemoteAddr: "10.1.2.3:4"}, false},
-		"the same by a stranger": {behind, middleware.Credentials{Header: good, RemoteAddr: "192.0.2.1:4"}, false},
+		"the same by the proxy":  {behind, middleware.Credentials{Header: good, Certificate: own, RemoteAddr: "10.1.2.3:4"}, true},
+		"another by the proxy":   {behind, middleware.Credentials{Header: changedTo("Client-Cert", clientCert(other)), Certificate: own, RemoteAddr: "10.1.2.3:4"}, false},
+		"none by the proxy":      {behind, middleware.Credentials{Header: changedTo("Client-Cert", nil), Certificate: own, RemoteAddr: "10.1.2.3:4"}, false},
+		"the same by a stranger": {behind, middleware.Credentials{Header: good, Certificate: own, RemoteAddr: "192.0.2.1:4"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, err := row.v.Require().Authorize(t.Context(), middleware.Credentials{Header: good, Certificate: own, RemoteAddr: "10.1.2.3:4"})
 			if err != nil {
 				t.Fatal(err)
 			}
+			// Behind the proxy the certificate of the TLS layer is the proxy's own, and stays the same.
 			if _, err := row.v.Require().Authorize(ctx, row.inner); (err == nil) != row.want {
 				t.Errorf("the inner Guard says %v", err)
 			}

@@ -242,3 +242,23 @@ func TestRecheckedContextsMakeNoChain(t *testing.T) {
 type depth struct{ context.Context }
 
 func (d *depth) String() string { return "base" }
+
+// An introspected token may be bound anew. That the old key was proven says nothing of the new one.
+func TestRecheckOfATokenThatIsBoundToAnotherKeyNow(t *testing.T) {
+	server := answering(active(boundTo(edKey())))
+	guard := withDPoP(t, func(cfg *middleware.Config) {
+		cfg.Issuers[0].Keys, cfg.Issuers[0].JWTs, cfg.Issuers[0].Introspector = nil, middleware.IntrospectJWTs, server
+	}).Require()
+	const token = "opaque"
+	c := middleware.Credentials{Header: dpopRequest(token, proof{key: edKey(), token: token}.String()).Header, Method: "GET", Target: "/orders"}
+	ctx, err := guard.Authorize(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Anew = true
+	_, err = guard.Authorize(ctx, c)
+	wantReason(t, err, "")
+	server.response = answering(active(boundTo(strangeKey()))).response
+	_, err = guard.Authorize(ctx, c)
+	wantReason(t, err, middleware.ReasonConfirmation)
+}

@@ -75,7 +75,11 @@ var accepted = map[survivor]string{
 	{"middleware", "isThumbprint", alwaysTrue, `err == nil && n == len(buf)`}:   behindIt, // no key or certificate has such a thumbprint
 	{"middleware", "isThumbprint", andGone, `err == nil`}:                       behindIt,
 	{"middleware", "isThumbprint", andGone, `n == len(buf)`}:                    behindIt,
-	{"middleware", "bound", neverTaken, `v.Bound.Key != "" && p.proofs == nil`}: behindIt, // without DPoP its scheme is not accepted
+	{"middleware", "bound", neverTaken, `v.Bound.Key != "" && p.proofs == nil`}: behindIt,    // without DPoP its scheme is not accepted
+	{"middleware", "boundCall.equal", andGone, `b == nil`}:                      unreachable, // both are of one token, which is bound or not
+	{"middleware", "boundCall.equal", andGone, `other == nil`}:                  unreachable,
+	{"middleware", "boundCall.equal", andGone, `b != nil`}:                      unreachable,
+	{"middleware", "boundCall.equal", andGone, `other != nil`}:                  unreachable,
 
 	{"middleware", "authorization", neverTaken, `ok && token != "" && token[0] != ' '`}: shortcut,
 	{"middleware", "authorization", orGone, `!found`}:                                   impliedBy,
