@@ -3,6 +3,7 @@ package jwks
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,6 +48,9 @@ func New(cfg Config) (*Cache, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
 		return nil, err
+	}
+	if u, _ := url.Parse(cfg.URL + cfg.Issuer); u.Scheme == "http" && !loopback(u.Hostname()) {
+		cfg.Logger.Warn("jwks: DangerouslyAllowHTTP: keys are fetched without TLS, so whoever is on the way can replace them", "host", u.Host)
 	}
 	base, cancel := context.WithCancel(context.Background())
 	return &Cache{

@@ -1,12 +1,15 @@
 package jwks
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,7 +17,7 @@ import (
 // Config says where one issuer's keys are. Exactly one of URL and Issuer is required.
 //
 // Both must be absolute https URLs without user information and fragment. http is accepted if the host is the machine itself:
-// 127.0.0.0/8, ::1 or localhost.
+// 127.0.0.0/8, ::1 or localhost, or one that DangerouslyAllowHTTP names.
 type Config struct {
 	_ [0]func()
 
@@ -32,6 +35,12 @@ type Config struct {
 	// with a RoundTripper that is not an *http.Transport: if it sends several requests over one connection (HTTP/2), it has to
 	// notice by itself when that connection is dead.
 	HTTPClient *http.Client
+
+	// DangerouslyAllowHTTP names hosts that may be asked without TLS, as "keycloak:8080", each with its port and letter by letter, without
+	// wildcards. Whoever is between such a host and this program can put keys of his own in place of the issuer's, and so make any token:
+	// it is for networks of containers, and for meshes that bring a TLS of their own. Metadata that was fetched over https never leads
+	// to one. [New] warns of a Cache that uses it. Nil: none.
+	DangerouslyAllowHTTP []string
 
 	// Refresh is the longest time between two fetches, and so how long a key that the issuer withdrew can live on.
 	// A Cache-Control max-age can shorten it, but not below a minute or Cooldown, whichever is longer. Zero: 10 minutes, or
@@ -65,15 +74,20 @@ func (cfg Config) complete() (Config, error) {
 	case cfg.URL != "" && cfg.Issuer != "":
 		errs = append(errs, errors.New("jwks: Config names both URL and Issuer; leave out Issuer if the address of the keys is known"))
 	case cfg.URL != "":
-		if _, err := checkURL(cfg.URL); err != nil {
+		if _, err := cfg.checkURL(cfg.URL); err != nil {
 			errs = append(errs, fmt.Errorf("jwks: Config.URL %q: %w", printable(cfg.URL), err))
 		}
 	default:
-		if err := checkIssuer(cfg.Issuer); err != nil {
+		if err := cfg.checkIssuer(cfg.Issuer); err != nil {
 			errs = append(errs, fmt.Errorf("jwks: Config.Issuer %q: %w", printable(cfg.Issuer), err))
 		}
 	}
 
+	for _, host := range cfg.DangerouslyAllowHTTP {
+		if err := checkHost(host); err != nil {
+			errs = append(errs, fmt.Errorf("jwks: Config.DangerouslyAllowHTTP %q: %w", host, err))
+		}
+	}
 	for _, field := range []struct {
 		name  string
 		value time.Duration
@@ -108,7 +122,7 @@ func (cfg Config) complete() (Config, error) {
 }
 
 // checkURL is the rule for everything that is fetched.
-func checkURL(text string) (*url.URL, error) {
+func (cfg *Config) checkURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, errors.New("it is no URL")
@@ -122,19 +136,40 @@ func checkURL(text string) (*url.URL, error) {
 		return nil, errors.New("it must not hold a user name or password; set HTTPClient to authenticate")
 	case strings.Contains(text, "#"):
 		return nil, errors.New("it must not have a fragment")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, errors.New("it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost only")
+	case u.Scheme == "http" && !loopback(u.Hostname()) && !cfg.allowsHTTP(u):
+		return nil, errors.New("it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost, and for hosts that DangerouslyAllowHTTP names")
 	}
 	return u, nil
 }
 
 // checkIssuer adds the rule of RFC 8414 section 2: an issuer identifier has no query.
-func checkIssuer(text string) error {
-	if _, err := checkURL(text); err != nil {
+func (cfg *Config) checkIssuer(text string) error {
+	if _, err := cfg.checkURL(text); err != nil {
 		return err
 	}
 	if strings.Contains(text, "?") {
 		return errors.New("an issuer identifier must not have a query")
+	}
+	return nil
+}
+
+// allowsHTTP reports whether DangerouslyAllowHTTP names the host of u. Names of hosts are the same in any case (RFC 3986 section 3.2.2).
+func (cfg *Config) allowsHTTP(u *url.URL) bool {
+	host := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80"))
+	return slices.ContainsFunc(cfg.DangerouslyAllowHTTP, func(allowed string) bool { return strings.EqualFold(allowed, host) })
+}
+
+// checkHost accepts what can be the host of a URL, with a port.
+func checkHost(text string) error {
+	u, err := url.Parse("http://" + text)
+	switch {
+	case strings.Contains(text, "*"):
+		return errors.New("there are no wildcards; name each host")
+	case err != nil || u.Host != text || u.Hostname() == "":
+		return errors.New(`it must be a host and a port, as "keycloak:8080"`)
+	}
+	if _, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || u.Port()[0] == '0' {
+		return errors.New(`it must name the port, as "keycloak:8080"; without one in the URL it is 80`)
 	}
 	return nil
 }

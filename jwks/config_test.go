@@ -1,6 +1,7 @@
 package jwks_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,23 @@ func TestNewRefuses(t *testing.T) {
 		{"an issuer with a query", jwks.Config{Issuer: good + "?a=b"}, []string{"query"}},
 		{"an issuer with an empty query", jwks.Config{Issuer: good + "?"}, []string{"query"}},
 		{"no URL at all", jwks.Config{URL: "https://issuer.example/%zz"}, []string{"no URL"}},
+		{"plain http for a host, and another port is named", jwks.Config{URL: "http://keycloak:8080/keys", DangerouslyAllowHTTP: []string{"keycloak:8081"}}, []string{"must begin with https://", "DangerouslyAllowHTTP"}},
+		{"plain http for a host, and another name is named", jwks.Config{Issuer: "http://a.keycloak:8080", DangerouslyAllowHTTP: []string{"keycloak:8080"}}, []string{"must begin with https://"}},
+		{"plain http on port 80, and another port is named", jwks.Config{URL: "http://keycloak/keys", DangerouslyAllowHTTP: []string{"keycloak:8080"}}, []string{"must begin with https://"}},
+		{"a host without its port", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"keycloak"}}, []string{`Config.DangerouslyAllowHTTP "keycloak"`, "it must name the port"}},
+		{"an empty host", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{""}}, []string{`Config.DangerouslyAllowHTTP ""`}},
+		{"a port without a host", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{":8080"}}, []string{"a host and a port"}},
+		{"port 0", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"keycloak:0"}}, []string{"it must name the port"}},
+		{"a port beyond the last", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"keycloak:65536"}}, []string{"it must name the port"}},
+		{"a port in another spelling", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"keycloak:08080"}}, []string{"it must name the port"}},
+		{"a wildcard", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"*:8080"}}, []string{"no wildcards"}},
+		{"a wildcard below a domain", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"*.internal:8080"}}, []string{"no wildcards"}},
+		{"a whole address", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"http://keycloak:8080"}}, []string{"a host and a port"}},
+		{"what is no host", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"key cloak:8080"}}, []string{"a host and a port"}},
+		{"a path", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"keycloak:8080/keys"}}, []string{"a host and a port"}},
+		{"a user", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"me@keycloak:8080"}}, []string{"a host and a port"}},
+		{"one good host and two bad ones", jwks.Config{URL: good, DangerouslyAllowHTTP: []string{"a", "keycloak:8080", "b"}}, []string{`DangerouslyAllowHTTP "a"`, `DangerouslyAllowHTTP "b"`}},
+		{"another scheme", jwks.Config{URL: "ftp://keycloak:8080", DangerouslyAllowHTTP: []string{"keycloak:8080"}}, []string{"must begin with https://"}},
 		{"a negative time", jwks.Config{URL: good, Refresh: -1}, []string{"Config.Refresh is -1ns"}},
 		{"a time without a unit", jwks.Config{URL: good, Cooldown: 30}, []string{"Config.Cooldown is 30ns", "with its unit"}},
 		{"keys that die before they are fetched again", jwks.Config{URL: good, Refresh: time.Hour, MaxStale: time.Minute}, []string{"Config.MaxStale 1m0s is shorter than Refresh 1h0m0s"}},
@@ -61,6 +79,11 @@ func TestNewAccepts(t *testing.T) {
 		{URL: "http://127.9.9.9/keys"},
 		{URL: "http://[::1]:8080/keys"},
 		{Issuer: "http://LOCALHOST:8080"},
+		{URL: "http://keycloak:8080/keys", DangerouslyAllowHTTP: []string{"other:1", "keycloak:8080"}},
+		{Issuer: "http://Keycloak:8080/realms/main", DangerouslyAllowHTTP: []string{"keycloak:8080"}},
+		{URL: "http://keycloak/keys", DangerouslyAllowHTTP: []string{"keycloak:80"}},
+		{URL: "http://[fd00::1]:8080/keys", DangerouslyAllowHTTP: []string{"[fd00::1]:8080"}},
+		{URL: "https://issuer.example/keys", DangerouslyAllowHTTP: []string{"keycloak:8080"}},
 		{URL: "https://issuer.example", MaxStale: -1},
 		{URL: "https://issuer.example", MaxStale: 30 * time.Second},
 		{URL: "https://issuer.example", Refresh: 48 * time.Hour},
@@ -74,5 +97,24 @@ func TestNewAccepts(t *testing.T) {
 			t.Errorf("%s%s: New has done something: %+v", cfg.URL, cfg.Issuer, s)
 		}
 		_ = cache.Close()
+	}
+}
+
+func TestPlainHTTPIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for address, lines := range map[string]int{
+		"http://keycloak:8080/keys": 1, "https://keycloak:8080/keys": 0, "http://127.0.0.1:8080/keys": 0, "http://localhost/keys": 0,
+	} {
+		var log record
+		cache, err := jwks.New(jwks.Config{
+			URL: address, DangerouslyAllowHTTP: []string{"keycloak:8080"}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = cache.Close()
+		if n := strings.Count(log.String(), "level=WARN"); n != lines || n > 0 && !strings.Contains(log.String(), "host=keycloak:8080") {
+			t.Errorf("%s: %d warnings, want %d: %s", address, n, lines, &log)
+		}
 	}
 }

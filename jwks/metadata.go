@@ -60,7 +60,7 @@ func (c *Cache) locate(ctx context.Context, f *fetch) (string, error) {
 }
 
 func (c *Cache) discover(ctx context.Context, f *fetch) (string, error) {
-	found, err := f.asker().discover(ctx, c.cfg.Issuer)
+	found, err := f.asker().discover(ctx, &c.cfg)
 	if err == nil {
 		f.where.metadata, f.where.found = found, time.Now()
 	}
@@ -85,9 +85,9 @@ func metadataURLs(issuer string) []string {
 
 // discover finds the address of the issuer's keys. Only an answer that is no metadata of this issuer leads on to the next
 // address; a server that is down or busy is not asked three times.
-func (a asker) discover(ctx context.Context, issuer string) (metadata, error) {
+func (a asker) discover(ctx context.Context, cfg *Config) (metadata, error) {
 	var errs []error
-	for _, address := range metadataURLs(issuer) {
+	for _, address := range metadataURLs(cfg.Issuer) {
 		r, err := a.get(ctx, address, nil)
 		if err != nil {
 			var status *statusError
@@ -97,7 +97,7 @@ func (a asker) discover(ctx context.Context, issuer string) (metadata, error) {
 			errs = append(errs, err)
 			continue
 		}
-		found, err := parseMetadata(r, issuer)
+		found, err := parseMetadata(r, cfg)
 		if err == nil {
 			return found, nil
 		}
@@ -108,19 +108,19 @@ func (a asker) discover(ctx context.Context, issuer string) (metadata, error) {
 
 // parseMetadata reads what concerns the keys, once the document has shown that it is this issuer's. The comparison is by bytes: RFC 8414
 // sections 3.3 and 4 demand it, and want nothing of another issuer's document to be used.
-func parseMetadata(r *response, issuer string) (metadata, error) {
+func parseMetadata(r *response, cfg *Config) (metadata, error) {
 	members, err := parseDocument(r.body)
 	if err != nil {
 		return metadata{}, fmt.Errorf("the metadata is refused: %w", err)
 	}
-	if members.text("issuer") != issuer {
+	if members.text("issuer") != cfg.Issuer {
 		return metadata{}, errors.New("the metadata is refused: its issuer is not the configured one, byte for byte; a slash at the end counts")
 	}
 	address := members.text("jwks_uri")
 	if address == "" {
 		return metadata{}, errors.New("the metadata is refused: it has no jwks_uri; set URL if the issuer publishes its keys elsewhere")
 	}
-	if err := checkKeyURL(address, issuer); err != nil {
+	if err := cfg.checkKeyURL(address); err != nil {
 		return metadata{}, fmt.Errorf("the metadata is refused: jwks_uri %s: %w", printable(address), err)
 	}
 	found := metadata{address: address}
@@ -140,16 +140,20 @@ var signingMembers = []string{
 	"access_token_signing_alg_values_supported",
 }
 
-// checkKeyURL accepts http from an issuer on this machine alone: that of another machine has no business with ours.
-func checkKeyURL(address, issuer string) error {
-	u, err := checkURL(address)
-	if err != nil {
-		return err
+// checkKeyURL accepts http only from an issuer that was itself asked without TLS: what came over https must not lead to less. And the
+// metadata of another machine has no business with ours.
+func (cfg *Config) checkKeyURL(address string) error {
+	own, err := url.Parse(cfg.Issuer)
+	if u, failed := url.Parse(address); failed == nil && u.Scheme == "http" {
+		switch {
+		case err != nil || own.Scheme != "http":
+			return errors.New("it must begin with https://, as the metadata was fetched over https")
+		case loopback(u.Hostname()) && !loopback(own.Hostname()):
+			return errors.New("it must begin with https://, as the issuer is another machine")
+		}
 	}
-	if own, err := url.Parse(issuer); u.Scheme == "http" && (err != nil || !loopback(own.Hostname())) {
-		return errors.New("it must begin with https://")
-	}
-	return nil
+	_, err = cfg.checkURL(address)
+	return err
 }
 
 // origin is what a change of jwks_uri is judged by.

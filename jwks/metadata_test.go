@@ -98,6 +98,7 @@ func TestMetadataThatIsNotUsed(t *testing.T) {
 		{"jwks_uri in plain http", metadata(name, "http://issuer.example/keys"), "must begin with https://"},
 		{"jwks_uri on this machine, which is not the issuer's", metadata(name, "http://127.0.0.1/keys"), "must begin with https://"},
 		{"jwks_uri as a file", metadata(name, "file:///etc/passwd"), "must begin with https://"},
+		{"a jwks_uri that cannot be read", metadata(name, "http://issuer.example/%zz"), "it is no URL"},
 		{"a relative jwks_uri", metadata(name, "/keys"), "must begin with https://"},
 		{"jwks_uri with a password", metadata(name, "https://a:b@issuer.example/keys"), "user name or password"},
 		{"jwks_uri with a fragment", metadata(name, keysURL+"#x"), "fragment"},
@@ -244,6 +245,37 @@ func TestAServerInTroubleIsNotAskedThreeTimes(t *testing.T) {
 			i := &issuer{answer: answer}
 			if err := newDiscovering(t, i, "https://h/t").Refresh(t.Context()); verdict(nil, err) != "unavailable" || i.fetches() != 1 {
 				t.Errorf("%s: %d requests, %v", fault, i.fetches(), err)
+			}
+		})
+	}
+}
+
+// What came over https must not lead to less, whichever hosts are named, and no other machine sends us to our own.
+func TestWhereMetadataMayLeadWithoutTLS(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		what, issuer, keys string
+		allowed            bool
+	}{
+		{"from a named host to itself", "http://keycloak:8080/r", "http://keycloak:8080/r/keys", true},
+		{"from a named host to another", "http://keycloak:8080/r", "http://other:80/keys", true},
+		{"the same without the port", "http://keycloak:8080/r", "http://other/keys", true},
+		{"from a named host to https", "http://keycloak:8080/r", keysURL, true},
+		{"from a named host to one that is not", "http://keycloak:8080/r", "http://keycloak:8081/keys", false},
+		{"from a named host to this machine", "http://keycloak:8080/r", "http://127.0.0.1:8080/keys", false},
+		{"from this machine to a named host", "http://127.0.0.1:8080/r", "http://keycloak:8080/keys", true},
+		{"from this machine to one that is not named", "http://127.0.0.1:8080/r", "http://keycloak:8081/keys", false},
+		{"from https to a named host", "https://issuer.example/r", "http://keycloak:8080/keys", false},
+		{"from https to this machine", "https://issuer.example/r", "http://127.0.0.1:8080/keys", false},
+		{"from https on this machine", "https://localhost/r", "http://localhost/keys", false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(row.issuer+"/.well-known/openid-configuration", metadata(row.issuer, row.keys), row.keys, string(document(first())))
+			c := newDiscovering(t, &issuer{answer: s.answer}, row.issuer, func(cfg *jwks.Config) {
+				cfg.DangerouslyAllowHTTP = []string{"keycloak:8080", "other:80"}
+			})
+			if err := c.Refresh(t.Context()); (err == nil) != row.allowed || err != nil && !strings.Contains(err.Error(), "it must begin with https://") {
+				t.Errorf("%s: %v", row.what, err)
 			}
 		})
 	}

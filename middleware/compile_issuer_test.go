@@ -194,13 +194,13 @@ func TestIssuerKeyMistakes(t *testing.T) {
 		{"keys from two places", change(func(i *middleware.Issuer) { i.JWKSURI = "https://a/keys" }), []string{
 			`middleware: Issuers[0].JWKSURI "https://a/keys" and Keys exclude each other: set one`}},
 		{"metadata over plain http", fetched("http://login.example.com", ""), []string{
-			`middleware: Issuers[0]: jwks: Config.Issuer "http://login.example.com": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost only`}},
+			`middleware: Issuers[0]: jwks: Config.Issuer "http://login.example.com": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost, and for hosts that DangerouslyAllowHTTP names`}},
 		{"a host that an environment variable should have filled", fetched("https:///realm", ""), []string{
 			`middleware: Issuers[0]: jwks: Config.Issuer "https:///realm": it names no host`}},
 		{"an issuer without a scheme", fetched("login.example.com", ""), []string{
 			`middleware: Issuers[0]: jwks: Config.Issuer "login.example.com": it must begin with https://`}},
 		{"keys over plain http", fetched(issuer, "http://login.example.com/keys"), []string{
-			`middleware: Issuers[0]: jwks: Config.URL "http://login.example.com/keys": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost only`}},
+			`middleware: Issuers[0]: jwks: Config.URL "http://login.example.com/keys": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost, and for hosts that DangerouslyAllowHTTP names`}},
 	})
 }
 

@@ -74,7 +74,7 @@ func ExampleNew() {
 	// Output:
 	// middleware: Realm "the \"shop\"": it must be of printable ASCII without quotes and backslashes (RFC 6750 section 3)
 	// middleware: Audiences[0] is empty: is an environment variable missing?
-	// middleware: Issuers[0]: jwks: Config.Issuer "http://login.example.com": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost only
+	// middleware: Issuers[0]: jwks: Config.Issuer "http://login.example.com": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost, and for hosts that DangerouslyAllowHTTP names
 }
 
 // An ErrorHandler renders refusals in the application's own form. It cannot let a request pass.
