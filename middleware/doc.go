@@ -53,6 +53,14 @@
 //   - Successful answers are the application's to mark as private (RFC 9111 section 3.5): a shared cache must not store
 //     them.
 //
+// # Where things are
+//
+// This package is the face: what users write, and the one decision, in authorize.go, which asks the rooms below internal in order. Each
+// room knows one specification. Package credential finds the token of a request (RFC 6750); accesstoken judges it, by way of
+// signature, which finds the key, and claims; clientcert (RFC 8705) and dpop (RFC 9449), with targeturi, judge who may use it; challenge
+// writes what a refused client is told; record keeps what a decision was made of. Keys and introspection are packages of their own,
+// jwks and introspection, and so is authtest, an authorization server for tests.
+//
 // # Names
 //
 // The package's name is also that of chi's and Echo's middleware packages. Next to them import it under another:
