@@ -82,7 +82,6 @@ var accepted = map[survivor]string{
 	{"middleware", "boundCall.equal", andGone, `other != nil`}:                  unreachable,
 
 	{"middleware", "authorization", neverTaken, `ok && token != "" && token[0] != ' '`}: shortcut,
-	{"middleware", "authorization", orGone, `!found`}:                                   impliedBy,
 	{"middleware", "equalASCIIFold", andGone, `'A' <= c`}:                               impliedBy, // 32 more than such a byte is no small letter
 
 	{"middleware", "ReadDetails", andGone, `ok`}:          impliedBy, // no text is an empty name
@@ -91,7 +90,7 @@ var accepted = map[survivor]string{
 	{"middleware", "Verifier.Verify", neverTaken, `err != nil`}:           behindIt, // a proof that is not there names no key
 	{"middleware", "Verifier.Verify", orGone, `err != nil`}:               behindIt, // no bytes are no signature
 	{"middleware", "Verifier.Verify", neverTaken, `offered.known == nil`}: shortcut,
-	{"middleware", "fits", orGone, `!valid`}:                              impliedBy, // what is not valid is no target of ours
+	{"middleware", "names", andGone, `valid`}:                             impliedBy, // what is not valid is no target of ours
 
 	{"middleware", "judgeJWT", neverTaken, `!t.knownHeader`}: shortcut,  // learns a header that it knows
 	{"middleware", "Is", andGone, `ok`}:                      impliedBy, // a tenant is never empty
@@ -203,7 +202,7 @@ var accepted = map[survivor]string{
 
 	{"middleware", "ClaimsFromContext", neverTaken, `!ok`}:       behindIt, // a nil Token has no claims
 	{"middleware", "decodeDetail", neverTaken, `err != nil (2)`}: unreachable,
-	{"middleware", "Status", valueGone, `""`}:                    impliedBy, // the zero value takes its place
+	{"middleware", "statusOf", valueGone, `""`}:                  impliedBy, // the zero value takes its place
 	{"middleware", "WriteError", neverTaken, `failed != nil`}:    unreachable,
 
 	{"middleware", "decodeInto", andGone, `len(segment) >= 8`}: impliedBy, // what takes eight bytes is longer
