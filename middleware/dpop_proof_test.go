@@ -57,6 +57,8 @@ func proofAttacks(token string) []proofAttack {
 		{name: "typ of a plain JWT", proofs: []string{with(claims{"typ": "JWT"}, nil)}},
 		{name: "typ of an access token", proofs: []string{with(claims{"typ": "at+jwt"}, nil)}},
 		{name: "no typ", proofs: []string{with(claims{"typ": nil}, nil)}},
+		{name: "an empty typ", proofs: []string{with(claims{"typ": ""}, nil)}},
+		{name: "typ that is a media type without a name", proofs: []string{with(claims{"typ": "application/"}, nil)}},
 		{name: "typ that is no string", proofs: []string{with(claims{"typ": []string{"dpop+jwt"}}, nil)}},
 		{name: "alg none", proofs: []string{with(claims{"alg": "none"}, nil)}},
 		{name: "no alg", proofs: []string{with(claims{"alg": nil}, nil)}},

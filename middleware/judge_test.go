@@ -210,9 +210,9 @@ func TestBoundTokens(t *testing.T) {
 		`{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}`, `{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}`, `{"jkt":"a","x5t#S256":"b"}`, `{"jwk":{"kty":"OKP"}}`, `{"jwe":"x"}`,
 		`{"kid":"ed"}`, `{"jku":"https://evil.example"}`, `{"osc":{}}`, `{"unheard_of":1}`, `{"jkt":""}`, `{"jkt":null}`, `{"jkt":1}`, `{"JKT":"a"}`, `{}`, `[]`, `[{"jkt":"a"}]`, `null`, `true`, `false`, `0`, `""`, `"jkt"`,
 	} {
-		for _, typ := range []string{"at+jwt", "JWT", ""} {
-			header := claims{"alg": "EdDSA", "kid": "ed", "typ": typ}
-			attacks = append(attacks, hostile{"cnf " + cnf + " under typ " + typ, sign(string(toJSON(header)), withText(good(nil), "cnf", cnf), edKey()), middleware.ReasonConfirmation})
+		for _, typ := range []string{`,"typ":"at+jwt"`, `,"typ":"JWT"`, ""} {
+			header := `{"alg":"EdDSA","kid":"ed"` + typ + `}`
+			attacks = append(attacks, hostile{"cnf " + cnf + " in a header with " + typ, sign(header, withText(good(nil), "cnf", cnf), edKey()), middleware.ReasonConfirmation})
 		}
 	}
 	wantAllRefused(t, nil, attacks)

@@ -81,6 +81,7 @@ func TestAnswerAboutAVerifiedJWT(t *testing.T) {
 		"of another issuer":         {answering(active(claims{"iss": "https://other.example.com"})), badToken, middleware.ReasonUnknownIssuer},
 		"bound, says the answer":    {answering(active(claims{"cnf": claims{"jkt": "x"}})), badToken, middleware.ReasonConfirmation},
 		"a refresh token, it says":  {answering(active(claims{"token_type": "refresh_token"})), badToken, middleware.ReasonTokenType},
+		"a kind without a name":     {answering(active(claims{"token_type": ""})), badToken, middleware.ReasonTokenType},
 		"DPoP without a key, again": {answering(active(claims{"token_type": "DPoP"})), badToken, middleware.ReasonConfirmation},
 	} {
 		t.Run(name, func(t *testing.T) {

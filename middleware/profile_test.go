@@ -116,7 +116,8 @@ func TestSpellingsOfTyp(t *testing.T) {
 		any, rfc9068 middleware.Reason
 	}{
 		{`"at+jwt"`, "", ""}, {`"AT+JWT"`, "", ""}, {`"at+JWT"`, "", ""}, {`"application/at+jwt"`, "", ""}, {`"Application/AT+jwt"`, "", ""}, {`"at\u002bjwt"`, "", ""}, {`"application\/at+jwt"`, "", ""},
-		{``, "", wrong}, {`""`, "", wrong}, {`"JWT"`, "", wrong}, {`"jwt"`, "", wrong}, {`"Jwt"`, "", wrong}, {`"application/jwt"`, "", wrong}, {`"APPLICATION/JWT"`, "", wrong},
+		{``, "", wrong}, {`"JWT"`, "", wrong}, {`"jwt"`, "", wrong}, {`"Jwt"`, "", wrong}, {`"application/jwt"`, "", wrong}, {`"APPLICATION/JWT"`, "", wrong},
+		{`""`, wrong, wrong}, {`" "`, wrong, wrong}, {`"\t"`, wrong, wrong}, {`"\u0000"`, wrong, wrong}, {`"/"`, wrong, wrong}, {`"APPLICATION/"`, wrong, wrong}, {`"application/ "`, wrong, wrong},
 		{`"application/"`, wrong, wrong}, {`"application/application/at+jwt"`, wrong, wrong}, {`"text/at+jwt"`, wrong, wrong}, {`"/at+jwt"`, wrong, wrong}, {`"application/at+jwt/"`, wrong, wrong},
 		{`"at+jwt "`, wrong, wrong}, {`" at+jwt"`, wrong, wrong}, {`"at+jwt;x=1"`, wrong, wrong}, {`"at+jwt\u0000"`, wrong, wrong}, {`"at jwt"`, wrong, wrong}, {`"atjwt"`, wrong, wrong}, {`"at"`, wrong, wrong},
 		{`"at+jwt,JWT"`, wrong, wrong}, {`"JWT "`, wrong, wrong}, {`"JWS"`, wrong, wrong}, {`"JOSE"`, wrong, wrong}, {`"JOSE+JSON"`, wrong, wrong}, {`"JWE"`, wrong, wrong}, {`"at+jwt+x"`, wrong, wrong},
@@ -178,6 +179,7 @@ func TestTypeIsJudgedBeforeKeys(t *testing.T) {
 		for _, typ := range []string{"logout+jwt", "dpop+jwt", "x"} {
 			wantRefused(t, v, mintAs(typ, good(nil)), badToken, middleware.ReasonTokenType)
 		}
+		wantRefused(t, v, sign(`{"alg":"EdDSA","kid":"ed","typ":""}`, string(toJSON(good(nil))), edKey()), badToken, middleware.ReasonTokenType)
 		wantRefused(t, v, mintAs("JWT", good(claims{"nonce": "n", "scope": nil})), badToken, middleware.ReasonTokenType)
 		if n := keys.asked.Load(); n != 0 {
 			t.Errorf("the key source was asked %d times", n)

@@ -196,6 +196,8 @@ func (t *jwt) unreadable(err error) Refusal {
 		return refuse(BadHeader, err)
 	case errors.Is(err, compact.ErrAlgorithm):
 		return refuse(BadAlgorithm, err)
+	case errors.Is(err, compact.ErrType):
+		return refuse(WrongType, err)
 	default:
 		return refuse(Malformed, err)
 	}

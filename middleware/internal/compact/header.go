@@ -15,6 +15,7 @@ var (
 	ErrMember    = errors.New("compact: a header member has the wrong type, or a name that differs from a registered one only in case")
 	ErrAlgorithm = errors.New("compact: the header names no algorithm")
 	ErrKeyID     = errors.New("compact: the kid is too long")
+	ErrType      = errors.New("compact: the typ is empty, so it neither names a kind of token nor is absent")
 	ErrExtension = errors.New("compact: the header has crit or b64, or its cty says that the payload is another token")
 )
 
@@ -70,6 +71,9 @@ func (h *Header) read(name string, v strictjson.Value) error {
 	case "typ":
 		if !isText {
 			return ErrMember
+		}
+		if text == "" {
+			return ErrType
 		}
 		h.Type = MediaType(text)
 	case "crit", "b64":

@@ -33,6 +33,7 @@ func TestHeaderRefusals(t *testing.T) {
 	rows := map[string]error{
 		`{}`: compact.ErrAlgorithm, `{"alg":null}`: compact.ErrAlgorithm, `{"alg":""}`: compact.ErrAlgorithm, `{"alg":["ES256"]}`: compact.ErrAlgorithm, `{"alg":1}`: compact.ErrAlgorithm,
 		`{"alg":"a","kid":1}`: compact.ErrMember, `{"alg":"a","kid":null}`: compact.ErrMember, `{"alg":"a","kid":["x"]}`: compact.ErrMember, `{"alg":"a","typ":null}`: compact.ErrMember,
+		`{"typ":"","alg":"a"}`: compact.ErrType, `{"alg":"a","typ":""}`: compact.ErrType,
 		`{"alg":"a","typ":{}}`: compact.ErrMember, `{"alg":"a","kid":"` + strings.Repeat("k", compact.MaxKeyID+1) + `"}`: compact.ErrKeyID,
 		`{"alg":"a","kid":"` + strings.Repeat(`\u006b`, compact.MaxKeyID+1) + `"}`: compact.ErrKeyID,
 		`{"alg":"a","alg":"a"}`: strictjson.ErrDuplicate, `{"alg":"a","ALG":"a"}`: strictjson.ErrDuplicate, `{"alg":"a","\u0061lg":"a"}`: strictjson.ErrDuplicate,
@@ -79,7 +80,7 @@ func TestMediaType(t *testing.T) {
 }
 
 func FuzzParseHeader(f *testing.F) {
-	for _, seed := range []string{`{"alg":"ES256","kid":"a","typ":"at+jwt"}`, `{"alg":"a","alg":"b"}`, `{"ALG":"a"}`, `{"alg":"a","crit":["b64"],"b64":false}`, `{"alg":"\u0061"}`, `{}`, `[]`, `{"alg":"a","typ":"application/JWT"}`} {
+	for _, seed := range []string{`{"alg":"ES256","kid":"a","typ":"at+jwt"}`, `{"alg":"a","alg":"b"}`, `{"ALG":"a"}`, `{"alg":"a","crit":["b64"],"b64":false}`, `{"alg":"\u0061"}`, `{}`, `[]`, `{"alg":"a","typ":"application/JWT"}`, `{"alg":"a","typ":"","zip":"DEF","cty":"json"}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -91,7 +92,7 @@ func FuzzParseHeader(f *testing.F) {
 			return
 		}
 		var exact map[string]any // encoding/json as two other readers: names exact, and names without case
-		var loose struct{ Alg, Kid, Typ, Crit, B64, Zip, Cty any }
+		var loose struct{ Alg, Kid, Typ, Crit, B64, Cty any }
 		if json.Unmarshal([]byte(text), &exact) != nil || json.Unmarshal([]byte(text), &loose) != nil {
 			t.Fatalf("%q is accepted and no JSON", text)
 		}
@@ -101,7 +102,11 @@ func FuzzParseHeader(f *testing.F) {
 		if exact["alg"] != header.Algorithm || loose.Alg != header.Algorithm || kid != header.KeyID || looseKid != kid || compact.MediaType(typ) != header.Type {
 			t.Fatalf("%q is read as %+v, by others as %+v", text, header, loose)
 		}
-		if loose.Crit != nil || loose.B64 != nil || loose.Zip != nil || loose.Cty != nil {
+		if _, present := exact["typ"]; present && typ == "" {
+			t.Fatalf("%q has an empty typ", text)
+		}
+		cty, _ := loose.Cty.(string)
+		if loose.Crit != nil || loose.B64 != nil || compact.MediaType(cty) == "jwt" {
 			t.Fatalf("%q has an extension", text)
 		}
 	})
