@@ -83,13 +83,13 @@ func isPublicHost(origin string) bool {
 		_, err := netip.ParseAddr(host)
 		return err == nil
 	}
-	return strings.Trim(host, hostCharacters) == "" // parseTarget has refused an empty one
+	return strings.Trim(host, hostCharacters) == "" // targeturi has refused an empty one
 }
 
 // isLoopback reports whether host, with or without a port, is this machine, as jwks has it: 127.0.0.0/8, ::1 and localhost.
 func isLoopback(host string) bool {
 	name := (&url.URL{Host: host}).Hostname()
-	addr, _ := netip.ParseAddr(name) // what is no address is the zero Addr, which is none of a loopback interface
+	addr, _ := netip.ParseAddr(name) // the zero Addr, where name is not an address, is not a loopback address
 	return name == "localhost" || addr.Unmap().IsLoopback()
 }
 
@@ -143,7 +143,7 @@ func (c *compiler) checkSources(sources []credential.Source) {
 	}
 }
 
-// takenFields have a meaning of their own, so what they hold is no bare token. Clients, browsers and proxies write them for
+// takenFields have a meaning of their own, so they do not hold a bare token. Clients, browsers and proxies write them for
 // that meaning, and a Guard that read a token there would refuse every request, or take the word of somebody who does not know
 // that it counts.
 var takenFields = []string{

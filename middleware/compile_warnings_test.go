@@ -39,6 +39,9 @@ func TestWarnings(t *testing.T) {
 	}{
 		{"an ordinary configuration", func(*middleware.Config) {}, nil},
 		{"plain http, which anybody reads", func(cfg *middleware.Config) { cfg.PublicURL = "http://api.example.com" }, []string{plain}},
+		{"plain http at another address of the API", func(cfg *middleware.Config) {
+			cfg.PublicURL, cfg.PublicURLs = "https://api.example.com", []string{"https://b.example", "http://c.example/v1"}
+		}, []string{"PublicURLs[1] http://c.example/v1"}},
 		{"https", func(cfg *middleware.Config) { cfg.PublicURL = "https://api.example.com" }, nil},
 		{"plain http on this machine", func(cfg *middleware.Config) { cfg.PublicURL = "http://127.0.0.2:8080" }, nil},
 		{"plain http on this machine by name", func(cfg *middleware.Config) { cfg.PublicURL = "http://LOCALHOST:8080/v1" }, nil},

@@ -85,44 +85,44 @@ func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
 		WriteError(w, r, refusal)
 		return
 	}
-	answer := &answer{ResponseWriter: w}
-	p.errorHandler(answer, r, refusal)
-	if !answer.begun {
+	watched := &responseWriter{ResponseWriter: w}
+	p.errorHandler(watched, r, refusal)
+	if !watched.begun {
 		// net/http would answer 200 with an empty body.
 		WriteError(w, r, refusal)
 	}
 }
 
-// answer notes whether an ErrorHandler has begun to write.
-type answer struct {
+// responseWriter notes whether an ErrorHandler has begun to write.
+type responseWriter struct {
 	http.ResponseWriter
 	begun bool
 }
 
-func (a *answer) WriteHeader(status int) {
-	a.begun = a.begun || status >= 200 // 1xx are no answer yet
-	a.ResponseWriter.WriteHeader(status)
+func (w *responseWriter) WriteHeader(status int) {
+	w.begun = w.begun || status >= 200 // 1xx are no answer yet
+	w.ResponseWriter.WriteHeader(status)
 }
 
-func (a *answer) Write(p []byte) (int, error) {
-	a.begun = true
-	return a.ResponseWriter.Write(p)
+func (w *responseWriter) Write(p []byte) (int, error) {
+	w.begun = true
+	return w.ResponseWriter.Write(p)
 }
 
 // Unwrap lets [http.ResponseController] reach the optional methods of the writer underneath.
-func (a *answer) Unwrap() http.ResponseWriter {
-	return a.ResponseWriter
+func (w *responseWriter) Unwrap() http.ResponseWriter {
+	return w.ResponseWriter
 }
 
-// FlushError is an answer as well: net/http sends 200 with it.
-func (a *answer) FlushError() error {
-	a.begun = true
-	return http.NewResponseController(a.ResponseWriter).Flush()
+// FlushError begins the answer too: net/http sends 200 with it.
+func (w *responseWriter) FlushError() error {
+	w.begun = true
+	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// Hijack is an answer as well: whoever takes the connection over writes it.
-func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(a.ResponseWriter).Hijack()
-	a.begun = a.begun || err == nil
+// Hijack begins the answer too: whoever takes the connection over writes it.
+func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	w.begun = w.begun || err == nil
 	return conn, rw, err
 }

@@ -194,6 +194,7 @@ var accepted = map[survivor]string{
 	{"introspection", "judge", orGone, `!ok (3)`}:                 impliedBy, // and has passed
 	{"introspection", "readObject", neverTaken, `err != nil (2)`}: unreachable,
 
+	{"middleware", "sameSource", andGone, `a != nil`}:         impliedBy, // package reflect calls nothing incomparable
 	{"middleware", "checkRealm", neverTaken, `p.realm == ""`}: impliedBy, // a challenge without a realm says api
 	{"middleware", "enterPrefixes", wordGone, `""`}:           impliedBy, // the zero value is the same word
 

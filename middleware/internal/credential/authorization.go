@@ -30,7 +30,7 @@ func (f *Finder) authorization(fields []string) (found Found, foreign bool, _ Re
 		return Found{}, false, Refusal{}
 	}
 	if len(fields) > 1 {
-		// Authorization is no list (RFC 9110 section 11.6.2): which of two identities would count?
+		// Authorization is not a list (RFC 9110 section 11.6.2): which of two identities would count?
 		return Found{}, false, Refusal{SeveralTokens, errSeveralFields}
 	}
 	// As nearly everybody writes it.

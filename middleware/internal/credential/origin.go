@@ -32,8 +32,8 @@ func (o originRule) allows(r Request) bool {
 // noHost is the Host of a request that has none. The origin "null" has an empty host, and must not equal it.
 const noHost = "\x00"
 
-// mayChange reports whether a request may change something, so that it matters which page has caused it: its method is none of the
-// safe ones (RFC 9110 section 9.2.1), or it opens a socket.
+// mayChange reports whether a request may change something, so that it matters which page has caused it: its method is not one of
+// the safe ones (RFC 9110 section 9.2.1), or it opens a socket.
 func mayChange(r Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
@@ -51,7 +51,7 @@ var handshakeFields = [...]string{
 // opensSocket reports whether a request wants to become a WebSocket, or any other stream that outlives it. Such a handshake is a GET,
 // but not a safe request: what follows it may do everything that the API can do, and browsers let pages of other origins
 // read the answers (RFC 6455 section 10.2). Every mark counts for itself, because proxies remove some of them and servers look at
-// different ones. A client that is no browser sends no Origin, so it is admitted all the same.
+// different ones. Only browsers send an Origin, so other clients are admitted all the same.
 func opensSocket(r Request) bool {
 	for _, name := range handshakeFields {
 		if len(Values(r.Header, name)) > 0 {
