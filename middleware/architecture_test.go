@@ -1,10 +1,16 @@
 package middleware_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"go/importer"
+	"go/token"
+	"go/types"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +58,19 @@ var allowed = map[string][]string{
 	"/middleware/internal/strictjson": {},
 	"/middleware/internal/signature":  {module + "/jwks", module + "/middleware/internal/compact"},
 	"/middleware/internal/shards":     {"github.com/hashicorp/golang-lru/v2", "github.com/hashicorp/golang-lru/v2/simplelru"},
+	"/middleware/internal/suite/kit": {
+		module + "/jwks", module + "/introspection", module + "/middleware", module + "/middleware/internal/testkit",
+	},
+	"/middleware/internal/suite/attacks":   {},
+	"/middleware/internal/suite/bindings":  {},
+	"/middleware/internal/suite/configs":   {},
+	"/middleware/internal/suite/reports":   {},
+	"/middleware/internal/suite/requests":  {},
+	"/middleware/internal/suite/routes":    {},
+	"/middleware/internal/suite/scenarios": {},
+	"/middleware/internal/suite/secrets":   {},
+	"/middleware/internal/suite/tokens":    {},
+	"/middleware/internal/suite/vectors":   {},
 	"/middleware/authtest": {
 		module + "/jwks", module + "/introspection", module + "/middleware", "github.com/golang-jwt/jwt/v5",
 	},
@@ -103,6 +122,174 @@ func TestAuthtestDoesNotImportTesting(t *testing.T) {
 			t.Error("package authtest depends on package testing")
 		}
 	}
+}
+
+// knowHTTP are the rooms that may import net/http. All others decide the same for every transport, because they cannot see one.
+var knowHTTP = []string{"/middleware/internal/credential", "/middleware/internal/suite/kit"}
+
+func TestRoomsKnowNoTransport(t *testing.T) {
+	for _, p := range goList[struct {
+		ImportPath string
+		Imports    []string
+	}](t, "-json=ImportPath,Imports", "./internal/...") {
+		if slices.Contains(p.Imports, "net/http") && !slices.Contains(knowHTTP, strings.TrimPrefix(p.ImportPath, module)) {
+			t.Errorf("%s imports net/http: only the face and the package credential read requests", p.ImportPath)
+		}
+	}
+}
+
+// What tests are made of must never be part of a program.
+func TestKitsAreForTests(t *testing.T) {
+	const (
+		testkit = module + "/middleware/internal/testkit"
+		suite   = module + "/middleware/internal/suite/"
+		kit     = suite + "kit"
+	)
+	for _, p := range goList[struct {
+		ImportPath                         string
+		Imports, TestImports, XTestImports []string
+	}](t, "-json=ImportPath,Imports,TestImports,XTestImports", "../...") {
+		if slices.Contains(p.Imports, testkit) && p.ImportPath != kit || slices.Contains(p.Imports, kit) {
+			t.Errorf("%s imports what only tests may import", p.ImportPath)
+		}
+		isFrontDoor := strings.HasPrefix(p.ImportPath, suite) || p.ImportPath == module+"/middleware"
+		if slices.Contains(slices.Concat(p.TestImports, p.XTestImports), kit) && !isFrontDoor {
+			t.Errorf("tests of %s import %s, which is for tests of the front door: use testkit", p.ImportPath, kit)
+		}
+	}
+}
+
+// A newcomer reads a folder's list of files before any file. Whoever needs more files or lines than these has found another room.
+const (
+	filesOfTheFace = 32
+	filesOfAFolder = 36
+	linesOfARoom   = 1500
+)
+
+// largeFolders and largeRooms have more than that, and how much they may have at most: the numbers only go down. Two thirds of the face
+// are doc comments; authtest, jwks and introspection have one job each.
+var (
+	largeFolders = map[string]int{"/jwks": 48, "/introspection": 48}
+	largeRooms   = map[string]int{
+		"/middleware": 3500, "/middleware/authtest": 2500, "/jwks": 3000, "/introspection": 3000,
+		"/middleware/internal/accesstoken": 2100,
+	}
+)
+
+func TestFoldersStaySmall(t *testing.T) {
+	for _, p := range goList[struct {
+		ImportPath, Dir                    string
+		GoFiles, TestGoFiles, XTestGoFiles []string
+	}](t, "-json=ImportPath,Dir,GoFiles,TestGoFiles,XTestGoFiles", "../...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		files := max(filesOfAFolder, largeFolders[name])
+		if name == "/middleware" {
+			files = filesOfTheFace
+		}
+		if n := len(p.GoFiles) + len(p.TestGoFiles) + len(p.XTestGoFiles); n > files {
+			t.Errorf("%s has %d Go files, want at most %d", p.ImportPath, n, files)
+		}
+		lines := 0
+		for _, file := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += bytes.Count(text, []byte("\n"))
+		}
+		if most := max(linesOfARoom, largeRooms[name]); lines > most {
+			t.Errorf("%s has %d lines, want at most %d", p.ImportPath, lines, most)
+		}
+	}
+}
+
+// Whoever imports middleware must be able to name every type that it shows, and finds its fields and methods in its documentation.
+func TestTheFaceShowsNothingInternal(t *testing.T) {
+	exports := make(map[string]string)
+	for _, p := range goList[struct{ ImportPath, Export string }](t, "-export", "-deps", "-json=ImportPath,Export", ".") {
+		exports[p.ImportPath] = p.Export
+	}
+	open := func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) }
+	face, err := importer.ForCompiler(token.NewFileSet(), "gc", open).Import(module + "/middleware")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := &surface{of: face, seen: make(map[types.Type]bool), report: t.Errorf}
+	for _, name := range face.Scope().Names() {
+		object := face.Scope().Lookup(name)
+		if !object.Exported() {
+			continue
+		}
+		if typeName, ok := object.(*types.TypeName); ok && typeName.IsAlias() {
+			t.Errorf("%s is an alias: go doc shows no fields or methods behind it", name)
+		}
+		shown.walk(name, object.Type())
+	}
+	if len(shown.seen) < 20 {
+		t.Errorf("only %d types were seen", len(shown.seen))
+	}
+}
+
+// surface walks over what a package shows to others: types, their exported fields and methods, and what these mention.
+type surface struct {
+	of     *types.Package
+	seen   map[types.Type]bool
+	report func(format string, args ...any)
+}
+
+func (s *surface) walk(where string, t types.Type) {
+	switch t := types.Unalias(t).(type) {
+	case *types.Named:
+		s.named(where, t)
+	case interface{ Elem() types.Type }: // a pointer, slice, array, channel or map
+		s.walk(where, t.Elem())
+		if m, ok := t.(*types.Map); ok {
+			s.walk(where, m.Key())
+		}
+	case *types.Signature:
+		for i := range t.TypeParams().Len() {
+			s.walk(where, t.TypeParams().At(i).Constraint())
+		}
+		for v := range t.Params().Variables() {
+			s.walk(where, v.Type())
+		}
+		for v := range t.Results().Variables() {
+			s.walk(where, v.Type())
+		}
+	case *types.Struct:
+		for field := range t.Fields() {
+			if field.Exported() || field.Embedded() {
+				s.walk(where+"."+field.Name(), field.Type())
+			}
+		}
+	case *types.Interface:
+		for method := range t.Methods() {
+			if method.Exported() {
+				s.walk(where+"."+method.Name(), method.Type())
+			}
+		}
+	}
+}
+
+func (s *surface) named(where string, t *types.Named) {
+	pkg := t.Obj().Pkg()
+	if pkg != nil && strings.HasPrefix(pkg.Path(), module) && strings.Contains(pkg.Path(), "/internal/") {
+		s.report("%s shows %s, which nobody else can name", where, t)
+		return
+	}
+	for i := range t.TypeArgs().Len() {
+		s.walk(where, t.TypeArgs().At(i))
+	}
+	if pkg != s.of || s.seen[t] {
+		return
+	}
+	s.seen[t] = true
+	for method := range t.Methods() {
+		if method.Exported() {
+			s.walk(where+"."+method.Name(), method.Type())
+		}
+	}
+	s.walk(where, t.Underlying())
 }
 
 // goList runs go list for the core module alone and decodes its JSON.

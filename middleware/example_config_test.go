@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
 )
 
 // Several authorization servers, each with its own names for scopes and roles. A token is judged by the rules of the
@@ -100,8 +102,8 @@ func Example_errorHandler() {
 		return
 	}
 	h := auth.Require().HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	w := newRecorder()
-	h.ServeHTTP(w, request("GET", http.Header{"Accept": {"text/plain"}}))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, kit.Request("GET", http.Header{"Accept": {"text/plain"}}))
 	fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
 	fmt.Print(w.Body)
 	// Output:
@@ -158,4 +160,32 @@ func ExampleFromCookie() {
 	// GET /cart: 200 done
 	// POST /cart: 200 done
 	// POST /cart: 403 Bearer realm="api"
+}
+
+// cors stands for the CORS middleware of your choice: it answers preflights itself.
+func cors(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "https://app.example.com")
+		w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce")
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			w.Header().Set("Access-Control-Allow-Headers", "Authorization, DPoP")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// CORS goes outside: a preflight carries no token, and the browser reads a refusal only with the fields of CORS on it.
+func Example_cors() {
+	auth := newAuth()
+	orders := auth.Require("orders").HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "orders") })
+
+	h := cors(orders)
+
+	send(h, "OPTIONS", "/orders", http.Header{"Origin": {"https://app.example.com"}, "Access-Control-Request-Method": {"GET"}})
+	call(h, "GET", "/orders", tokenFor("alice", "orders"))
+	// Output:
+	// OPTIONS /orders: 204
+	// GET /orders: 200 orders
 }

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 // An API that trusts one authorization server, with one protected route. The server's keys are found from its URL when
@@ -176,4 +179,51 @@ func ExampleGuard_Authorize() {
 	fmt.Println(token.Subject, "has", token.Scopes)
 	// Output:
 	// alice has orders
+}
+
+// The examples have an authorization server without a network: its keys, and its tokens.
+
+// serverKeys are the keys that https://login.example.com publishes.
+func serverKeys() middleware.KeySource { return testkit.KeySet() }
+
+// newAuth is a Validator for https://api.example.com.
+func newAuth() *middleware.Validator {
+	return testkit.Must(middleware.New(middleware.Config{
+		Issuers:   []middleware.Issuer{{URL: "https://login.example.com", Keys: serverKeys()}},
+		Audiences: []string{"https://api.example.com"},
+	}))
+}
+
+// tokenFor makes an access token of https://login.example.com for https://api.example.com.
+func tokenFor(user, scope string, more ...any) string {
+	c := kit.GoodClaims(kit.Claims{"sub": user, "scope": scope, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix()})
+	for i := 0; i < len(more); i += 2 {
+		c[more[i].(string)] = more[i+1]
+	}
+	return kit.Mint(c)
+}
+
+// call sends a request with a bearer token, if it is not empty, and prints the answer: the body of a success, the status
+// and the challenge of a refusal.
+func call(h http.Handler, method, target, token string) {
+	header := http.Header{}
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	send(h, method, target, header)
+}
+
+func send(h http.Handler, method, target string, header http.Header) {
+	r := kit.Request(method, header)
+	r.URL.Path, r.RequestURI = target, target
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	fmt.Print(method, " ", target, ": ", w.Code)
+	switch challenge := w.Header().Get("WWW-Authenticate"); {
+	case challenge != "":
+		fmt.Print(" ", challenge)
+	case w.Code == http.StatusOK && w.Body.Len() > 0:
+		fmt.Print(" ", w.Body)
+	}
+	fmt.Println()
 }

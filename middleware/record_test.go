@@ -1,33 +1,37 @@
 package middleware_test
 
 import (
+	"crypto/ed25519"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
+	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 // An explanation is a recording of the one decision. A Recorder that changed it would explain another.
 func TestRecordedDecisionsRefuseAlike(t *testing.T) {
-	for _, row := range refusals() {
-		if row.reason == middleware.ReasonInternal {
+	for _, row := range kit.Refusals() {
+		if row.Reason == middleware.ReasonInternal {
 			continue // a Guard without a Validator decides nothing
 		}
-		t.Run(string(row.reason), func(t *testing.T) {
+		t.Run(string(row.Reason), func(t *testing.T) {
 			change := func(cfg *middleware.Config) {
-				if row.change != nil {
-					row.change(cfg)
+				if row.Change != nil {
+					row.Change(cfg)
 				}
 				cfg.TokenCache.Entries = -1
 			}
-			_, plain := row.guard(validator(t, change)).Check(bearer(row.token))
-			entries, recorded := middleware.CheckRecorded(row.guard(validator(t, change)), bearer(row.token))
-			if reasonIn(plain) != row.reason || reasonIn(recorded) != row.reason || plain.Error() != recorded.Error() {
+			_, plain := row.Guard(kit.NewValidator(t, change)).Check(kit.Bearer(row.Token))
+			entries, recorded := middleware.CheckRecorded(row.Guard(kit.NewValidator(t, change)), kit.Bearer(row.Token))
+			if kit.ReasonIn(plain) != row.Reason || kit.ReasonIn(recorded) != row.Reason || plain.Error() != recorded.Error() {
 				t.Errorf("recorded: %v; not recorded: %v", recorded, plain)
 			}
-			if row.reason == middleware.ReasonClosed {
+			if row.Reason == middleware.ReasonClosed {
 				return // nothing was judged
 			}
 			var refusal *middleware.Error
@@ -40,23 +44,15 @@ func TestRecordedDecisionsRefuseAlike(t *testing.T) {
 	}
 }
 
-func reasonIn(err error) middleware.Reason {
-	var refusal *middleware.Error
-	if !errors.As(err, &refusal) {
-		return ""
-	}
-	return refusal.Reason
-}
-
 // A token with several faults is recorded with all of them; nothing that comes after the signature is called verified without it.
 func TestRecordedDecisionGoesOn(t *testing.T) {
 	asked := 0
-	guard := validator(t, func(cfg *middleware.Config) {
+	guard := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Issuers[0].Accept = func(*middleware.Token) error { asked++; return nil }
 	}).Require("admin")
-	several := sign(edHeader, string(toJSON(good(claims{"aud": "other", "cnf": claims{"x": 1}, "act": "text"}))), strangeKey())
-	entries, err := middleware.CheckRecorded(guard, bearer(several))
-	if reasonIn(err) != middleware.ReasonSignature {
+	several := testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"aud": "other", "cnf": kit.Claims{"x": 1}, "act": "text"}))), testkit.StrangeKey())
+	entries, err := middleware.CheckRecorded(guard, kit.Bearer(several))
+	if kit.ReasonIn(err) != middleware.ReasonSignature {
 		t.Fatalf("refused for %v", err)
 	}
 	var failed []record.Step
@@ -80,7 +76,7 @@ func TestRecordedDecisionGoesOn(t *testing.T) {
 }
 
 func TestRecordedAdmission(t *testing.T) {
-	entries, err := middleware.CheckRecorded(validator(t, nil).Require("read"), bearer(mint(good(nil))))
+	entries, err := middleware.CheckRecorded(kit.NewValidator(t, nil).Require("read"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,14 +93,46 @@ func TestRecordedAdmission(t *testing.T) {
 	}
 }
 
-// Without a Recorder nothing is noted, and nothing is paid for it.
-func TestNilRecorderNotesNothing(t *testing.T) {
-	var none *record.Recorder
-	if got := testing.AllocsPerRun(100, func() {
-		none.Pass(record.Form)
-		none.Fail(record.Form, errors.ErrUnsupported)
-		none.Vouch()
-	}); got != 0 || none.On() || none.Entries() != nil {
-		t.Errorf("%v allocations, on %t, entries %v", got, none.On(), none.Entries())
+// A client makes keys, and gets tokens for them, as it likes. Who it is does not change with the key.
+func TestKeysDoNotMakeAPartyLarger(t *testing.T) {
+	const capacity = 40
+	for _, row := range []struct {
+		name         string
+		heavy, other kit.Claims
+		want         int // of 20 proofs under 20 keys
+	}{
+		{"one subject", kit.Claims{"sub": "mallory"}, kit.Claims{"sub": "alice"}, capacity / 4},
+		{"one subject without a client", kit.Claims{"sub": "mallory", "client_id": nil}, kit.Claims{"sub": "alice"}, capacity / 4},
+		{"one client without a subject", kit.Claims{"sub": nil, "client_id": "mallory"}, kit.Claims{"sub": nil, "client_id": "alice"}, capacity / 4},
+		{"a client named like a subject", kit.Claims{"sub": nil, "client_id": "same"}, kit.Claims{"sub": "same"}, capacity / 4},
+		{"neither subject nor client, so that the key must do", kit.Claims{"sub": nil, "client_id": nil}, kit.Claims{"sub": "alice"}, 20},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v := kit.DPoPValidator(t, nil)
+			middleware.LimitProofs(v, testkit.Audience, capacity)
+			guard := v.Require()
+			send := func(key ed25519.PrivateKey, who kit.Claims) string {
+				bound := kit.BoundTo(key)
+				maps.Copy(bound, who)
+				token := kit.Mint(kit.GoodClaims(bound))
+				return kit.OutcomeOf(guard, kit.DPoPRequest(token, testkit.Proof{Key: key, Token: token}.String()))
+			}
+			served := 0
+			for i := range 20 {
+				switch got := send(testkit.EdKeyOf(append(make([]byte, 31), byte(i))), row.heavy); got {
+				case "200":
+					served++
+				case "503":
+				default:
+					t.Fatalf("outcome is %q, want 200 or 503", got)
+				}
+			}
+			if served != row.want {
+				t.Errorf("%d proofs were taken, want %d", served, row.want)
+			}
+			if got := send(testkit.StrangeKey(), row.other); got != "200" {
+				t.Errorf("somebody else gets %q", got)
+			}
+		})
 	}
 }

@@ -52,8 +52,12 @@ func (o *options) examine(ctx context.Context, dir string, files []string) ([]*m
 	if err != nil {
 		return nil, err
 	}
+	packages, err := testedBy(root, dir)
+	if err != nil {
+		return nil, err
+	}
 	s := &suite{timeout: o.timeout}
-	for _, tested := range append([]string{dir}, frontDoor[dir]...) {
+	for _, tested := range packages {
 		if err := s.build(ctx, root, tested, replaced, scratch); err != nil {
 			return all, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -23,18 +24,38 @@ var others = map[string]string{
 	"suite":   "tests",
 }
 
-// frontDoor are the packages in whose tests a check of these folders may be noticed as well as in their own: such a check is about what
-// a request gets for an answer.
+// The tests that go through the exported API of package middleware: those of the face and the suites.
+const (
+	face   = "middleware"
+	suites = "middleware/internal/suite/*"
+)
+
+// frontDoor are patterns of the packages in whose tests a check of these folders may be noticed as well as in their own: such a check is
+// about what a request gets for an answer.
 var frontDoor = map[string][]string{
-	"middleware/internal/claims":      {"middleware"},
-	"middleware/internal/signature":   {"middleware"},
-	"middleware/internal/accesstoken": {"middleware"},
-	"middleware/internal/targeturi":   {"middleware"},
-	"middleware/internal/dpop":        {"middleware"},
-	"middleware/internal/credential":  {"middleware"},
-	"middleware/internal/challenge":   {"middleware"},
-	"middleware/internal/clientcert":  {"middleware"},
-	"middleware/internal/exactjson":   {"middleware"},
+	"middleware/internal/accesstoken": {face, suites},
+	"middleware/internal/challenge":   {face, suites},
+	"middleware/internal/claims":      {face, suites},
+	"middleware/internal/clientcert":  {face, suites},
+	"middleware/internal/credential":  {face, suites},
+	"middleware/internal/dpop":        {face, suites},
+	"middleware/internal/exactjson":   {face, suites},
+	"middleware/internal/signature":   {face, suites},
+	"middleware/internal/targeturi":   {face, suites},
+	face:                              {suites},
+}
+
+// testedBy lists the packages in whose tests a check of dir may be noticed.
+func testedBy(root, dir string) ([]string, error) {
+	tested := []string{dir}
+	for _, pattern := range frontDoor[dir] {
+		folders, err := fs.Glob(os.DirFS(root), pattern)
+		if err != nil || len(folders) == 0 {
+			return nil, fmt.Errorf("frontDoor: %s fits no folder, error %w", pattern, err)
+		}
+		tested = append(tested, folders...)
+	}
+	return tested, nil
 }
 
 // excluded are the files of these folders that are not mutated, each with the reason.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -71,5 +72,28 @@ func TestEveryFileOfTheDecisionIsListed(t *testing.T) {
 		if !slices.Contains(files, file) {
 			t.Errorf("%s is not mutated", file)
 		}
+	}
+}
+
+// A package of tests that is not asked makes survivors of what it alone would have noticed.
+func TestEveryPackageOfTestsOfTheFrontDoorIsAsked(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(suites), "*_test.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the suites have %d files, error %v", len(files), err)
+	}
+	for dir := range frontDoor {
+		tested, err := testedBy(root, dir)
+		if err != nil || tested[0] != dir || !slices.Contains(tested, face) {
+			t.Errorf("%s is tested by %v, error %v", dir, tested, err)
+		}
+		for _, file := range files {
+			if of := path.Dir(suites) + "/" + filepath.Base(filepath.Dir(file)); !slices.Contains(tested, of) {
+				t.Errorf("%s is not tested by %s", dir, of)
+			}
+		}
+	}
+	if tested, err := testedBy(root, "jwks"); err != nil || !slices.Equal(tested, []string{"jwks"}) {
+		t.Errorf("jwks is tested by %v, error %v", tested, err)
 	}
 }

@@ -3,7 +3,8 @@
 // Each file is parsed, and every place that can refuse becomes a mutant: an if that is never taken, a case that is gone, an
 // operand of && or || that no longer counts, a word missing from a list. All mutants of a package are compiled into one test
 // binary, by way of go's -overlay, and an environment variable selects the one that is alive; the tree is never written to.
-// A mutant that no test notices has survived: either a test is missing, or accepted.go says why none is needed.
+// A mutant that no test notices has survived: either a test is missing, or accepted.go says why none is needed. A test that was
+// missing stands with the others of its subject; which test notices what is in the file of -state.
 //
 //	cd examples/evidence/mutation
 //	GOWORK=off go run .                                       # every file that files.go does not leave out

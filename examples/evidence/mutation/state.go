@@ -113,8 +113,12 @@ func digests(root, dir, name string, mutants []*mutant) error {
 	if err != nil {
 		return err
 	}
+	packages, err := testedBy(root, dir)
+	if err != nil {
+		return err
+	}
 	var around []string
-	for _, tested := range append([]string{dir}, frontDoor[dir]...) {
+	for _, tested := range packages {
 		files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(tested), "*.go"))
 		if err != nil {
 			return err

@@ -70,7 +70,7 @@ func TestThumbprintsOfTheRFCs(t *testing.T) {
 		Key        any
 		Thumbprint string
 	}
-	if err := json.Unmarshal(testkit.Must(os.ReadFile("../../testdata/rfc/examples.json")), &examples); err != nil {
+	if err := json.Unmarshal(testkit.Must(os.ReadFile("../suite/vectors/testdata/rfc/examples.json")), &examples); err != nil {
 		t.Fatal(err)
 	}
 	for name, alg := range map[string]string{"RFC 7638 3.1": "RS256", "RFC 8037 A.3": "EdDSA"} {
