@@ -218,7 +218,12 @@ func (c *issuerCompiler) templated() bool {
 }
 
 func (c *issuerCompiler) fetch(t *accesstoken.IssuerConfig) {
-	cfg := jwks.Config{URL: c.cfg.JWKSURI, HTTPClient: c.httpClient(), Logger: c.compiler.cfg.Logger}
+	cfg := jwks.Config{
+		URL:                  c.cfg.JWKSURI,
+		HTTPClient:           c.httpClient(),
+		DangerouslyAllowHTTP: slices.Clone(c.compiler.cfg.DangerouslyAllowHTTP),
+		Logger:               c.compiler.cfg.Logger,
+	}
 	if cfg.URL == "" {
 		cfg.Issuer = c.cfg.URL
 	}

@@ -174,6 +174,9 @@ func (c *compiler) bindings(p *policy, bases []targeturi.URI) {
 	p.fapi2 = c.cfg.FAPI2
 	c.mtls(p)
 	c.dpop(p, bases)
+	if c.cfg.FAPI2 && len(c.cfg.DangerouslyAllowHTTP) > 0 {
+		c.wrong("DangerouslyAllowHTTP is set, but FAPI2 wants TLS everywhere (FAPI 2.0 Security Profile section 5.2.1): leave it out")
+	}
 	if p.fapi2 && len(c.cfg.TokenSources) > 0 {
 		c.wrong("FAPI2 takes tokens from the Authorization field only (FAPI 2.0 Security Profile section 5.3.3): leave TokenSources out")
 	}

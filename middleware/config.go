@@ -72,6 +72,12 @@ type Config struct {
 	// which takes no proxy from the environment. Redirects are refused either way.
 	HTTPClient *http.Client
 
+	// DangerouslyAllowHTTP names hosts that may be asked for metadata and keys without TLS, as "keycloak:8080", each with its port
+	// and without wildcards: jwks.Config.DangerouslyAllowHTTP for every Issuer without Keys. Whoever is between such a host and
+	// this API can make any token, so it is for networks of containers and meshes that bring a TLS of their own. Not with
+	// FAPI2. Nil: this machine only.
+	DangerouslyAllowHTTP []string
+
 	// ErrorHandler renders refusals in the net/http family; nil: WriteError. It renders and can never overrule: the
 	// protected handler does not run, and if it writes nothing, WriteError answers.
 	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
