@@ -176,7 +176,11 @@ func (t *jwt) readClaims() Refusal {
 	if t.signature, err = t.compact.Signature(); err != nil {
 		return t.unreadable(err)
 	}
-	if err := t.reading.Read(text, t.names); err != nil {
+	err = t.reading.Read(text, t.names)
+	if err == nil {
+		err = t.reading.CheckNames(claims.TokenClaims) // those that are mapped are not known before the issuer is
+	}
+	if err != nil {
 		t.reading = claims.Reading{}
 		return t.unreadable(err)
 	}

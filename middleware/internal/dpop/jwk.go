@@ -81,7 +81,7 @@ func (k *writtenKey) take(name string, v strictjson.Value) (ok bool) {
 	case "d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv": // private, or a secret: RFC 7518 section 6, RFC 9964
 		ok = false
 	default:
-		ok = true
+		ok = !resembles(name, jwkNames)
 	}
 	return ok
 }
@@ -177,3 +177,5 @@ func octets(text string) []byte {
 	}
 	return []byte(decoded)
 }
+
+var jwkNames = []string{"kty", "crv", "x", "y", "n", "e", "alg", "use", "key_ops", "kid", "d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}

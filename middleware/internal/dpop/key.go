@@ -77,6 +77,11 @@ func (k clientKeys) parse(segment string) (writtenKey, error) {
 			return writtenKey{}, errForm
 		}
 	}
+	for name := range header.Members() {
+		if !slices.Contains(headerNames, name) && resembles(name, headerNames) {
+			return writtenKey{}, errForm
+		}
+	}
 	typ, _ := header.Member("typ")
 	if kind, _ := typ.Text(); compact.MediaType(kind) != "dpop+jwt" {
 		return writtenKey{}, errType
@@ -89,3 +94,5 @@ func (k clientKeys) parse(segment string) (writtenKey, error) {
 	}
 	return readJWK(jwk, name)
 }
+
+var headerNames = []string{"typ", "alg", "jwk", "crit", "b64", "zip", "cty"}

@@ -1,6 +1,8 @@
 package dpop
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
@@ -59,6 +61,8 @@ func readProof(segment string) (*proof, error) {
 			into = &p.nonce
 		case "iat":
 			issuedAt = v
+		default:
+			complete = complete && !resembles(name, proofNames)
 		}
 		if into != nil {
 			var ok bool
@@ -77,4 +81,11 @@ func readProof(segment string) (*proof, error) {
 		return nil, errClaims
 	}
 	return &p, nil
+}
+
+var proofNames = []string{"jti", "htm", "htu", "ath", "nonce", "iat"}
+
+// resembles reports whether name differs in nothing but case from one that is read: a reader that ignores case would take it for that one.
+func resembles(name string, read []string) bool {
+	return slices.ContainsFunc(read, func(own string) bool { return strings.EqualFold(own, name) })
 }

@@ -14,8 +14,7 @@ var (
 	ErrUTF8 = errors.New("strictjson: invalid UTF-8")
 	// ErrSurrogate: a \u escape is half of a surrogate pair (RFC 7493 section 2.1).
 	ErrSurrogate = errors.New("strictjson: lone surrogate escape")
-	// ErrDuplicate: an object has two members of one name, or of names that
-	// differ only in case (RFC 7493 section 2.3).
+	// ErrDuplicate: an object has two members of one name (RFC 7493 section 2.3).
 	ErrDuplicate = errors.New("strictjson: duplicate member name")
 	// ErrDepth: arrays and objects are nested deeper than [MaxDepth].
 	ErrDepth = errors.New("strictjson: nested too deeply")

@@ -3,7 +3,6 @@ package strictjson
 import (
 	"math/bits"
 	"math/rand/v2"
-	"strings"
 )
 
 // names holds the member names of all objects that are open at one point of the
@@ -43,8 +42,7 @@ func (n *names) tables() (stack []name, slots hashTable) {
 }
 
 // add notes a name of the innermost open object, whose own names begin at
-// first. It reports false if that object has the name, or one that differs only
-// in case, already. plain says that every character is ASCII and stands for itself.
+// first. It reports false if that object has the name already. plain says that every character is ASCII and stands for itself.
 func (n *names) add(text string, plain bool, first int) bool {
 	stack, slots := n.tables()
 	if n.count == len(stack) {
@@ -92,7 +90,7 @@ func (n *names) grow(full []name) ([]name, hashTable) {
 	return n.stack, n.slots
 }
 
-// hash folds a name as equal does and no further, so that two names of one object have the same hash only if they are the
+// hash takes a name as equal does and no looser, so that two names of one object have the same hash only if they are the
 // same, or by a chance that nobody can improve: one pair of characters that hash alone took for one would make 2^n names of n
 // characters collide, whatever the secrets (CWE-407). It includes first, which differs for all open objects, because the same name
 // at each level of a deep document would otherwise collide.
@@ -102,7 +100,7 @@ func (n *names) hash(text string, plain bool, first int) uint64 {
 		h = mix(h, n.secrets.factor, text)
 	} else {
 		var room [64]byte
-		h = mix(h, n.secrets.factor, fold(appendDecoded(room[:0], text)))
+		h = mix(h, n.secrets.factor, appendDecoded(room[:0], text))
 	}
 	return step(h, n.secrets.factor, uint64(first))
 }
@@ -112,7 +110,7 @@ func mix[T string | []byte](h, factor uint64, text T) uint64 {
 	for ; len(text) >= 8; text = text[8:] {
 		word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
 			uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
-		h = step(h, factor, capitals(word))
+		h = step(h, factor, word)
 	}
 	word := uint64(len(text)) << 56
 	switch last := len(text) - 1; { // without a loop; bytes that are taken twice come to the same place
@@ -123,7 +121,7 @@ func mix[T string | []byte](h, factor uint64, text T) uint64 {
 		middle := len(text) / 2
 		word |= uint64(text[0]) | uint64(text[middle])<<(8*middle) | uint64(text[last])<<(8*last)
 	}
-	return step(h, factor, capitals(word))
+	return step(h, factor, word)
 }
 
 // step multiplies by a secret: a known factor would let names be prepared that come to neighbouring slots.
@@ -132,21 +130,8 @@ func step(h, factor, word uint64) uint64 {
 	return high ^ low
 }
 
-// capitals makes capitals of the small ASCII letters among eight bytes, and leaves every other byte as it is.
-func capitals(word uint64) uint64 {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
-	low := word &^ highs               // so that no byte carries into the next one
-	fromA := low + ones*(0x80-'a')     // has the high bit of each byte that is at least 'a',
-	beyondZ := low + ones*(0x80-'z'-1) // and this of each beyond 'z'
-	letters := fromA &^ beyondZ &^ word & highs
-	return word ^ letters>>2
-}
-
 func (a name) equal(b name) bool {
-	return a.text == b.text || strings.EqualFold(decode(a.text), decode(b.text))
+	return a.text == b.text || decode(a.text) == decode(b.text)
 }
 
 // hashTable resolves collisions by linear probing. It holds indices of names plus

@@ -21,30 +21,23 @@ func TestParseRefusesDuplicateNames(t *testing.T) {
 		{"both in escapes, of different case", `{"\u006b":1,"\u006B":2}`, strictjson.ErrDuplicate, duplicate + "12"},
 		{"an escaped slash", `{"a/b":1,"a\/b":2}`, strictjson.ErrDuplicate, duplicate + "9"},
 		{"a pair of escapes for one character", `{"😀":1,"\ud83d\ude00":2}`, strictjson.ErrDuplicate, duplicate + "10"},
-		{"capitals, which encoding/json takes for the same field", `{"sub":"good","SUB":"evil"}`, strictjson.ErrDuplicate, duplicate + "14"},
-		{"one capital", `{"iss":1,"Iss":2}`, strictjson.ErrDuplicate, duplicate + "9"},
-		{"the long s", `{"sub":1,"ſub":2}`, strictjson.ErrDuplicate, duplicate + "9"},
-		{"the long s first", `{"iſs":1,"iss":2}`, strictjson.ErrDuplicate, duplicate + "10"},
-		{"the Kelvin sign", `{"kid":1,"\u212Aid":2}`, strictjson.ErrDuplicate, duplicate + "9"},
-		{"the three sigmas", `{"σ":1,"ς":2}`, strictjson.ErrDuplicate, duplicate + "8"},
-		{"capitals beyond ASCII", `{"é":1,"É":2}`, strictjson.ErrDuplicate, duplicate + "8"},
 		{"in a nested object", `{"cnf":{"jkt":1,"jkt":2}}`, strictjson.ErrDuplicate, duplicate + "16"},
-		{"in an object in an array", `{"a":[1,{"b":1,"B":2}]}`, strictjson.ErrDuplicate, duplicate + "15"},
+		{"in an object in an array", `{"a":[1,{"b":1,"b":2}]}`, strictjson.ErrDuplicate, duplicate + "15"},
 		{"on both sides of a nested object", `{"a":1,"b":{"c":1},"a":2}`, strictjson.ErrDuplicate, duplicate + "19"},
 		{"on both sides of a nested object with that name", `{"a":{"a":{"a":1}},"a":2}`, strictjson.ErrDuplicate, duplicate + "19"},
-		{"a name that looks nothing like its twin until decoded", `{"` + `\u0061\u0062` + `":1,"AB":2}`, strictjson.ErrDuplicate, duplicate + "18"},
+		{"a name that looks nothing like its twin until decoded", `{"` + `\u0061\u0062` + `":1,"ab":2}`, strictjson.ErrDuplicate, duplicate + "18"},
 	})
 }
 
 func TestParseRefusesDuplicatesHoweverManyNamesAreOpen(t *testing.T) {
 	for _, count := range []int{1, 16, 31, 32, 33, 63, 64, 65, 128, 129, 1000} {
 		many := members(count)
-		nested := `{"AAA":` + strings.TrimSuffix(many, "}") + `,"x":` + many + `}}`
+		nested := `{"aaa":` + strings.TrimSuffix(many, "}") + `,"x":` + many + `}}`
 		for _, document := range []string{many, nested} {
 			if _, err := strictjson.Parse(document); err != nil {
 				t.Errorf("%d members: %v", count, err)
 			}
-			for _, name := range []string{"aaa", "Aaa", `\u0061aa`} {
+			for _, name := range []string{"aaa", `\u0061aa`} {
 				twice := strings.TrimSuffix(document, "}") + `,"` + name + `":1}`
 				if _, err := strictjson.Parse(twice); err == nil {
 					t.Errorf("%d members and %q again: accepted", count, name)
@@ -56,12 +49,13 @@ func TestParseRefusesDuplicatesHoweverManyNamesAreOpen(t *testing.T) {
 
 func TestEachObjectHasItsOwnNames(t *testing.T) {
 	for _, document := range []string{
-		`{"a":{"a":{"A":1}},"b":{"a":1},"c":[{"a":1},{"A":2},{"a":{"a":3}}]}`,
+		`{"a":{"a":{"a":1}},"b":{"a":1},"c":[{"a":1},{"a":2},{"a":{"a":3}}]}`,
 		`{"a":"b","b":"a","c":"a"}`,
 		deep(4 << 10),
 		`{"x":[` + strings.TrimSuffix(strings.Repeat(members(100)+",", 10), ",") + `]}`,
 		`{"a_b":1,"a-b":2,"ab":3,"a b":4,"@":5,"` + "`" + `":6,"[":7,"{":8}`,
-		`{"ß":1,"ss":2,"ﬁ":3,"fi":4,"İ":5,"i":6,"ı":7}`, // fold only under rules that change the length or depend on the language
+		`{"sub":1,"SUB":2,"Sub":3,"ſub":4,"k":5,"\u212a":6,"σ":7,"ς":8,"é":9,"É":10}`, // names are compared case by case (RFC 8259 section 8.3)
+		`{"ß":1,"ss":2,"ﬁ":3,"fi":4,"İ":5,"i":6,"ı":7}`,                               // fold only under rules that change the length or depend on the language
 	} {
 		if _, err := strictjson.Parse(document); err != nil {
 			t.Errorf("%.60s: %v", document, err)

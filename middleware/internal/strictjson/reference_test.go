@@ -60,7 +60,7 @@ func inspect(tokens *json.Decoder, depth int) error {
 				return err
 			}
 			for _, other := range names {
-				if strings.EqualFold(other, name.(string)) {
+				if other == name.(string) {
 					return errors.New("duplicate name")
 				}
 			}

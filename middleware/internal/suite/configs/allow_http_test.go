@@ -1,10 +1,11 @@
-package middleware_test
+package configs_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
 )
 
 // A network of containers has no TLS; a field says what that costs.
@@ -21,9 +22,9 @@ func TestKeysWithoutTLSFromNamedHosts(t *testing.T) {
 		"a host below it":         {"http://a.keycloak:8080/realms/main", []string{"keycloak:8080"}, nil, "DangerouslyAllowHTTP"},
 		"a wildcard":              {"http://keycloak:8080/realms/main", []string{"*:8080"}, nil, "DangerouslyAllowHTTP"},
 		"a host without its port": {"http://keycloak:8080/realms/main", []string{"keycloak"}, nil, "DangerouslyAllowHTTP"},
-		"FAPI2, which wants TLS":  {"http://keycloak:8080/realms/main", []string{"keycloak:8080"}, fapi2(nil), "DangerouslyAllowHTTP is set, but FAPI2"},
+		"FAPI2, which wants TLS":  {"http://keycloak:8080/realms/main", []string{"keycloak:8080"}, func(cfg *middleware.Config) { cfg.FAPI2 = true }, "DangerouslyAllowHTTP is set, but FAPI2"},
 	} {
-		cfg := config()
+		cfg := kit.Config()
 		if row.change != nil {
 			row.change(&cfg)
 		}
