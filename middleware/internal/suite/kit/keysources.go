@@ -19,12 +19,14 @@ type PublishedKeys struct {
 	fetches  int    // since it was last asked for
 }
 
+// Publish serves this document from now on; an empty one is an outage.
 func (p *PublishedKeys) Publish(document string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.document = document
 }
 
+// Count is how often the keys were fetched since it was last asked for.
 func (p *PublishedKeys) Count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -25,6 +25,7 @@ func NoNetwork(t testing.TB) *http.Client {
 	})}
 }
 
+// TransportFunc is an http.RoundTripper.
 type TransportFunc func(*http.Request) (*http.Response, error)
 
 func (f TransportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -8,8 +8,11 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// BadToken is the outcome that RFC 6750 section 3.1 wants for every token that is no good.
-const BadToken = "401 invalid_token"
+// The outcomes that RFC 6750 section 3.1 wants for every token that is no good, and RFC 9449 section 7.1 for every such proof.
+const (
+	BadToken = "401 invalid_token"
+	BadProof = "401 invalid_dpop_proof"
+)
 
 // WantRefused sends the token twice, because the second time must not be kinder, and asks for the reason.
 func WantRefused(t testing.TB, v *middleware.Validator, token, outcome string, reason middleware.Reason) {
@@ -61,9 +64,6 @@ func WantPanic(t *testing.T, want string, f func()) {
 	}()
 	f()
 }
-
-// BadProof is the outcome that RFC 9449 section 7.1 wants for every proof that is no good.
-const BadProof = "401 invalid_dpop_proof"
 
 // WantServed sends r and wants this outcome and this reason of the refusal, which is seen by Observe.
 func WantServed(t testing.TB, g *middleware.Guard, r *http.Request, outcome string, reason middleware.Reason) Served {

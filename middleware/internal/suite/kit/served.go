@@ -12,48 +12,6 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 )
 
-// AnswerTo sends r through h and returns the whole answer.
-func AnswerTo(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
-}
-
-// MustNotRun is a protected handler that fails the test.
-func MustNotRun(t testing.TB) http.Handler {
-	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the protected handler ran") })
-}
-
-// Refuse is a rule that refuses everybody.
-func Refuse(text string) middleware.Rule {
-	return func(context.Context, *middleware.Token, middleware.Credentials) error { return errors.New(text) }
-}
-
-// Pass is a rule that lets everybody pass.
-func Pass(context.Context, *middleware.Token, middleware.Credentials) error { return nil }
-
-// ServeNested runs r through guards, the outermost first; between is what happens in front of the innermost.
-func ServeNested(r *http.Request, between func(*http.Request) *http.Request, guards ...*middleware.Guard) Served {
-	var s Served
-	inner := guards[len(guards)-1]
-	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if between != nil {
-			r = between(r)
-		}
-		inner.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			s.Ran, s.Context = true, r.Context()
-			s.Token, _ = middleware.TokenFromContext(r.Context())
-		}).ServeHTTP(w, r)
-	}))
-	for i := len(guards) - 2; i >= 0; i-- {
-		h = guards[i].Handler(h)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	s.Response = w.Result()
-	return s
-}
-
 // Served is the answer to one request, and whether the protected handler ran.
 type Served struct {
 	*http.Response
@@ -125,4 +83,46 @@ func ReasonIn(err error) middleware.Reason {
 		return ""
 	}
 	return refusal.Reason
+}
+
+// AnswerTo sends r through h and returns the whole answer.
+func AnswerTo(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// MustNotRun is a protected handler that fails the test.
+func MustNotRun(t testing.TB) http.Handler {
+	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the protected handler ran") })
+}
+
+// Refuse is a rule that refuses everybody.
+func Refuse(text string) middleware.Rule {
+	return func(context.Context, *middleware.Token, middleware.Credentials) error { return errors.New(text) }
+}
+
+// Pass is a rule that lets everybody pass.
+func Pass(context.Context, *middleware.Token, middleware.Credentials) error { return nil }
+
+// ServeNested runs r through guards, the outermost first; between is what happens in front of the innermost.
+func ServeNested(r *http.Request, between func(*http.Request) *http.Request, guards ...*middleware.Guard) Served {
+	var s Served
+	inner := guards[len(guards)-1]
+	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if between != nil {
+			r = between(r)
+		}
+		inner.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s.Ran, s.Context = true, r.Context()
+			s.Token, _ = middleware.TokenFromContext(r.Context())
+		}).ServeHTTP(w, r)
+	}))
+	for i := len(guards) - 2; i >= 0; i-- {
+		h = guards[i].Handler(h)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	s.Response = w.Result()
+	return s
 }

@@ -81,6 +81,8 @@ func TestActorsThatAreNone(t *testing.T) {
 		"null":                      kit.Mint(kit.GoodClaims(kit.Claims{"act": kit.JSONNull{}})),
 		"nobody":                    kit.Mint(kit.GoodClaims(kit.Claims{"act": kit.Claims{}})),
 		"a sub that is no string":   actedBy(kit.Claims{"sub": 1}),
+		"iss in another case":       actedBy(kit.Claims{"sub": "desk", "Iss": testkit.Issuer}),
+		"client_id in another case": actedBy(kit.Claims{"sub": "desk", "client_ID": "robot"}),
 		"nine actors":               actedBy(deep...),
 		"an earlier one is no name": kit.Mint(kit.GoodClaims(kit.Claims{"act": kit.Claims{"sub": "a", "act": "b"}})),
 	} {
