@@ -3,7 +3,6 @@ package jwks
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,6 +24,8 @@ type Cache struct {
 	client *http.Client
 	base   context.Context // what every fetch runs under: no caller's, as a caller that leaves must not end it for the others
 	cancel context.CancelFunc
+
+	verified atomic.Bool // a key from here has verified something
 
 	held atomic.Pointer[table] // nil: no usable key, be it not yet, not any more (MaxStale) or after Close
 
@@ -49,9 +50,12 @@ func New(cfg Config) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u, _ := url.Parse(cfg.URL + cfg.Issuer); u.Scheme == "http" && !loopback(u.Hostname()) {
-		cfg.Logger.Warn("jwks: DangerouslyAllowHTTP: keys are fetched without TLS, so whoever is on the way can replace them", "host", u.Host)
-	}
+	cfg.warn()
+	return newCache(cfg), nil
+}
+
+// newCache makes a Cache of a complete Config.
+func newCache(cfg Config) *Cache {
 	base, cancel := context.WithCancel(context.Background())
 	return &Cache{
 		cfg:       cfg,
@@ -60,7 +64,14 @@ func New(cfg Config) (*Cache, error) {
 		cancel:    cancel,
 		unknown:   newUnknown(cfg.Cooldown),
 		refetches: newBucket(cfg.Cooldown),
-	}, nil
+	}
+}
+
+// loading reports whether there is no answer to the first fetch yet.
+func (c *Cache) loading() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.good.at.IsZero() && c.plan.failure == nil
 }
 
 // VerificationKeys returns the keys that may have signed a token with this kid (empty: it names none) and algorithm, as many as [Tries]

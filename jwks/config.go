@@ -121,6 +121,13 @@ func (cfg Config) complete() (Config, error) {
 	return cfg, nil
 }
 
+// warn tells of what a complete Config loosens.
+func (cfg *Config) warn() {
+	if u, _ := url.Parse(cfg.URL + cfg.Issuer); u.Scheme == "http" && !loopback(u.Hostname()) {
+		cfg.Logger.Warn("jwks: DangerouslyAllowHTTP: keys are fetched without TLS, so whoever is on the way can replace them", "host", u.Host)
+	}
+}
+
 // checkURL is the rule for everything that is fetched.
 func (cfg *Config) checkURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)

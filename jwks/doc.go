@@ -1,10 +1,11 @@
 // Package jwks finds the keys that verify an issuer's tokens.
 //
-// There are four key sources. All have the method VerificationKeys, all are safe for concurrent use, and each is for
-// one issuer: keys of different issuers must never be in one pool, or one issuer could speak for another.
+// There are five key sources. All are safe for concurrent use, and each is for one issuer: keys of different issuers must never be in one
+// pool, or one issuer could speak for another. All have the method VerificationKeys; Tenants wants to be told the iss, too.
 //
 //   - [Cache] fetches a JWKS document, found by its URL or through the issuer's metadata, and keeps it fresh.
 //     This is the one to take. Always [Cache.Close] it.
+//   - [Tenants] is a family of Caches, for a server on which each tenant has keys of its own.
 //   - [Static] reads a JWKS document that you have, and [NewSet] takes keys of your own making.
 //   - [HMAC] holds shared secrets. Whoever can verify with them can also sign.
 //   - [FromKeyfunc] reads the storage of a github.com/MicahParks/keyfunc that you run already.

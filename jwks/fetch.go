@@ -163,7 +163,7 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 	c.good = goodSet{table: before.table, skipped: before.skipped, at: now}
 	if !found.unchanged {
 		c.good.skipped = found.set.skipped
-		if t := newTable(found.set.entries, before.table); !t.sameAs(before.table) {
+		if t := newTable(found.set.entries, before.table, &c.verified); !t.sameAs(before.table) {
 			c.good.table = t
 		}
 	}
@@ -222,6 +222,10 @@ func (c *Cache) load(ctx context.Context, f *fetch) (*document, error) {
 	}
 	found, err := f.loadKeys(ctx, address)
 	f.where.suspect = err != nil
+	var status *statusError
+	if c.cfg.URL != "" && errors.As(err, &status) && status.absent() {
+		err = absentError{err}
+	}
 	return found, err
 }
 

@@ -95,6 +95,21 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("it answered %d", e.code)
 }
 
+// absent: the server says that there is no such document.
+func (e *statusError) absent() bool {
+	return e.code == http.StatusNotFound || e.code == http.StatusGone
+}
+
+// absentError says that the server knows of no keys at all.
+type absentError struct{ error }
+
+func (e absentError) Unwrap() error { return e.error }
+
+func isAbsent(err error) bool {
+	var absent absentError
+	return errors.As(err, &absent)
+}
+
 // busy: asking at another address of the same server would only add to its load.
 func (e *statusError) busy() bool { return e.code == http.StatusTooManyRequests || e.code >= 500 }
 

@@ -22,7 +22,8 @@ type Key struct {
 	issuer   string
 	alg      *algorithm
 	material sealed
-	tie      *tie // nil: the key named its algorithm
+	tie      *tie         // nil: the key named its algorithm
+	verified *atomic.Bool // is told of the first good signature; nil: nobody asks
 }
 
 // sealed gives the material of a key: *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey or []byte. It is a function, so that
@@ -147,6 +148,9 @@ func (k *Key) Verify(signingInput string, signature []byte) error {
 	}
 	if k.alg.method.Verify(signingInput, signature, k.material()) != nil {
 		return errSignature
+	}
+	if k.verified != nil && !k.verified.Load() {
+		k.verified.Store(true)
 	}
 	return nil
 }

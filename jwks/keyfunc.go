@@ -90,7 +90,7 @@ func (s *KeyfuncSource) ask(ctx context.Context, storage jwkset.Storage, kid, al
 		return nil, failed
 	}
 	if _, listed := t.ids[kid]; err == nil && !listed {
-		t = newTable(append(slices.Clone(t.entries), entriesOf([]jwkset.JWK{found})...), t)
+		t = newTable(append(slices.Clone(t.entries), entriesOf([]jwkset.JWK{found})...), t, nil)
 	}
 	keys, _ := t.find(kid, alg)
 	return t.answer(keys)
@@ -122,7 +122,7 @@ func (s *KeyfuncSource) read(ctx context.Context, storage jwkset.Storage) (*tabl
 	if last := s.last.Load(); last != nil {
 		earlier = last.table
 	}
-	now := &reading{keys: slices.Clone(keys), table: newTable(entriesOf(keys), earlier)}
+	now := &reading{keys: slices.Clone(keys), table: newTable(entriesOf(keys), earlier, nil)}
 	s.last.Store(now)
 	return now.table, nil
 }

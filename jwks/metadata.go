@@ -87,6 +87,7 @@ func metadataURLs(issuer string) []string {
 // address; a server that is down or busy is not asked three times.
 func (a asker) discover(ctx context.Context, cfg *Config) (metadata, error) {
 	var errs []error
+	absent := true
 	for _, address := range metadataURLs(cfg.Issuer) {
 		r, err := a.get(ctx, address, nil)
 		if err != nil {
@@ -94,16 +95,21 @@ func (a asker) discover(ctx context.Context, cfg *Config) (metadata, error) {
 			if !errors.As(err, &status) || status.busy() {
 				return metadata{}, err
 			}
-			errs = append(errs, err)
+			errs, absent = append(errs, err), absent && status.absent()
 			continue
 		}
+		absent = false
 		found, err := parseMetadata(r, cfg)
 		if err == nil {
 			return found, nil
 		}
 		errs = append(errs, refused(address, err))
 	}
-	return metadata{}, fmt.Errorf("no metadata of the issuer was found: %w", errors.Join(errs...))
+	err := fmt.Errorf("no metadata of the issuer was found: %w", errors.Join(errs...))
+	if absent {
+		err = absentError{err}
+	}
+	return metadata{}, err
 }
 
 // parseMetadata reads what concerns the keys, once the document has shown that it is this issuer's. The comparison is by bytes: RFC 8414

@@ -14,7 +14,7 @@ type Set struct{ table table }
 // NewSet makes a Set of keys from [NewKey] and [NewSecret], in the order in which they are tried. Nil and zero Keys,
 // which verify nothing, are left out.
 func NewSet(keys ...*Key) *Set {
-	set := &Set{table: *newTable(nil, nil)}
+	set := &Set{table: *newTable(nil, nil, nil)}
 	for _, k := range keys {
 		if k.zero() {
 			continue
@@ -38,7 +38,7 @@ func Static(document []byte) (*Set, error) {
 	if err := parsed.unusable(); err != nil {
 		return nil, fmt.Errorf("jwks: Static: %w; pass the public keys of the issuer", err)
 	}
-	return &Set{table: *newTable(parsed.entries, nil)}, nil
+	return &Set{table: *newTable(parsed.entries, nil, nil)}, nil
 }
 
 // HMAC makes a Set of shared secrets for HS256, HS384 or HS512, without ids, tried in the order given: put the newest first

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 )
 
 var (
@@ -62,8 +63,8 @@ type entry struct {
 }
 
 // newTable makes the Keys of entries. Entries that an earlier table holds too keep their Keys, and with them what they are
-// bound to, so that a refresh does not loosen a key. The same key listed twice counts once.
-func newTable(entries []*entry, earlier *table) *table {
+// bound to, so that a refresh does not loosen a key. The same key listed twice counts once. The Keys tell verified of good signatures.
+func newTable(entries []*entry, earlier *table, verified *atomic.Bool) *table {
 	t := &table{
 		byID: make(map[question][]*Key),
 		ids:  make(map[string]struct{}),
@@ -82,6 +83,9 @@ func newTable(entries []*entry, earlier *table) *table {
 			e = known
 		} else {
 			e.makeKeys(t.tieOf(e, earlier))
+			for _, k := range e.keys {
+				k.verified = verified
+			}
 		}
 		t.add(e)
 	}

@@ -23,12 +23,15 @@ type unknown struct {
 
 // bucket holds fetches that tokens can cause. Its owner's lock guards it.
 type bucket struct {
-	cooldown time.Duration
+	cooldown time.Duration // in which one more becomes available
+	most     int           // that can be saved up
 	tokens   int
 	since    time.Time // from when on the next token is growing
 }
 
-func newBucket(cooldown time.Duration) bucket { return bucket{cooldown: cooldown, tokens: burst} }
+func newBucket(cooldown time.Duration) bucket {
+	return bucket{cooldown: cooldown, most: burst, tokens: burst}
+}
 
 // sighting: at this time the id was missing from a set that had just been fetched.
 type sighting struct {
@@ -43,12 +46,12 @@ func newUnknown(cooldown time.Duration) *unknown {
 
 // take draws a fetch from the bucket, if there is one.
 func (b *bucket) take(now time.Time) bool {
-	if b.tokens < burst {
-		grown := min(int64(burst-b.tokens), int64(now.Sub(b.since)/b.cooldown))
+	if b.tokens < b.most {
+		grown := min(int64(b.most-b.tokens), int64(now.Sub(b.since)/b.cooldown))
 		b.tokens += int(grown)
 		b.since = b.since.Add(time.Duration(grown) * b.cooldown)
 	}
-	if b.tokens == burst {
+	if b.tokens == b.most {
 		b.since = now
 	}
 	if b.tokens == 0 {

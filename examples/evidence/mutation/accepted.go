@@ -135,6 +135,8 @@ var accepted = map[survivor]string{
 	{"jwks", "Reconsider", andGone, `c.held.Load() != nil`}:                     raceOnly,    // as above
 	{"jwks", "Close", neverTaken, `c.timer != nil`}:                             behindIt,    // tick does nothing once the Cache is closed
 
+	{"jwks", "ask", orGone, `err != errClosed`}: shortcut, // the Cache that is asked again has just learnt the answer
+
 	{"jwks", "loopback", andGone, `ip != nil`}: impliedBy, // no address is no loopback address
 
 	{"jwks", "request", neverTaken, `err != nil`}: unreachable, // checkURL has parsed the address
