@@ -210,15 +210,15 @@ var accepted = map[survivor]string{
 
 	{"middleware", "decodeInto", andGone, `len(segment) >= 8`}: impliedBy, // what takes eight bytes is longer
 
-	{"middleware", "add", andGone, `i >= first`}:                                                                 impliedBy, // names of other objects have other hashes
-	{"middleware", "add", andGone, `stack[i].hash == added.hash`}:                                                shortcut,
-	{"middleware", "hash", neverTaken, `plain`}:                                                                  shortcut,
-	{"middleware", "equal", orGone, `a.text == b.text`}:                                                          shortcut,
-	{"middleware", "add", andGone, `stack[i].equal(added)`}:                                                      byChance,
-	{"middleware", "equal", alwaysTrue, `a.text == b.text || strings.EqualFold(decode(a.text), decode(b.text))`}: byChance,
-	{"middleware", "fold", neverTaken, `f < utf8.RuneSelf`}:                                                      shortcut,
-	{"middleware", "fold", neverTaken, `f == r && end == i`}:                                                     shortcut,
-	{"middleware", "newBlock", neverTaken, `f == first+i`}:                                                       shortcut,
+	{"middleware", "add", andGone, `i >= first`}:                                                impliedBy, // names of other objects have other hashes
+	{"middleware", "add", andGone, `stack[i].hash == added.hash`}:                               shortcut,
+	{"middleware", "hash", neverTaken, `plain`}:                                                 shortcut,
+	{"middleware", "equal", orGone, `a.text == b.text`}:                                         shortcut,
+	{"middleware", "add", andGone, `stack[i].equal(added)`}:                                     byChance,
+	{"middleware", "equal", alwaysTrue, `a.text == b.text || decode(a.text) == decode(b.text)`}: byChance,
+	{"middleware", "fold", neverTaken, `f < utf8.RuneSelf`}:                                     shortcut,
+	{"middleware", "fold", neverTaken, `f == r && end == i`}:                                    shortcut,
+	{"middleware", "newBlock", neverTaken, `f == first+i`}:                                      shortcut,
 
 	{"middleware", "tokenIndex", orGone, `err != nil`}: impliedBy, // what is no number is no spelling of 0
 	{"middleware", "tokenIndex", orGone, `index < 0`}:  impliedBy, // no element has such an index
