@@ -21,7 +21,7 @@ var explained = map[middleware.Reason]struct {
 		[]string{"signed: characters", "segments"},
 	},
 	middleware.ReasonMalformed: {
-		"bits of base64url that mean nothing; a name twice, also in a nested object, or in two cases; text that is no UTF-8 or half a surrogate pair; " +
+		"bits of base64url that mean nothing; a name twice, also in a nested object, or one that differs from a name that is read only in case; text that is no UTF-8 or half a surrogate pair; " +
 			"nesting beyond 64; kid or typ that is no string",
 		[]string{
 			"signed: characters", "claims: bytes", "claims: names", "claims: spellings", "claims: structure", "claims: twins",
@@ -33,7 +33,7 @@ var explained = map[middleware.Reason]struct {
 		[]string{"header: bytes", "header: spellings", "text"},
 	},
 	middleware.ReasonHeader: {
-		"crit, b64, zip or cty, whatever their value; a kid over 1 KiB",
+		"crit or b64, whatever their value; a cty of JWT; a kid over 1 KiB",
 		[]string{"header: members", "header: names", "header: bytes", "text"},
 	},
 	middleware.ReasonTokenType: {
@@ -45,7 +45,7 @@ var explained = map[middleware.Reason]struct {
 		[]string{"claims: members", "claims: names", "text"},
 	},
 	middleware.ReasonMalformedClaim: {
-		"a date beyond the year 9999; an empty sub or jti; a client id that is no string; act that is no actor or too deep",
+		"a date beyond the year 9999; a sub or jti that is no string; act that is no actor or too deep",
 		[]string{"claims: bytes", "claims: members", "claims: names", "claims: numbers", "claims: types", "claims: spellings", "text"},
 	},
 	middleware.ReasonNotYetValid: {
@@ -80,9 +80,18 @@ var limits = []struct {
 	}},
 	{"jwx", "drops the fraction of a second of exp", withFraction},
 	{"golang-jwt", "drops the fraction of a second of exp", withFraction},
+	{"golang-jwt", "takes a null sub for one of the wrong type", func(_, claims map[string]any, _ string) bool { return isNull(claims, "sub") }},
+	{"jwx", "takes a null date for one of the wrong type", func(_, claims map[string]any, _ string) bool {
+		return isNull(claims, "iat") || isNull(claims, "nbf")
+	}},
 	{"golang-jwt", "reads no number beyond float64", beyondFloat},
 	{"go-jose", "reads no number beyond float64", beyondFloat},
 	{"jwx", "reads no number beyond float64", beyondFloat},
+}
+
+func isNull(claims map[string]any, name string) bool {
+	value, present := claims[name]
+	return present && value == nil
 }
 
 func limited(peer, token string) bool {
