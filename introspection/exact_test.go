@@ -17,23 +17,25 @@ type (
 		Note any    `json:"note"`
 	}
 	person struct {
-		Name    string             `json:"name"`
-		Home    address            `json:"home"`
-		Second  *address           `json:"second"`
-		Others  []address          `json:"others"`
-		Pair    [2]address         `json:"pair"`
-		ByName  map[string]address `json:"by_name"`
-		Anyhow  any                `json:"anyhow"`
-		Raw     json.RawMessage    `json:"raw"`
-		Big     int64              `json:"big,string"`
-		Hidden  string             `json:"-"`
-		Dash    string             `json:"-,"`
+		Name   string             `json:"name"`
+		Home   address            `json:"home"`
+		Second *address           `json:"second"`
+		Others []address          `json:"others"`
+		Pair   [2]address         `json:"pair"`
+		ByName map[string]address `json:"by_name"`
+		Anyhow any                `json:"anyhow"`
+		Raw    json.RawMessage    `json:"raw"`
+		Big    int64              `json:"big,string"`
+		Hidden string             `json:"-"`
+		//lint:ignore SA5008 what such a tag means is tested
+		Dash    string `json:"-,"`
 		Tagless string
 		Private string
 		private string
 		Plain   address
-		List    []any            `json:"list"`
-		X5t     string           `json:"x5t#S256"`
+		List    []any  `json:"list"`
+		X5t     string `json:"x5t#S256"`
+		//lint:ignore SA5008 what such a tag means is tested
 		Odd     string           `json:"od'd"` // not a name that encoding/json takes
 		Own     OwnWay           `json:"own"`
 		OwnToo  *OwnWay          `json:"own_too"`

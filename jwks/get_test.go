@@ -99,7 +99,7 @@ func TestABodyThatTricklesInIsCut(t *testing.T) {
 		if s := c.Status(); s.Failures != 0 {
 			t.Errorf("before five seconds are over: %+v", s)
 		}
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		if s := c.Status(); s.Failures != 1 || s.LastError == nil {
 			t.Errorf("after five seconds: %+v", s)
 		}

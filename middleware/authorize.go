@@ -23,6 +23,9 @@ type call struct {
 	recorder *record.Recorder // nil: nothing is recorded
 
 	nextNonce string // to go with the answer, whatever it is; empty: none
+
+	ruling  ruling
+	refused refusal // see refuse
 }
 
 // ruling is what there is to say of a decision beside how it ended.
@@ -40,28 +43,28 @@ func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (
 		return nil, &Error{Reason: ReasonInternal, Err: errUnusable}
 	}
 	call := &call{Credentials: c, now: g.validator.policy.clock()}
-	admitted, ruling, refused := g.decide(ctx, call, r)
-	if refused.refused() {
+	admitted, refused := g.decide(ctx, call, r)
+	if refused != nil {
 		err := g.refuse(refused, call)
-		g.report(ctx, call, &ruling, err)
+		g.report(ctx, call, err)
 		return nil, err
 	}
-	g.report(admitted, call, &ruling, nil)
+	g.report(admitted, call, nil)
 	return admitted, nil
 }
 
 // decide is the one decision. Its order is fixed: the syntax of the request, the token, its binding to the caller, then what
 // it may do. Whatever is judged by the time of the request is judged on every request, also for a token that was
 // verified before.
-func (g *Guard) decide(ctx context.Context, call *call, r *http.Request) (context.Context, ruling, refusal) {
+func (g *Guard) decide(ctx context.Context, call *call, r *http.Request) (context.Context, *refusal) {
 	v := g.validator
 	if v.closed.Load() {
-		return nil, ruling{}, refusal{reason: ReasonClosed, err: errClosed}
+		return nil, call.refuse(refusal{reason: ReasonClosed, err: errClosed})
 	}
 	raw, refused := v.policy.credential(call, r)
-	if refused.refused() {
+	if refused != nil {
 		call.recorder.Fail(record.Credential, refused.err)
-		return nil, ruling{}, refused
+		return nil, refused
 	}
 	outer := admissionFrom(ctx)
 	if raw == "" {
@@ -79,15 +82,15 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request) (contex
 }
 
 // judged judges the token of a call. outer is this Validator's admission of the same token for the same call; nil: there is none.
-func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (context.Context, ruling, refusal) {
+func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (context.Context, *refusal) {
 	v := g.validator
 	proven, said, bad := v.policy.judge.Judge(ctx, accesstoken.Question{
 		Token:    call.token,
 		Now:      call.now,
-		Began:    v.policy.realTime(call.now),
+		OwnClock: v.policy.ownClock,
 		Recorder: call.recorder,
 	})
-	ruling := ruling{record: said, proven: proven}
+	call.ruling = ruling{record: said, proven: proven}
 	if bad.Refused() {
 		if proven != nil && call.recorder.On() {
 			g.needs.meets(proven, call)
@@ -95,17 +98,17 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		if bad.Reason == accesstoken.TooManyKeys {
 			v.policy.complain(said.Issuer, "tokens of an issuer are not judged, as it publishes too many keys of one name", bad.Err)
 		}
-		return nil, ruling, tokenRefusal(bad)
+		return nil, call.refuse(tokenRefusal(bad))
 	}
 	refused := v.policy.bound(ctx, call, proven, outer)
 	call.note(record.Binding, refused)
-	if !refused.refused() {
+	if refused == nil {
 		refused = g.needs.meets(proven, call)
 	} else if call.recorder.On() {
 		g.needs.meets(proven, call)
 	}
-	if refused.refused() {
-		return nil, ruling, refused
+	if refused != nil {
+		return nil, refused
 	}
 	admitted := &admission{
 		Context:   parentOf(ctx, call),
@@ -118,22 +121,22 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		fromForm:  call.fromForm,
 		boundTo:   v.policy.boundCall(call, proven),
 	}
-	refused = g.needs.ask(ctx, &admitted.token, call.Credentials)
+	refused = g.needs.ask(ctx, &admitted.token, call)
 	call.note(record.Rule, refused)
-	if refused.refused() {
-		return nil, ruling, refused
+	if refused != nil {
+		return nil, refused
 	}
-	refused = v.policy.bindKey(proven)
+	refused = v.policy.bindKey(proven, call)
 	call.note(record.KeyBinding, refused)
-	if refused.refused() {
-		return nil, ruling, refused
+	if refused != nil {
+		return nil, refused
 	}
-	return admitted, ruling, refusal{}
+	return admitted, nil
 }
 
 // note records how a step ended.
-func (c *call) note(step record.Step, refused refusal) {
-	if refused.refused() {
+func (c *call) note(step record.Step, refused *refusal) {
+	if refused != nil {
 		c.recorder.Fail(step, refused.err)
 		return
 	}
@@ -141,16 +144,16 @@ func (c *call) note(step record.Step, refused refusal) {
 }
 
 // credential finds the one token of a call; "" if there is none. r is nil where the transport is not net/http.
-func (p *policy) credential(c *call, r *http.Request) (token string, _ refusal) {
+func (p *policy) credential(c *call, r *http.Request) (token string, _ *refusal) {
 	found, refused := p.credentials.Find(credential.Request{Header: c.Header, Method: c.Method, HTTP: r, NoForm: c.Anew})
 	c.scheme, c.fromForm = found.Scheme, found.FromForm
 	if found.ReadBody {
 		c.now = p.clock() // a body comes as slowly as the client likes, and a token counts from when it can be judged
 	}
 	if refused.Refused() {
-		return "", credentialRefusal(refused)
+		return "", c.refuse(credentialRefusal(refused))
 	}
-	return found.Token, refusal{}
+	return found.Token, nil
 }
 
 // mayHaveReadForm reports whether a request without a token may have been admitted by one in its form: that form is gone, and the
@@ -169,14 +172,16 @@ func parentOf(ctx context.Context, call *call) context.Context {
 }
 
 // withoutToken answers a request without credentials.
-func (g *Guard) withoutToken(ctx context.Context, call *call, r *http.Request, outer *admission) (context.Context, ruling, refusal) {
+func (g *Guard) withoutToken(ctx context.Context, call *call, r *http.Request, outer *admission) (context.Context, *refusal) {
 	switch {
 	case call.Anew && g.mayHaveReadForm(outer, r):
 		return g.noToken(call, refusal{reason: ReasonNoToken, err: errReadForm})
 	case g.optional && outer == nil:
-		return ctx, ruling{anonymous: true}, refusal{}
+		call.ruling.anonymous = true
+		return ctx, nil
 	case g.optional: // a token of some other Guard is not this one's verdict
-		return ContextWithToken(ctx, nil), ruling{anonymous: true}, refusal{}
+		call.ruling.anonymous = true
+		return ContextWithToken(ctx, nil), nil
 	case isPreflight(call.Credentials):
 		return g.noToken(call, refusal{reason: ReasonPreflight, err: errPreflight})
 	default:
@@ -184,30 +189,30 @@ func (g *Guard) withoutToken(ctx context.Context, call *call, r *http.Request, o
 	}
 }
 
-func (g *Guard) noToken(call *call, refused refusal) (context.Context, ruling, refusal) {
+func (g *Guard) noToken(call *call, refused refusal) (context.Context, *refusal) {
 	call.recorder.Fail(record.Credential, refused.err)
-	return nil, ruling{}, refused
+	return nil, call.refuse(refused)
 }
 
 // nested takes over the verdict of an outer Guard about the same credentials. It judges the verdict, not the handler's
 // copy of the token, which code between the two Guards may have changed.
-func (g *Guard) nested(ctx context.Context, outer *admission, call *call) (context.Context, ruling, refusal) {
+func (g *Guard) nested(ctx context.Context, outer *admission, call *call) (context.Context, *refusal) {
 	proven := outer.verified
 	call.nextNonce = outer.nextNonce
-	ruling := ruling{proven: proven, nested: true, record: accesstoken.Record{Cached: true}}
+	call.ruling = ruling{proven: proven, nested: true, record: accesstoken.Record{Cached: true}}
 	if bad := proven.CheckTime(call.now); bad.Refused() {
-		return nil, ruling, tokenRefusal(bad)
+		return nil, call.refuse(tokenRefusal(bad))
 	}
-	if refused := g.needs.meets(proven, call); refused.refused() {
-		return nil, ruling, refused
+	if refused := g.needs.meets(proven, call); refused != nil {
+		return nil, refused
 	}
 	if len(g.needs.rules) > 0 {
 		own := tokenOf(proven)
-		if refused := g.needs.ask(ctx, &own, call.Credentials); refused.refused() {
-			return nil, ruling, refused
+		if refused := g.needs.ask(ctx, &own, call); refused != nil {
+			return nil, refused
 		}
 	}
-	return ctx, ruling, refusal{}
+	return ctx, nil
 }
 
 // judged reports whether a holds v's verdict about the credentials of call. One that left the proof unspent is none for a

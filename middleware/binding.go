@@ -23,24 +23,24 @@ var (
 // bound judges the binding, on every request and for whatever proved the token: the scheme must be that of the token
 // (RFC 9449 sections 7.1 and 7.2, against downgrades both ways), and each confirmation must hold. before is this Validator's
 // admission of the same token for the same call; nil: there is none. Its proof is not asked for again.
-func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified, before *admission) refusal {
+func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified, before *admission) *refusal {
 	switch {
 	case v.Bound.Key != "" && p.proofs == nil:
-		return invalid(ReasonConfirmation, errNoPublicURL)
+		return call.refuse(invalid(ReasonConfirmation, errNoPublicURL))
 	case v.Bound.Key != "" && call.scheme != credential.DPoP:
-		return invalid(ReasonConfirmation, errDowngrade)
+		return call.refuse(invalid(ReasonConfirmation, errDowngrade))
 	case v.Bound.Key == "" && call.scheme == credential.DPoP:
-		return invalid(ReasonConfirmation, errNotBound)
+		return call.refuse(invalid(ReasonConfirmation, errNotBound))
 	case v.Bound.Key == "" && p.keyRequired, v.Bound.Certificate == "" && p.certificateRequired, v.Bound.None() && p.fapi2:
-		return invalid(ReasonConfirmation, errMustBeBound)
+		return call.refuse(invalid(ReasonConfirmation, errMustBeBound))
 	}
 	if v.Bound.Certificate != "" {
 		if err := p.showsCertificate(call, v.Bound.Certificate); err != nil {
-			return invalid(ReasonConfirmation, err)
+			return call.refuse(invalid(ReasonConfirmation, err))
 		}
 	}
 	if v.Bound.Key == "" || before != nil && before.verified.Bound.Key == v.Bound.Key {
-		return refusal{}
+		return nil
 	}
 	return p.proven(ctx, call, v)
 }
@@ -55,7 +55,7 @@ func (p *policy) showsCertificate(call *call, thumbprint string) error {
 }
 
 // proven judges the proof that a token bound to a key needs.
-func (p *policy) proven(ctx context.Context, call *call, v *accesstoken.Verified) refusal {
+func (p *policy) proven(ctx context.Context, call *call, v *accesstoken.Verified) *refusal {
 	nonce, refused := p.proofs.Verify(ctx, &dpop.Call{
 		Proofs:     call.values("Dpop"),
 		Method:     call.Method,
@@ -69,21 +69,21 @@ func (p *policy) proven(ctx context.Context, call *call, v *accesstoken.Verified
 	}, call.token.WholeKey)
 	call.nextNonce = nonce
 	if refused.Refused() {
-		return proofRefusal(refused)
+		return call.refuse(proofRefusal(refused))
 	}
-	return refusal{}
+	return nil
 }
 
 // bindKey ties the key that verified an accepted token to its algorithm, where nothing else says which one it is for (RFC 8725bis
 // section 3.1). It is the last step of the decision: a token that is refused for whatever reason decides nothing about a
 // key. That the issuer signs with one key under two algorithms is no fault of the token, so it is not judged.
-func (p *policy) bindKey(v *accesstoken.Verified) refusal {
+func (p *policy) bindKey(v *accesstoken.Verified, call *call) *refusal {
 	err := v.BindKey()
 	if err == nil {
-		return refusal{}
+		return nil
 	}
 	p.complain(v.Issuer.URL, "an issuer signs with one key under two algorithms: set Issuer.Algorithms to the one of its access tokens", err)
-	return refusal{reason: ReasonKeysUnavailable, err: err}
+	return call.refuse(refusal{reason: ReasonKeysUnavailable, err: err})
 }
 
 // boundCall stands for the call for which the possession of a bound token was proven: the scheme, the method, the target, the proof and

@@ -58,7 +58,8 @@ func (e *Error) outcome() Outcome {
 }
 
 // decision says what was decided. refusal is nil for a request that may go on.
-func (g *Guard) decision(call *call, ruling *ruling, refusal *Error) Decision {
+func (g *Guard) decision(call *call, refusal *Error) Decision {
+	ruling := &call.ruling
 	d := Decision{
 		Outcome:   Allowed,
 		Issuer:    ruling.record.Issuer,
@@ -83,12 +84,12 @@ func (g *Guard) decision(call *call, ruling *ruling, refusal *Error) Decision {
 }
 
 // report hands the decision to those who look.
-func (g *Guard) report(ctx context.Context, call *call, ruling *ruling, refusal *Error) {
+func (g *Guard) report(ctx context.Context, call *call, refusal *Error) {
 	p := g.validator.policy
 	if p.observe == nil && p.logger == nil {
 		return
 	}
-	d := g.decision(call, ruling, refusal)
+	d := g.decision(call, refusal)
 	d.Duration = max(0, p.clock().Sub(d.Start))
 	if p.logger != nil {
 		p.log(ctx, &d)

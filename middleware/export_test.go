@@ -18,8 +18,8 @@ func LimitProofs(v *Validator, base string, capacity int) {
 func CheckRecorded(g *Guard, r *http.Request) ([]record.Entry, error) {
 	recorder := new(record.Recorder)
 	call := &call{Credentials: credentialsOf(r), now: g.validator.policy.clock(), recorder: recorder}
-	_, _, refused := g.decide(r.Context(), call, r)
-	if !refused.refused() {
+	_, refused := g.decide(r.Context(), call, r)
+	if refused == nil {
 		return recorder.Entries(), nil
 	}
 	return recorder.Entries(), g.refuse(refused, call)

@@ -31,7 +31,12 @@ type stepUp struct {
 	hasMaxAge bool // a max_age of zero is one too
 }
 
-func (r refusal) refused() bool { return r.reason != "" }
+// refuse keeps why the call is refused, which is decided once. What is handed on is a pointer: a refusal is large, and nearly every step of
+// nearly every call refuses nothing.
+func (c *call) refuse(r refusal) *refusal {
+	c.refused = r
+	return &c.refused
+}
 
 func invalid(reason Reason, cause error) refusal {
 	return refusal{code: InvalidToken, reason: reason, err: cause}
@@ -121,7 +126,7 @@ func retryHint(err error) time.Duration {
 
 // refuse makes the Error of a refusal, with what a client needs to do better: the schemes that are accepted, a fresh nonce, and, if
 // it must fetch another token anyway, what the route needs.
-func (g *Guard) refuse(r refusal, call *call) *Error {
+func (g *Guard) refuse(r *refusal, call *call) *Error {
 	p := g.validator.policy
 	return &Error{
 		Code:        r.code,
@@ -138,7 +143,7 @@ func (g *Guard) refuse(r refusal, call *call) *Error {
 }
 
 // scopesFor returns the scopes that a client should ask for.
-func (g *Guard) scopesFor(r refusal) Set {
+func (g *Guard) scopesFor(r *refusal) Set {
 	if r.scopes.Len() > 0 {
 		return r.scopes
 	}
@@ -154,7 +159,7 @@ func (g *Guard) scopesFor(r refusal) Set {
 
 // nonceFor returns the nonce that goes with a refusal. A client that has to come again with another token gets one ahead, which
 // saves a round trip.
-func (p *policy) nonceFor(r refusal, call *call) string {
+func (p *policy) nonceFor(r *refusal, call *call) string {
 	if call.nextNonce != "" || p.proofs == nil || statusOf(r.code, r.reason, r.err) != http.StatusUnauthorized {
 		return call.nextNonce
 	}

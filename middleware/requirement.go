@@ -59,47 +59,61 @@ var requirementRow = []record.Step{record.Binding, record.StepUp, record.Scope, 
 
 // meets judges whether a token that has been proven good suffices for the route. Recorded, it goes on after the first refusal, which is
 // the answer.
-func (n *requirement) meets(v *accesstoken.Verified, call *call) refusal {
-	var first refusal
+func (n *requirement) meets(v *accesstoken.Verified, call *call) *refusal {
+	failed := record.Step(0)
 	for _, step := range requirementRow {
-		refused := n.meetsStep(step, v, call.now)
-		call.note(step, refused)
-		if !refused.refused() {
+		if n.holds(step, v, call.now) {
+			call.recorder.Pass(step)
 			continue
 		}
+		if failed == 0 {
+			failed = step
+		}
 		if !call.recorder.On() {
-			return refused
+			break
 		}
-		if !first.refused() {
-			first = refused
-		}
+		call.recorder.Fail(step, n.refusal(step, v).err)
 	}
-	return first
+	if failed == 0 {
+		return nil
+	}
+	return call.refuse(n.refusal(failed, v))
 }
 
-func (n *requirement) meetsStep(step record.Step, v *accesstoken.Verified, now time.Time) refusal {
+func (n *requirement) holds(step record.Step, v *accesstoken.Verified, now time.Time) bool {
 	facts := &v.Facts
 	switch step {
 	case record.Binding:
-		if n.bound && v.Bound.None() {
-			return invalid(ReasonConfirmation, errMustBeBound)
-		}
+		return !n.bound || !v.Bound.None()
 	case record.StepUp:
-		return n.stepUp(facts, now, v.Issuer.Leeway)
+		return n.acceptsACR(facts) && n.acceptsAge(facts, now, v.Issuer.Leeway)
 	case record.Scope:
-		if n.missingScope(facts) {
-			return refusal{code: InsufficientScope, reason: ReasonScope, scopes: n.named, err: errMissingScope}
-		}
+		return hasOneOfEach(facts.Scopes, n.scopes)
 	case record.Role:
-		if !hasOneOfEach(facts.Roles, n.roles) {
-			return refusal{code: InsufficientScope, reason: ReasonRole, scopes: n.named, err: errMissingRole}
-		}
-	case record.Delegation:
-		if !n.actor.admits(Actor(facts.Actor)) {
-			return refusal{code: InsufficientScope, reason: ReasonActor, scopes: n.named, err: errActing}
-		}
+		return hasOneOfEach(facts.Roles, n.roles)
+	default: // record.Delegation
+		return n.actor.admits(Actor(facts.Actor))
 	}
-	return refusal{}
+}
+
+// refusal is that of a step which does not hold.
+func (n *requirement) refusal(step record.Step, v *accesstoken.Verified) refusal {
+	facts := &v.Facts
+	switch step {
+	case record.Binding:
+		return invalid(ReasonConfirmation, errMustBeBound)
+	case record.StepUp:
+		if !n.acceptsACR(facts) {
+			return n.stepUpRefusal(ReasonACR, errACR, facts)
+		}
+		return n.stepUpRefusal(ReasonAuthTime, errAuthTime, facts)
+	case record.Scope:
+		return refusal{code: InsufficientScope, reason: ReasonScope, scopes: n.named, err: errMissingScope}
+	case record.Role:
+		return refusal{code: InsufficientScope, reason: ReasonRole, scopes: n.named, err: errMissingRole}
+	default: // record.Delegation
+		return refusal{code: InsufficientScope, reason: ReasonActor, scopes: n.named, err: errActing}
+	}
 }
 
 var (
@@ -145,21 +159,23 @@ func fitsAny(a Actor, patterns []Actor) bool {
 	})
 }
 
-// stepUp judges acr and auth_time (RFC 9470). A claim that is absent or malformed never satisfies.
-func (n *requirement) stepUp(facts *accesstoken.Facts, now time.Time, leeway time.Duration) refusal {
+// acceptsACR judges acr (RFC 9470). A claim that is absent or malformed never satisfies.
+func (n *requirement) acceptsACR(facts *accesstoken.Facts) bool {
 	for _, values := range n.acr {
 		if facts.ACR == "" || !values.Has(facts.ACR) {
-			return n.stepUpRefusal(ReasonACR, errACR, facts)
+			return false
 		}
 	}
+	return true
+}
+
+// acceptsAge judges auth_time likewise.
+func (n *requirement) acceptsAge(facts *accesstoken.Facts, now time.Time, leeway time.Duration) bool {
 	if !n.hasMaxAge {
-		return refusal{}
+		return true
 	}
 	age := now.Sub(facts.AuthTime)
-	if facts.AuthTime.IsZero() || age-leeway > n.maxAge || age < -leeway {
-		return n.stepUpRefusal(ReasonAuthTime, errAuthTime, facts)
-	}
-	return refusal{}
+	return !facts.AuthTime.IsZero() && age-leeway <= n.maxAge && age >= -leeway
 }
 
 func (n *requirement) stepUpRefusal(reason Reason, cause error, facts *accesstoken.Facts) refusal {
@@ -191,13 +207,13 @@ func acceptableACR(groups []Set) Set {
 }
 
 // ask asks the rules, in order.
-func (n *requirement) ask(ctx context.Context, token *Token, c Credentials) refusal {
+func (n *requirement) ask(ctx context.Context, token *Token, call *call) *refusal {
 	for _, rule := range n.rules {
-		if err := rule(ctx, token, c); err != nil {
-			return n.ruleRefusal(err)
+		if err := rule(ctx, token, call.Credentials); err != nil {
+			return call.refuse(n.ruleRefusal(err))
 		}
 	}
-	return refusal{}
+	return nil
 }
 
 // ruleRefusal takes a Rule's own Error as it is. It is copied, because requests may share it.

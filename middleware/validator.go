@@ -51,14 +51,6 @@ type policy struct {
 	complaints sync.Map // of issuer and text, which are logged once
 }
 
-// realTime is time.Now() for a decision that began at start.
-func (p *policy) realTime(start time.Time) time.Time {
-	if p.ownClock {
-		return time.Now()
-	}
-	return start
-}
-
 // New compiles cfg. It does no I/O and starts no goroutine, so a service comes up while its authorization server is
 // down. The error joins every mistake in cfg, each with the field, the value and the remedy.
 func New(cfg Config) (*Validator, error) {

@@ -48,7 +48,7 @@ func (j *Judge) Issuers() []*Issuer { return slices.Clone(j.issuers) }
 type Question struct {
 	Token    Presented
 	Now      time.Time        // by which the token is judged
-	Began    time.Time        // by the real clock, for the age of answers
+	OwnClock bool             // Now is by a clock of the application's own, and not the real time
 	Recorder *record.Recorder // nil: nothing is recorded
 }
 

@@ -113,13 +113,21 @@ func activity(response *introspection.Response, err error) Refusal {
 // tenant is left to the long way, where the tenant that a JWT names is judged as well as that of the answer.
 func (j *judgement) answerFor() *Verified {
 	known, ok := j.answers.get(j.Token, j.Now)
-	if !ok || !known.Facts.Opaque || known.tenant != "" || !j.answerFresh(known, j.Began) {
+	if !ok || !known.Facts.Opaque || known.tenant != "" || !j.answerFresh(known, j.realTime()) {
 		return nil
 	}
 	j.record.Opaque = true
 	j.Recorder.Vouch()
 	j.Recorder.Pass(record.Introspection)
 	return known
+}
+
+// realTime is time.Now() for a judgement that has just begun, against which the age of answers is told.
+func (j *judgement) realTime() time.Time {
+	if j.OwnClock {
+		return time.Now()
+	}
+	return j.Now
 }
 
 // answerFresh reports whether the answer is what the issuer's Client would say again, now.

@@ -13,13 +13,12 @@ import (
 )
 
 var (
-	errExpired      = errors.New("exp has passed; if this is so of fresh tokens, compare the clocks")
-	errNotYetValid  = errors.New("nbf lies ahead; if this is often so, compare the clocks")
-	errIssuedAhead  = errors.New("iat lies ahead; if this is often so, compare the clocks")
-	errClient       = errors.New("the client id is not among AllowedClients")
-	errNull         = errors.New("it is null, which says neither that the token is limited nor that it is not")
-	errNoExpiry     = errors.New("claim exp is absent")
-	errConfirmation = errors.New("the token is bound in a way that cannot be verified here (cnf)")
+	errExpired     = errors.New("exp has passed; if this is so of fresh tokens, compare the clocks")
+	errNotYetValid = errors.New("nbf lies ahead; if this is often so, compare the clocks")
+	errIssuedAhead = errors.New("iat lies ahead; if this is often so, compare the clocks")
+	errClient      = errors.New("the client id is not among AllowedClients")
+	errNull        = errors.New("it is null, which says neither that the token is limited nor that it is not")
+	errNoExpiry    = errors.New("claim exp is absent")
 )
 
 // vetRow are the steps that claims go through which are known to be the issuer's: who the token is for, who may use it, and of what form
