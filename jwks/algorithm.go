@@ -13,6 +13,8 @@ import (
 	"math/big"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/cardea-auth/cardea/jwks/internal/roca"
 )
 
 // algorithm is one row of the table: a JWS algorithm and the only keys that may serve it.
@@ -79,6 +81,9 @@ func algorithmsFor(public any) []*algorithm {
 // errKeyType: the material belongs to another family than the algorithm. The remedy depends on who handed it in.
 var errKeyType = errors.New("the key is of another type than the algorithm needs")
 
+// errROCA is told whoever handed the key in: the owner alone can help it.
+var errROCA = errors.New("the RSA modulus bears the mark of CVE-2017-15361 (ROCA), so its private key can be computed from it; let the owner make a new key pair with other software, and take this key out of use")
+
 const (
 	minRSABits = 2048 // RFC 7518 section 3.3
 	maxRSABits = 8192 // beyond this one forged token costs milliseconds
@@ -100,7 +105,7 @@ func checkRSA(material any) error {
 	if e := int64(key.E); e < 3 || e > 1<<31-1 || e%2 == 0 {
 		return errors.New("the RSA exponent must be odd and from 3 to 2^31-1; 65537 is customary")
 	}
-	if bearsROCA(key.N) {
+	if roca.Marks(key.N) {
 		return errROCA
 	}
 	return nil

@@ -3,15 +3,19 @@ package jwks_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -19,58 +23,6 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 )
-
-func TestAnswersThatLeaveTheOldKeysInPlace(t *testing.T) {
-	t.Parallel()
-	good := string(document(second()))
-	many := make([]any, 101)
-	for i := range many {
-		many[i] = second().with("kid", fmt.Sprint(i))
-	}
-	for _, row := range []struct {
-		fault  string
-		answer func(*http.Request) (*http.Response, error)
-		says   string
-	}{
-		{"connection reset", failing, "unexpected EOF"},
-		{"500", always(500, good), "it answered 500"},
-		{"404", always(404, good), "it answered 404"},
-		{"201 with a document", always(201, good), "it answered 201"},
-		{"304 nobody asked for", always(304, ""), "it answered 304"},
-		{"redirect to another host", always(302, good, "Location", "https://attacker.example/keys"), "redirects are not followed"},
-		{"redirect to a file", always(307, good, "Location", "file:///etc/passwd"), "redirects are not followed"},
-		{"an HTML page", always(200, "<html>", "Content-Type", "text/html"), "no JSON object"},
-		{"an empty body", always(200, ""), "no JSON object"},
-		{"no keys", serving(), "the key set is empty"},
-		{"an error document", always(200, `{"error":"x"}`), `no array "keys"`},
-		{"a symmetric key only", serving(members{"kty": "oct", "k": b64(secret)}), "symmetric key"},
-		{"a cut document", always(200, good[:40]), "no JSON object"},
-		{"more than a megabyte", always(200, strings.Repeat(" ", 1<<20)+good), "longer than 1048576 bytes"},
-		{"101 keys", serving(many...), "it has more than 100 keys"},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			i := &issuer{answer: serving(first())}
-			c := newCache(t, i)
-			expect(t, "start", c, "first", "found")
-			i.set(row.answer)
-			err := c.Refresh(t.Context())
-			if verdict(nil, err) != "unavailable" || !strings.Contains(err.Error(), row.says) || !strings.Contains(err.Error(), keysURL) {
-				t.Errorf("%s: %v, want an error with %q", row.fault, err, row.says)
-			}
-			if s := c.Status(); s.Keys != 1 || s.LastError == nil {
-				t.Errorf("%s: status %+v", row.fault, s)
-			}
-			expect(t, row.fault, c, "first", "found")
-			if i.fetches() != 2 {
-				t.Errorf("%s: %d requests, want 2", row.fault, i.fetches())
-			}
-			i.set(serving(second()))
-			time.Sleep(time.Second)
-			synctest.Wait()
-			expect(t, row.fault+", one second later", c, "second", "found")
-		})
-	}
-}
 
 // trickle sends one byte a second until its request is given up.
 type trickle struct{ done <-chan struct{} }
@@ -185,69 +137,6 @@ func TestErrorsAndLogsShowNoQuery(t *testing.T) {
 	})
 }
 
-func TestLogsTellChangesOnce(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var log record
-		i := &issuer{answer: serving(first(), members{"kty": "oct", "k": "Q0FOQVJZ", "kid": "CANARY"})}
-		c := newCache(t, i, func(cfg *jwks.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
-		count := func(what, text string, want int) {
-			t.Helper()
-			synctest.Wait()
-			if got := strings.Count(log.String(), text); got != want {
-				t.Errorf("%s: %d lines with %q, want %d:\n%s", what, got, text, want, &log)
-			}
-		}
-		for range 5 {
-			_ = c.Refresh(t.Context())
-		}
-		count("one skipped key, five fetches", "key 1: a symmetric key", 1)
-		i.set(failing)
-		for range 5 {
-			_ = c.Refresh(t.Context())
-		}
-		count("one outage, five fetches", "could not be fetched", 1)
-		time.Sleep(5*time.Minute - time.Second)
-		count("an outage of five minutes", "could not be fetched", 6)
-		i.set(serving(first()))
-		for range 5 {
-			_ = c.Refresh(t.Context())
-		}
-		count("recovery", "can be fetched again", 1)
-		if strings.Contains(log.String(), "CANARY") || strings.Contains(log.String(), "Q0FOQVJZ") {
-			t.Errorf("the log quotes the document: %s", &log)
-		}
-	})
-}
-
-// A key for encryption is what many servers publish; one that is broken, or stolen, is worth a warning.
-func TestHowLoudASkippedKeyIs(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		what string
-		keys []any
-		want string
-	}{
-		{"a key for encryption", []any{first(), second().with("use", "enc")}, "level=DEBUG"},
-		{"a key for other operations", []any{first(), second().with("key_ops", []string{"deriveBits"})}, "level=DEBUG"},
-		{"a private key", []any{first(), second().with("d", "AA")}, "level=WARN"},
-		{"both", []any{first(), second().with("use", "enc"), second().with("d", "AA")}, "level=WARN"},
-		{"none", []any{first(), second()}, ""},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var log record
-			c := newCache(t, &issuer{answer: serving(row.keys...)}, func(cfg *jwks.Config) {
-				cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			})
-			_ = c.Refresh(t.Context())
-			synctest.Wait()
-			if !strings.Contains(log.String(), row.want) || row.want == "" && log.String() != "" {
-				t.Errorf("%s: %s", row.what, &log)
-			}
-		})
-	}
-}
-
 // A real server, as what is tested here lies below the round trip.
 func TestOwnClient(t *testing.T) {
 	var evil atomic.Int32
@@ -315,4 +204,183 @@ func (spaces) Read(p []byte) (int, error) {
 		p[i] = ' '
 	}
 	return len(p), nil
+}
+
+// A document that ends early must not pass for a shorter one: the keys that are missing would refuse good tokens.
+func TestDocumentsThatEndEarly(t *testing.T) {
+	t.Parallel()
+	whole := string(document(first()))
+	if _, err := jwks.Static([]byte(strings.TrimSuffix(whole, "}"))); err == nil {
+		t.Error("a document without its last brace is read")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{answer: func(*http.Request) (*http.Response, error) {
+			r := respond(200, "")
+			r.Body = io.NopCloser(io.MultiReader(strings.NewReader(whole), broken{}))
+			return r, nil
+		}}
+		err := newCache(t, i).Refresh(t.Context())
+		if verdict(nil, err) != "unavailable" || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("a connection that breaks after the last brace: %v", err)
+		}
+	})
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestOnlyARedirectIsCalledOne(t *testing.T) {
+	t.Parallel()
+	for status, redirect := range map[int]bool{204: false, 299: false, 300: true, 302: true, 304: false, 399: true, 400: false, 404: false, 500: false} {
+		synctest.Test(t, func(t *testing.T) {
+			i := &issuer{answer: always(status, "", "Location", "https://elsewhere.example/keys")}
+			err := newCache(t, i).Refresh(t.Context())
+			if verdict(nil, err) != "unavailable" || strings.Contains(err.Error(), "redirects are not followed") != redirect {
+				t.Errorf("status %d: %v", status, err)
+			}
+		})
+	}
+}
+
+// A client of the caller's own keeps connections, and over HTTP/2 it sends everything over one. If that one is dead, so would every fetch be.
+func TestAFetchBesideAnotherHasItsOwnConnection(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		what   string
+		http2  bool
+		kept   int32 // connections of the client's own that it keeps, although the request was given up
+		change func(*http.Transport)
+	}{
+		{"HTTP/1.1", false, 0, func(*http.Transport) {}},
+		{"HTTP/2", true, 1, func(*http.Transport) {}},
+		{"HTTP/2 that was configured from outside", true, 1, func(transport *http.Transport) {
+			transport.TLSClientConfig.NextProtos = []string{"h2", "http/1.1"}
+			transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
+				"h2": func(string, *tls.Conn) http.RoundTripper { return &issuer{answer: hanging} },
+			}
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			listener := &pipes{made: make(chan net.Conn), closed: make(chan struct{})}
+			var dead sync.Map // remote addresses of connections on which nothing is answered any more
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if (r.ProtoMajor == 2) != row.http2 {
+					t.Errorf("%s: the request came in %s", row.what, r.Proto)
+				}
+				if _, hangs := dead.Swap(r.RemoteAddr, true); hangs {
+					<-r.Context().Done()
+					return
+				}
+				_, _ = w.Write(document(first()))
+			}))
+			server.Listener, server.EnableHTTP2 = listener, row.http2
+			server.StartTLS()
+			defer server.Close()
+			client := server.Client()
+			transport := client.Transport.(*http.Transport)
+			transport.TLSClientConfig.InsecureSkipVerify = true
+			transport.DialContext = listener.dial
+			row.change(transport)
+			defer transport.CloseIdleConnections()
+			if r, err := client.Do(must(http.NewRequestWithContext(short(t, time.Second), http.MethodGet, keysURL, nil))); err == nil {
+				_, _ = io.Copy(io.Discard, r.Body)
+				_ = r.Body.Close()
+			}
+
+			c := newCache(t, nil, func(cfg *jwks.Config) { cfg.HTTPClient = client })
+			defer func() { _ = c.Close() }()
+			go func() { _, _ = c.VerificationKeys(t.Context(), "first", "ES256") }()
+			time.Sleep(time.Second)
+			expect(t, row.what, c, "first", "found")
+			time.Sleep(6 * time.Second) // tls.Conn.Close spends up to five seconds on its last word, to a pipe that nobody may be reading
+			if made, open := listener.dialled.Load(), listener.open.Load(); made != 2 || open != row.kept {
+				t.Errorf("%s: %d connections were made and %d are open, want 2 and %d", row.what, made, open, row.kept)
+			}
+
+			// The connection that is dead is still among those that the client keeps.
+			go func() { _ = c.Refresh(short(t, time.Second)) }()
+			time.Sleep(10 * time.Second)
+			if s := c.Status(); s.LastError != nil || s.Failures > 1 {
+				t.Errorf("%s: a fetch after a failure does not get through: %+v", row.what, s)
+			}
+		})
+	}
+}
+
+// A given client without a Transport uses the one of net/http, which has connections of everybody's.
+func TestAFetchAfterAFailureSharesNoConnection(t *testing.T) {
+	t.Parallel()
+	var closed []bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if closed = append(closed, r.Close); len(closed) == 1 {
+			w.WriteHeader(500)
+			return
+		}
+		_, _ = w.Write(document(first()))
+	}))
+	defer server.Close()
+	c := newCache(t, nil, func(cfg *jwks.Config) { cfg.URL, cfg.HTTPClient = server.URL, &http.Client{} })
+	for range 3 {
+		_ = c.Refresh(t.Context())
+	}
+	if !slices.Equal(closed, []bool{false, true, false}) {
+		t.Errorf("connections of their own: %v, want one for the fetch after the failure", closed)
+	}
+}
+
+func short(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// pipes is a network without a network, for bubbles. Each connection has an address of its own.
+type pipes struct {
+	made    chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
+	dialled atomic.Int32
+	open    atomic.Int32
+}
+
+type pipe struct {
+	net.Conn
+	from  net.Addr
+	close func()
+}
+
+func (p pipe) RemoteAddr() net.Addr { return p.from }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	n := int(p.dialled.Add(1))
+	p.open.Add(1)
+	select {
+	case p.made <- pipe{far, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: n}, func() {}}:
+		return pipe{near, far.RemoteAddr(), sync.OnceFunc(func() { p.open.Add(-1) })}, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.made:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+
+func (p pipe) Close() error {
+	p.close()
+	return p.Conn.Close()
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
 }

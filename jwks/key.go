@@ -6,7 +6,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/big"
@@ -31,32 +33,6 @@ type Key struct {
 type sealed func() any
 
 func seal(material any) sealed { return func() any { return material } }
-
-// tie joins the Keys made from one JWK that names no algorithm: the first algorithm that is bound is the only one.
-type tie struct{ bound atomic.Pointer[bond] }
-
-type bond struct {
-	alg *algorithm
-	by  string // completes "the JWK names no alg and …"
-}
-
-const (
-	byUse      = "has been used with"
-	byMetadata = "the issuer's metadata says that it signs with"
-)
-
-// bind returns the bond that counts: the first. It writes only if there is none yet.
-func (t *tie) bind(alg *algorithm, by string) *bond {
-	if held := t.bound.Load(); held != nil {
-		return held
-	}
-	t.bound.CompareAndSwap(nil, &bond{alg, by})
-	return t.bound.Load()
-}
-
-// ErrAlgorithmConflict is wrapped by the error of [Key.Bind]. The issuer's keys and its tokens disagree, or nobody has said which
-// algorithm is right; a token that is good in all else is no worse for it, and is best not judged.
-var ErrAlgorithmConflict = errors.New("jwks: one key for two algorithms")
 
 var (
 	errSignature = errors.New("jwks: the signature does not fit the key")
@@ -155,22 +131,31 @@ func (k *Key) Verify(signingInput string, signature []byte) error {
 	return nil
 }
 
-// Bind ties the JWK behind k to k's algorithm, for good. A key must be used with one algorithm only (RFC 8725bis section 3.1), but
-// an RSA JWK that names none fits six, and a key source then offers a Key for whichever the token asks. Bind returns nil if
-// k's algorithm is the one that the JWK is tied to, or the first. Otherwise its error wraps [ErrAlgorithmConflict] and names both
-// algorithms and the remedy. Whoever is bound first decides, so call it only for a token that has been accepted in full, and not if
-// the algorithms of the issuer are configured. A [Cache] with an Issuer has tied the key already if the metadata leaves one choice. For
-// a key that named its algorithm Bind is always nil. It writes once at most. Verify does not look at it.
-func (k *Key) Bind() error {
-	if k.zero() || k.tie == nil {
-		return nil
+// Thumbprint returns the SHA-256 thumbprint of the public key (RFC 7638), in base64url without padding as the jkt of a bound token
+// has it. It is empty for a secret, which a hash would reveal, and for the zero Key.
+func (k *Key) Thumbprint() string {
+	if k.zero() {
+		return ""
 	}
-	held := k.tie.bind(k.alg, byUse)
-	if held.alg == k.alg {
-		return nil
+	// Section 3.3: the required members alone, in the order of their names, without white space.
+	var required string
+	switch public := k.material().(type) {
+	case *rsa.PublicKey:
+		required = `{"e":"` + encode(big.NewInt(int64(public.E)).Bytes()) + `","kty":"RSA","n":"` + encode(public.N.Bytes()) + `"}`
+	case *ecdsa.PublicKey:
+		point, err := public.Bytes() // 4, X, Y
+		if err != nil {
+			return ""
+		}
+		half := len(point) / 2
+		required = `{"crv":"` + public.Params().Name + `","kty":"EC","x":"` + encode(point[1:1+half]) + `","y":"` + encode(point[1+half:]) + `"}`
+	case ed25519.PublicKey:
+		required = `{"crv":"Ed25519","kty":"OKP","x":"` + encode(public) + `"}` // RFC 8037 section 2
+	default:
+		return ""
 	}
-	return fmt.Errorf("%w: the JWK names no alg and %s %s, so it is not good for %s; set the issuer's Algorithms to what its tokens are signed with, or let its JWK name an alg",
-		ErrAlgorithmConflict, held.by, held.alg.name, k.alg.name)
+	digest := sha256.Sum256([]byte(required))
+	return encode(digest[:])
 }
 
 func (k *Key) zero() bool { return k == nil || k.alg == nil }
@@ -203,3 +188,5 @@ func clone(public any) any {
 	}
 	return public
 }
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -7,12 +7,10 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/cardea-auth/cardea/jwks"
@@ -249,152 +247,84 @@ func TestPrintingAKeyShowsNoSecret(t *testing.T) {
 	}
 }
 
-func TestKeyWithoutAlgIsBoundToTheFirst(t *testing.T) {
-	t.Parallel()
-	set := must(jwks.Static(document(publicJWK("k", "", rsaA()))))
-	pick := func(alg string) *jwks.Key { return must(set.VerificationKeys(t.Context(), "k", alg))[0] }
-	if err := pick("RS256").Bind(); err != nil {
-		t.Fatalf("the first algorithm: %v", err)
-	}
-	if err := pick("RS256").Bind(); err != nil {
-		t.Errorf("the first algorithm again: %v", err)
-	}
-	for _, alg := range []string{"RS384", "RS512", "PS256", "PS384", "PS512"} {
-		err := pick(alg).Bind()
-		if !errors.Is(err, jwks.ErrAlgorithmConflict) || !strings.Contains(err.Error(), "has been used with RS256, so it is not good for "+alg+"; set the issuer's Algorithms") {
-			t.Errorf("one key with two algorithms, RS256 and %s: %v", alg, err)
+func TestNilAndZeroKeys(t *testing.T) {
+	real := must(jwks.NewKey("a", "ES256", p256A().Public()))
+	for name, k := range map[string]*jwks.Key{"nil": nil, "zero": {}} {
+		if k.Equal(real) || real.Equal(k) || k.Equal(k) {
+			t.Errorf("a %s Key equals something", name)
+		}
+		if err := k.Bind(); err != nil {
+			t.Errorf("a %s Key cannot be bound: %v", name, err)
 		}
 	}
 }
 
-// Not parallel, as allocations of other tests would be counted. A write would cost one, and a cache line that every request shares.
-func TestBindWritesOnce(t *testing.T) {
-	set := must(jwks.Static(document(publicJWK("k", "", rsaA()))))
-	key := must(set.VerificationKeys(t.Context(), "k", "RS256"))[0]
-	if n := testing.AllocsPerRun(100, func() { _ = key.Bind() }); n != 0 {
-		t.Errorf("%v allocations to bind a key that is bound, want none", n)
+func TestEqualSecrets(t *testing.T) {
+	key := func(secret []byte) *jwks.Key { return must(jwks.NewSecret("a", "HS256", secret)) }
+	other := slices.Clone(secret)
+	other[0]++
+	if !key(secret).Equal(key(slices.Clone(secret))) {
+		t.Error("two Keys of one secret differ: a token that was verified would be refused after a reload")
+	}
+	if key(secret).Equal(key(other)) || key(secret).Equal(key(secret[:32])) {
+		t.Error("Keys of two secrets are equal: a token would outlive its secret")
 	}
 }
 
-func TestKeyIsBoundToTheIssuerThatItsJWKNames(t *testing.T) {
-	t.Parallel()
-	jwk := publicJWK("k", "RS256", rsaA())
-	for _, row := range []struct {
-		what   string
-		member any
-		want   string
+// A struct filled in by hand may lack its numbers; that is an error and no panic.
+func TestHalfFilledPublicKeys(t *testing.T) {
+	good := p256A().PublicKey
+	for name, row := range map[string]struct {
+		alg string
+		key crypto.PublicKey
 	}{
-		{"a literal", "https://login.example/9188040d/v2.0", "https://login.example/9188040d/v2.0"},
-		{"a placeholder, which is not for this package to fill", "https://login.example/{tenantid}/v2.0", "https://login.example/{tenantid}/v2.0"},
-		{"another spelling is another issuer", "https://LOGIN.example/ ", "https://LOGIN.example/ "},
-		{"an empty one is none", "", ""},
-		{"null is none", nil, ""},
+		"RSA without a modulus":      {"RS256", &rsa.PublicKey{E: 65537}},
+		"RSA without anything":       {"RS256", (*rsa.PublicKey)(nil)},
+		"ECDSA without a curve":      {"ES256", &ecdsa.PublicKey{X: good.X, Y: good.Y}},
+		"ECDSA without x":            {"ES256", &ecdsa.PublicKey{Curve: elliptic.P256(), Y: good.Y}},
+		"ECDSA without y":            {"ES256", &ecdsa.PublicKey{Curve: elliptic.P256(), X: good.X}},
+		"ECDSA of a point elsewhere": {"ES256", &ecdsa.PublicKey{Curve: elliptic.P256(), X: good.X, Y: new(big.Int).Add(good.Y, big.NewInt(1))}},
+		"ECDSA without anything":     {"ES256", (*ecdsa.PublicKey)(nil)},
 	} {
-		key := must(must(jwks.Static(document(jwk.with("issuer", row.member)))).VerificationKeys(t.Context(), "k", "RS256"))[0]
-		if key.Issuer() != row.want {
-			t.Errorf("%s: %q, want %q", row.what, key.Issuer(), row.want)
-		}
-		if again := must(jwks.NewSet(key).VerificationKeys(t.Context(), "k", "RS256"))[0]; again.Issuer() != row.want {
-			t.Errorf("%s: in a set of our own making it is %q", row.what, again.Issuer())
-		}
-		if made := keyFor(t, "RS256", rsaA()); made.Issuer() != "" || key.Equal(made) != (row.want == "") {
-			t.Errorf("%s: equal to a key that names no issuer: %v", row.what, key.Equal(made))
+		if k, err := jwks.NewKey("a", row.alg, row.key); err == nil || k != nil {
+			t.Errorf("%s makes %v, error %v", name, k, err)
 		}
 	}
 }
 
-// One key, published for two issuers, is two entries: neither may hide the other, and both verify one algorithm.
-func TestOneKeyForTwoIssuers(t *testing.T) {
-	t.Parallel()
-	a, b := publicJWK("k", "", rsaA()).with("issuer", "https://a"), publicJWK("k", "", rsaA()).with("issuer", "https://b")
-	pick := func(set *jwks.Set, alg string) (keys []*jwks.Key, issuers []string) {
-		keys = must(set.VerificationKeys(t.Context(), "k", alg))
-		for _, k := range keys {
-			issuers = append(issuers, k.Issuer())
-		}
-		return keys, issuers
-	}
-	set := must(jwks.Static(document(a, b, a)))
-	rs, issuers := pick(set, "RS256")
-	if !slices.Equal(issuers, []string{"https://a", "https://b"}) {
-		t.Fatalf("keys for %v", issuers)
-	}
-	if _, issuers := pick(jwks.NewSet(rs...), "RS256"); !slices.Equal(issuers, []string{"https://a", "https://b"}) {
-		t.Errorf("in a set of our own making: keys for %v", issuers)
-	}
-	if err := rs[0].Bind(); err != nil {
-		t.Fatal(err)
-	}
-	if ps, _ := pick(set, "PS256"); !errors.Is(ps[1].Bind(), jwks.ErrAlgorithmConflict) {
-		t.Error("for the second issuer the same key serves a second algorithm")
-	}
-	named := must(jwks.Static(document(a.with("alg", "PS256"), b)))
-	if _, issuers := pick(named, "PS256"); !slices.Equal(issuers, []string{"https://a", "https://b"}) {
-		t.Errorf("an alg that one listing names: keys for %v", issuers)
-	}
-}
-
-func TestAnAlgNamedOnceHoldsWhereverTheKeyIsListed(t *testing.T) {
-	t.Parallel()
-	named, unnamed := publicJWK("named", "PS256", rsaA()), publicJWK("unnamed", "", rsaA())
-	for _, doc := range [][]byte{document(named, unnamed), document(unnamed, named)} {
-		set := must(jwks.Static(doc))
-		if got := names(must(set.VerificationKeys(t.Context(), "unnamed", "PS256"))); len(got) != 1 {
-			t.Errorf("the algorithm that is named: %v", got)
-		}
-		if _, err := set.VerificationKeys(t.Context(), "unnamed", "RS256"); err == nil {
-			t.Error("one key, two algorithms, by way of a second listing without alg")
-		}
-	}
-	twice := must(jwks.Static(document(named, publicJWK("named", "", rsaA()))))
-	if got := must(twice.VerificationKeys(t.Context(), "named", "PS256")); len(got) != 1 {
-		t.Errorf("the same key is tried %d times", len(got))
-	}
-}
-
-func TestKeysThatNeedNoBinding(t *testing.T) {
-	t.Parallel()
-	for what, set := range map[string]*jwks.Set{
-		"the JWK names its alg":             must(jwks.Static(document(publicJWK("k", "RS256", rsaA()), publicJWK("k", "PS256", rsaA())))),
-		"one algorithm under two names":     must(jwks.Static(document(publicJWK("k", "", ed())))),
-		"the curve leaves but one":          must(jwks.Static(document(publicJWK("k", "", p256A())))),
-		"whoever calls NewKey has named it": jwks.NewSet(keyFor(t, "RS256", rsaA()), keyFor(t, "PS256", rsaA())),
+// The examples of RFC 7638 section 3.1 and RFC 8037 appendix A.3, and the key of RFC 9449 (sections 4.1 and 6.1).
+func TestThumbprint(t *testing.T) {
+	for _, row := range []struct{ name, algorithm, jwk, want string }{
+		{"RFC 7638", "RS256", `{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}`,
+			"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"},
+		{"RFC 8037", "EdDSA", `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"},
+		{"RFC 9449", "ES256", `{"kty":"EC","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA","crv":"P-256"}`,
+			"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"},
 	} {
-		bound := 0
-		for alg := range signers() {
-			keys, _ := set.VerificationKeys(t.Context(), "k", alg)
-			for _, k := range keys {
-				bound++
-				if err := k.Bind(); err != nil {
-					t.Errorf("%s: %v", what, err)
-				}
+		t.Run(row.name, func(t *testing.T) {
+			set, err := jwks.Static([]byte(`{"keys":[` + row.jwk + `]}`))
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		if bound == 0 {
-			t.Errorf("%s: no key found", what)
-		}
-	}
-}
-
-func TestBindLetsOneAlgorithmWinWhoeverIsFirst(t *testing.T) {
-	t.Parallel()
-	set := must(jwks.Static(document(publicJWK("k", "", rsaA()))))
-	var wg sync.WaitGroup
-	won := make(chan string, 64)
-	for i := range 64 {
-		k := must(set.VerificationKeys(t.Context(), "k", []string{"RS256", "PS256"}[i%2]))[0]
-		wg.Go(func() {
-			if k.Bind() == nil {
-				won <- k.Algorithm()
+			keys, err := set.VerificationKeys(t.Context(), "", row.algorithm)
+			if err != nil || len(keys) != 1 {
+				t.Fatalf("%d keys, %v", len(keys), err)
+			}
+			if got := keys[0].Thumbprint(); got != row.want {
+				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})
 	}
-	wg.Wait()
-	close(won)
-	first := <-won
-	for alg := range won {
-		if alg != first {
-			t.Fatalf("one key was bound to %s and to %s", first, alg)
+}
+
+func TestThumbprintOfWhatHasNone(t *testing.T) {
+	secret, err := jwks.NewSecret("s", "HS256", []byte(strings.Repeat("x", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]*jwks.Key{"a secret": secret, "a zero Key": {}, "a nil Key": nil} {
+		if got := key.Thumbprint(); got != "" {
+			t.Errorf("%s has the thumbprint %q", name, got)
 		}
 	}
 }

@@ -190,22 +190,6 @@ func (t *table) tieOf(e *entry, earlier *table) *tie {
 	return new(tie)
 }
 
-// settle ties each JWK that names no algorithm to the one that its issuer says it signs with, if that leaves one choice. A JWK that is
-// tied already stays as it is.
-func (t *table) settle(signs []string) {
-	for _, e := range t.entries {
-		var fit []*Key
-		for _, k := range e.keys {
-			if k.tie != nil && slices.Contains(signs, k.alg.name) {
-				fit = append(fit, k)
-			}
-		}
-		if len(fit) == 1 {
-			fit[0].tie.bind(fit[0].alg, byMetadata)
-		}
-	}
-}
-
 // makeKeys gives a JWK without alg a Key for each algorithm it fits. EdDSA and Ed25519 are two names of one algorithm
 // (RFC 9864 section 2.2), so keys of that type are not tied.
 func (e *entry) makeKeys(t *tie) {

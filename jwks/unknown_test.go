@@ -205,3 +205,20 @@ func TestCooldownIsConfigurable(t *testing.T) {
 		}
 	})
 }
+
+func TestAnUnknownKidIsUnknownWithEveryAlgorithm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{answer: serving(first())}
+		c := newCache(t, i)
+		expect(t, "start", c, "first", "found")
+		for _, alg := range []string{"ES256", "RS256", "PS256", "EdDSA"} {
+			if got := verdict(c.VerificationKeys(t.Context(), "x", alg)); got != "not found" {
+				t.Errorf("%s: %s", alg, got)
+			}
+		}
+		if i.fetches() != 2 {
+			t.Errorf("%d fetches, want one for the kid", i.fetches())
+		}
+	})
+}

@@ -22,9 +22,11 @@ const module = "github.com/cardea-auth/cardea"
 // middleware to introspection to jwks.
 var allowed = map[string][]string{
 	"/jwks": {
+		module + "/jwks/internal/roca",
 		"github.com/MicahParks/jwkset", "github.com/MicahParks/keyfunc/v3", "github.com/golang-jwt/jwt/v5",
 		"github.com/hashicorp/golang-lru/v2", "github.com/hashicorp/golang-lru/v2/simplelru",
 	},
+	"/jwks/internal/roca": {},
 	"/introspection": {
 		module + "/jwks",
 		"github.com/golang-jwt/jwt/v5", "github.com/hashicorp/golang-lru/v2", "github.com/hashicorp/golang-lru/v2/simplelru",

@@ -39,6 +39,8 @@ var accepted = map[survivor]string{
 	{"jwks", "checkEC", orGone, `!ok`}:                   impliedBy, // the key is nil then
 	{"jwks", "checkSecret", neverTaken, `!ok`}:           behindIt,  // no bytes are not 32 bytes
 
+	{"jwks", "Verify", andGone, `!k.verified.Load()`}: shortcut, // saves a write to memory that every request shares
+
 	{"jwks", "sameMaterial", andGone, `ok`}: impliedBy, // a nil secret is as long as no secret
 
 	{"jwks", "newEntry", orGone, `e.alg.symmetric()`}: behindIt,
