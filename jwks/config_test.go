@@ -28,6 +28,8 @@ func TestNewRefuses(t *testing.T) {
 		{"a name below localhost", jwks.Config{URL: "http://a.localhost"}, []string{"must begin with https://"}},
 		{"a private address", jwks.Config{URL: "http://10.0.0.1"}, []string{"must begin with https://"}},
 		{"the address of cloud metadata", jwks.Config{URL: "http://169.254.169.254"}, []string{"must begin with https://"}},
+		{"an issuer that is a name", jwks.Config{Issuer: "P2abc"}, []string{`Config.Issuer "P2abc"`, "must begin with https://", "say where the keys are (URL, or JWKSURI"}},
+		{"an issuer that is a host", jwks.Config{Issuer: "accounts.google.com"}, []string{"must begin with https://", "JWKSURI"}},
 		{"a file", jwks.Config{URL: "file:///etc/passwd"}, []string{"must begin with https://"}},
 		{"no scheme", jwks.Config{URL: "issuer.example/keys"}, []string{"must begin with https://"}},
 		{"no host", jwks.Config{URL: "https:///keys"}, []string{"no host"}},

@@ -110,6 +110,7 @@ func TestKeyRefusesForgedSignatures(t *testing.T) {
 
 func TestConstructorsRefuse(t *testing.T) {
 	t.Parallel()
+	tooLarge := int64(1<<31 + 1) // where an int has 32 bits it is negative, which is no better
 	weak := must(rsa.GenerateKey(rand.Reader, 1024))
 	modulus := rsaA().N
 	huge := new(big.Int).SetBit(new(big.Int).Lsh(modulus, 8193-2048), 0, 1)
@@ -141,7 +142,7 @@ func TestConstructorsRefuse(t *testing.T) {
 		{"a negative modulus", "RS256", &rsa.PublicKey{N: new(big.Int).Neg(modulus), E: 65537}, "bits"},
 		{"exponent 1 signs everything", "RS256", &rsa.PublicKey{N: modulus, E: 1}, "exponent"},
 		{"exponent 2 is even", "RS256", &rsa.PublicKey{N: modulus, E: 2}, "exponent"},
-		{"exponent over 2^31-1", "RS256", &rsa.PublicKey{N: modulus, E: 1<<31 + 1}, "exponent"},
+		{"exponent over 2^31-1", "RS256", &rsa.PublicKey{N: modulus, E: int(tooLarge)}, "exponent"},
 		{"P-384 for ES256", "ES256", p384().Public(), "on P-384, the algorithm needs P-256"},
 		{"P-256 for ES384", "ES384", p256A().Public(), "on P-256, the algorithm needs P-384"},
 		{"P-256 for ES512", "ES512", p256A().Public(), "on P-256, the algorithm needs P-521"},
