@@ -119,7 +119,7 @@ func TestMetadataAndKeysAreCutTogether(t *testing.T) {
 		if keys := s.health().Keys; keys.Failures != 0 {
 			t.Errorf("before five seconds are over: %+v", keys)
 		}
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		if keys := s.health().Keys; keys.Failures != 1 {
 			t.Errorf("after five seconds: %+v", keys)
 		}
@@ -238,7 +238,7 @@ func TestConnectionsThatGoNowhereAreCutAndClosed(t *testing.T) {
 				if keys := s.health().Keys; keys.Failures != 0 {
 					t.Errorf("before five seconds are over: %+v", keys)
 				}
-				time.Sleep(2)
+				time.Sleep(2 * time.Nanosecond)
 				if keys := s.health().Keys; keys.Failures != 1 || !errors.Is(keys.LastError, context.DeadlineExceeded) {
 					t.Errorf("after five seconds: %+v; want the fetch to be cut", keys)
 				}
