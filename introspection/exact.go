@@ -2,6 +2,7 @@ package introspection
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -12,23 +13,32 @@ import (
 
 // decodeExact is json.Unmarshal, except that a field gets the member of exactly its name, at every depth. encoding/json would
 // also take SUB or ſub for a field sub, so whoever may choose names of claims at the server could choose values of others. A
-// type with an UnmarshalJSON of its own reads its part of the document as it likes. text is valid JSON; members that name no
-// field are overwritten with spaces, which encoding/json skips faster than what stood there.
+// type with an UnmarshalJSON of its own reads its part of the document as it likes. text is valid JSON, and is written to; members
+// that name no field are overwritten with spaces, which encoding/json skips faster than what stood there.
 //
-// This file exists twice on purpose, here and in package middleware, because the two share no third package. A change to one
-// is made to the other.
+// What follows exists twice on purpose, here and in package middleware, because the two share no third package. A test there keeps
+// them the same.
 func decodeExact(text []byte, v any) error {
-	if v != nil {
-		(&exact{text: text}).value(reflect.TypeOf(v), reflect.ValueOf(v))
-	}
+	walk(text, v)
 	return json.Unmarshal(text, v)
+}
+
+// walk overwrites what names no field, and reports whether there was any.
+func walk(text []byte, v any) (dropped bool) {
+	e := exact{text: text}
+	if v != nil {
+		e.value(reflect.TypeOf(v), reflect.ValueOf(v))
+	}
+	return e.dropped
 }
 
 // exact walks over a document together with the type into which it will be decoded.
 type exact struct {
 	text []byte
 	at   int
-	hops int // from interfaces to what they hold, on the way here
+	hops int // from interfaces to what they hold
+
+	dropped bool // a member was overwritten
 }
 
 // maxHops ends the way through an interface that leads back to itself.
@@ -43,10 +53,9 @@ func (e *exact) value(t reflect.Type, v reflect.Value) {
 	}
 	first := e.peek()
 	switch {
-	case v.Kind() == reflect.Interface && isPointer(v.Elem()) && e.hops < maxHops:
+	case s.kind == reflect.Interface && v.Kind() == reflect.Interface && isPointer(v.Elem()) && e.hops < maxHops:
 		e.hops++
 		e.value(v.Elem().Type(), v.Elem())
-		e.hops--
 	case s.kind == reflect.Struct && first == '{':
 		e.object(s, v)
 	case s.kind == reflect.Map && first == '{':
@@ -75,15 +84,16 @@ func (e *exact) object(s *shape, v reflect.Value) {
 		}
 		more := e.peek() == ','
 		switch {
-		case known:
+		case known && more:
 			comma = e.at
-		case !more && comma >= 0:
+		case !known && !more && comma >= 0:
 			e.text[comma] = ' '
 		}
 		if more {
 			e.at++
 		}
 		if !known {
+			e.dropped = true
 			e.blank(begin)
 		}
 	}
@@ -146,7 +156,7 @@ func (e *exact) peek() byte {
 	return 0
 }
 
-// skip goes behind the value that comes next, and behind the white space that follows a number or a word.
+// skip goes to the end of the value that comes next.
 func (e *exact) skip() {
 	e.peek()
 	for depth := 0; e.at < len(e.text); {
@@ -158,11 +168,11 @@ func (e *exact) skip() {
 			e.at++
 		case '}', ']':
 			if depth == 0 {
-				return
+				return // behind a number or a word
 			}
 			depth--
 			e.at++
-		case ',':
+		case ',', ':', ' ', '\t', '\r', '\n':
 			if depth == 0 {
 				return
 			}
@@ -207,13 +217,17 @@ func (f field) in(v reflect.Value) reflect.Value {
 	if !v.IsValid() {
 		return v
 	}
-	found, _ := v.FieldByIndexErr(f.index) // invalid below a nil pointer to an embedded struct
+	found, err := v.FieldByIndexErr(f.index)
+	if err != nil { // below a nil pointer to an embedded struct
+		return reflect.Value{}
+	}
 	return found
 }
 
 var (
-	shapes      sync.Map // of *shape by reflect.Type
-	unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+	shapes          sync.Map // of *shape by reflect.Type
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
 func shapeOf(t reflect.Type) *shape {
@@ -226,15 +240,17 @@ func shapeOf(t reflect.Type) *shape {
 }
 
 func newShape(t reflect.Type) *shape {
-	if t.Name() != "" {
+	if t.Kind() != reflect.Pointer && t.Name() != "" {
 		t = reflect.PointerTo(t) // encoding/json looks for the methods of an address, if the type has a name
 	}
 	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
-		if t.Implements(unmarshaler) {
+		if t.Implements(unmarshaler) || t.Implements(textUnmarshaler) {
 			return new(shape)
 		}
 	}
 	switch t.Kind() {
+	case reflect.Interface:
+		return &shape{kind: t.Kind()}
 	case reflect.Struct:
 		return &shape{kind: t.Kind(), fields: fieldsOf(t)}
 	case reflect.Map, reflect.Slice, reflect.Array:
@@ -289,7 +305,7 @@ func (f field) children(named map[string][]candidate, times int) (embedded []fie
 	for i := range f.typ.NumField() {
 		child := f.typ.Field(i)
 		inner := child.Type
-		if inner.Kind() == reflect.Pointer {
+		if inner.Kind() == reflect.Pointer && inner.Name() == "" {
 			inner = inner.Elem()
 		}
 		isEmbedded := child.Anonymous && inner.Kind() == reflect.Struct

@@ -205,6 +205,25 @@ func TestFoldersStaySmall(t *testing.T) {
 	}
 }
 
+// Two packages that share no third one decode by exact names; what one of them learns the other needs too.
+func TestExactNamesAreDecodedAlike(t *testing.T) {
+	t.Parallel()
+	shared := func(path string) string {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, found := strings.Cut(string(source), "\n// walk ")
+		if !found {
+			t.Fatalf("%s: no walk in it", path)
+		}
+		return after
+	}
+	if shared("internal/exactjson/decode.go") != shared("../introspection/exact.go") {
+		t.Error("internal/exactjson/decode.go and introspection/exact.go differ from walk on: make a change to both")
+	}
+}
+
 // Whoever imports middleware must be able to name every type that it shows, and finds its fields and methods in its documentation.
 func TestTheFaceShowsNothingInternal(t *testing.T) {
 	exports := make(map[string]string)
