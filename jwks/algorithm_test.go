@@ -197,14 +197,18 @@ func TestLogNamesTheMarkOfROCA(t *testing.T) {
 	})
 }
 
-// The exponent is read as it is written, and not what 64 bits hold of it.
-func TestExponentBeyond64Bits(t *testing.T) {
+// The exponent is read as it is written, and not what 64 or 32 bits hold of it.
+func TestExponentBeyondAnInt(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := b64(key.N.Bytes())
-	for e, good := range map[string]bool{"AQAB": true, b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1}): false} {
+	for e, good := range map[string]bool{
+		"AQAB": true, b64([]byte{0x7f, 0xff, 0xff, 0xff}): true,
+		b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1}): false, b64([]byte{1, 0, 1, 0, 1}): false, b64([]byte{0x80, 0, 0, 1}): false,
+		b64([]byte{0xff, 0xff, 0xff, 0xff}): false, b64([]byte{1, 0, 1, 0, 1}) + "=": false,
+	} {
 		if _, err := jwks.Static([]byte(`{"keys":[{"kty":"RSA","n":"` + n + `","e":"` + e + `"}]}`)); (err == nil) != good {
 			t.Errorf("the exponent %s: %v", e, err)
 		}

@@ -10,11 +10,15 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"maps"
+	"math/big"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -95,7 +99,7 @@ func sign(alg string, key any, input string) []byte {
 	case "RS":
 		return must(rsa.SignPKCS1v15(nil, key.(*rsa.PrivateKey), hash, digest))
 	case "PS":
-		return signPSS(key.(*rsa.PrivateKey), hash, input, rsa.PSSSaltLengthEqualsHash)
+		return must(rsa.SignPSS(rand.Reader, key.(*rsa.PrivateKey), hash, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}))
 	case "HS":
 		mac := hmac.New(hash.New, key.([]byte))
 		mac.Write([]byte(input))
@@ -110,10 +114,26 @@ func sign(alg string, key any, input string) []byte {
 	return append(r.FillBytes(make([]byte, size)), s.FillBytes(make([]byte, size))...)
 }
 
-func signPSS(key *rsa.PrivateKey, hash crypto.Hash, input string, salt int) []byte {
-	h := hash.New()
-	h.Write([]byte(input))
-	return must(rsa.SignPSS(rand.Reader, key, hash, h.Sum(nil), &rsa.PSSOptions{SaltLength: salt}))
+// signPSS is PS256 with a salt of any length (RFC 8017 section 9.1.1), which crypto/rsa would not make in every mode.
+func signPSS(key *rsa.PrivateKey, input string, length int) []byte {
+	digest := sha256.Sum256([]byte(input))
+	salt := bytes.Repeat([]byte{7}, length)
+	h := sha256.Sum256(slices.Concat(make([]byte, 8), digest[:], salt))
+	db := append(make([]byte, key.Size()-len(h)-2-length), 1)
+	db = append(db, salt...)
+	for i := range db { // under the mask MGF1
+		mask := sha256.Sum256(binary.BigEndian.AppendUint32(h[:], uint32(i/len(h))))
+		db[i] ^= mask[i%len(h)]
+	}
+	db[0] &= 0x7f
+	encoded := new(big.Int).SetBytes(slices.Concat(db, h[:], []byte{0xbc}))
+	return encoded.Exp(encoded, key.D, key.N).FillBytes(make([]byte, key.Size()))
+}
+
+// tooShort is an RSA key of 1024 bits, if not one that has factors which anybody knows.
+func tooShort() *rsa.PrivateKey {
+	n := new(big.Int).Rsh(rsaA().N, 1024)
+	return &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: n.SetBit(n.SetBit(n, 0, 1), 1023, 1), E: 65537}}
 }
 
 // source is what all key sources have in common.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -113,9 +114,15 @@ func confused(secret func(*signingKey) ([]byte, error)) maker {
 			return "", err
 		}
 		return assemble(merge(p.header, Header{"alg": "HS256"}), p.payload, func(input string) ([]byte, error) {
-			return jwt.SigningMethodHS256.Sign(input, known)
+			return jwt.SigningMethodHS256.Sign(input, filledUp(known))
 		})
 	})
+}
+
+// filledUp does to a short key what HMAC does (RFC 2104 section 2), so the code is the same. In its FIPS 140-3 mode crypto/hmac takes no short
+// key.
+func filledUp(key []byte) []byte {
+	return append(slices.Clip(key), make([]byte, max(0, 32-len(key)))...)
 }
 
 func publicDER(k *signingKey) ([]byte, error) { return x509.MarshalPKIXPublicKey(k.private.Public()) }

@@ -30,7 +30,7 @@ func TestIntrospectionDescribesActiveTokens(t *testing.T) {
 	t.Parallel()
 	issuer := authtest.NewIssuer(t)
 	issuer.SetClock(func() time.Time { return time.Unix(2_000_000_000, 0) })
-	claims := authtest.Claims{"aud": []string{api}, "scope": "read", "jti": nil, "large": 1 << 60, "at": time.Unix(7, 9)}
+	claims := authtest.Claims{"aud": []string{api}, "scope": "read", "jti": nil, "large": int64(1 << 60), "at": time.Unix(7, 9)}
 	want := map[string]any{
 		"active": true, "iss": issuer.URL(), "sub": "alice", "aud": []any{api}, "client_id": "authtest-client",
 		"iat": 2e9, "exp": 2e9 + 3600, "scope": "read", "large": float64(1 << 60), "at": 7.0,

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -40,13 +41,17 @@ func Signature(input, header string, key any) []byte {
 		}
 		return Must(rsa.SignPKCS1v15(rand.Reader, k, crypto.SHA256, digest[:]))
 	case []byte:
-		mac := hmac.New(sha256.New, k)
+		mac := hmac.New(sha256.New, MACKey(k))
 		mac.Write([]byte(input))
 		return mac.Sum(nil)
 	default:
 		return nil
 	}
 }
+
+// MACKey is a key of HMAC that makes the same codes. A short one is filled up with zeros, as HMAC itself does (RFC 2104 section 2), because
+// crypto/hmac takes no short one in every mode.
+func MACKey(key []byte) []byte { return append(bytes.Clone(key), make([]byte, max(0, 32-len(key)))...) }
 
 // SignatureOf decodes the third segment of a token.
 func SignatureOf(token string) []byte { return Decoded(token[strings.LastIndexByte(token, '.')+1:]) }

@@ -18,11 +18,11 @@ import (
 // them back: each has exactly the parameters that the route gives it, and nothing in one becomes another. DPoP challenges have their
 // algorithms, and a nonce is one word.
 func FuzzRouteChallenge(f *testing.F) {
-	f.Add("api", "read write", "mfa phr", 300, uint8(0))
-	f.Add("shop 7", "", "urn:mace:incommon:iap:silver", 0, uint8(7))
-	f.Add("a\", error=\"x", "a\"b", "c\\", -1, uint8(2))
-	f.Add("\r\nSet-Cookie: a=b", "é", "\x00", 1<<40, uint8(15))
-	f.Fuzz(func(t *testing.T, realm, scopes, values string, age int, flags uint8) {
+	f.Add("api", "read write", "mfa phr", int64(300), uint8(0))
+	f.Add("shop 7", "", "urn:mace:incommon:iap:silver", int64(0), uint8(7))
+	f.Add("a\", error=\"x", "a\"b", "c\\", int64(-1), uint8(2))
+	f.Add("\r\nSet-Cookie: a=b", "é", "\x00", int64(1<<40), uint8(15))
+	f.Fuzz(func(t *testing.T, realm, scopes, values string, age int64, flags uint8) {
 		has := func(flag uint8) bool { return flags&(1<<flag) != 0 }
 		cfg := kit.Config()
 		cfg.Realm = realm

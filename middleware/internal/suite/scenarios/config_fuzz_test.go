@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
+	"math"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -133,7 +134,7 @@ func wildConfig(c *script, iss, name, public string) middleware.Config {
 	}
 	cfg.Realm = pickOf(c, "", c.text())
 	cfg.MaxTokenBytes = pickOf(c, 0, 1, -1, 1<<20, 1<<30)
-	cfg.TokenCache.Entries = pickOf(c, -1, 0, 1, -1<<62)
+	cfg.TokenCache.Entries = pickOf(c, -1, 0, 1, math.MinInt)
 	cfg.TokenCache.MaxAge = pickOf(c, 0, time.Second, -time.Second)
 	if c.oneIn(4) {
 		cfg.ScopeImplies = map[string][]string{c.text(): {c.text()}}
