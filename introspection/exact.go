@@ -104,6 +104,9 @@ func (e *exact) object(s *shape, v reflect.Value) {
 func (e *exact) elements(t reflect.Type, v reflect.Value) {
 	isObject := e.peek() == '{'
 	e.at++
+	if v.Kind() == reflect.Slice && v.Cap() > v.Len() {
+		v = v.Slice(0, v.Cap()) // encoding/json decodes into what stands behind the end too
+	}
 	for i := 0; e.peek() != '}' && e.peek() != ']' && e.peek() != 0; i++ {
 		if isObject {
 			e.skip()

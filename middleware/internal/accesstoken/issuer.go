@@ -279,34 +279,59 @@ func (i *Issuer) claimsName(iss string, tid strictjson.Value) (tenant string, ok
 
 // mayServe judges whether key may sign for a token of this iss. Some servers publish one set for all their tenants, in which each key
 // names the iss that it is for, with a placeholder for the tenant or one tenant spelt out (RFC 8725 section 3.8: keys are bound
-// to their issuer). Another name of the same issuer for the same tenant will do.
+// to their issuer). Another name of the same issuer for the same tenant will do. tenant is what iss fills a template with; tid is what the
+// signer says, so it fills the placeholder of a key that is for every tenant and does nothing else.
 func (i *Issuer) mayServe(key *jwks.Key, iss, tenant string, tid strictjson.Value) bool {
 	named := key.Issuer()
-	if named == "" || named == iss {
-		return true
-	}
-	if tenant == "" {
-		if text, ok := tid.Text(); ok && isTenant(text) {
-			tenant = text
-		}
-	}
 	if strings.Contains(named, TenantPlaceholder) {
-		if tenant == "" {
+		filling := tenant
+		if text, ok := tid.Text(); filling == "" && ok && isTenant(text) {
+			filling = text
+		}
+		if filling == "" {
 			return false
 		}
-		named = strings.ReplaceAll(named, TenantPlaceholder, tenant)
+		named = strings.ReplaceAll(named, TenantPlaceholder, filling)
 	}
-	if named == iss {
+	switch {
+	case named == "" || named == iss:
 		return true
-	}
-	if i.names[named] {
-		// Where iss spells the tenant out, the other name must be of the same tenant.
-		return tenant == "" || !strings.Contains(iss, tenant) || strings.Contains(named, tenant)
+	case i.names[named]:
+		return onePathIn(named, iss)
 	}
 	for _, template := range i.templates {
 		if filled, ok := template.match(named); ok {
-			return filled == tenant
+			return filled == tenant || tenant == "" && onePathIn(named, iss)
 		}
 	}
 	return false
+}
+
+// onePathIn reports whether the path of one name is all in that of the other, as https://sts.example/acme/ is in
+// https://login.example/acme/v2.0: then they are names of one tenant. Without a path a name says nothing about that.
+func onePathIn(a, b string) bool {
+	short, long := pathOf(a), pathOf(b)
+	if len(short) > len(long) {
+		short, long = long, short
+	}
+	if len(short) == 0 {
+		return false
+	}
+	for _, segment := range long {
+		if len(short) > 0 && segment == short[0] {
+			short = short[1:]
+		}
+	}
+	return len(short) == 0
+}
+
+func pathOf(iss string) []string {
+	if _, behind, ok := strings.Cut(iss, "://"); ok {
+		iss = behind
+	}
+	_, path, _ := strings.Cut(strings.TrimRight(iss, "/"), "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
 }

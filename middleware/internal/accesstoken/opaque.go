@@ -170,12 +170,15 @@ func (j *judgement) vetAnswer(issuer *Issuer, jwt *Verified, response *introspec
 }
 
 // mergeJWT completes an answer about a JWT that was verified here with what only the JWT says. An answer may be silent about
-// the end of the token and about what it is bound to, and neither goes away for that; that it speaks of another binding
-// would make two tokens of one.
+// the end of the token, who acts and what it is bound to, and none of these goes away for that; that it speaks of another
+// binding would make two tokens of one.
 func (v *Verified) mergeJWT(jwt *Verified) Refusal {
 	v.Facts.Opaque, v.Key = false, jwt.Key
 	if v.Facts.Expiry.IsZero() || jwt.Facts.Expiry.Before(v.Facts.Expiry) {
 		v.Facts.Expiry = jwt.Facts.Expiry
+	}
+	if v.Facts.Actor == (claims.Actor{}) {
+		v.Facts.Actor = jwt.Facts.Actor
 	}
 	if v.Bound.None() {
 		v.Bound = jwt.Bound

@@ -87,9 +87,8 @@ func (i *Issuer) outranksNonce(c *claims.Reading) bool {
 	if saysAccess(c) {
 		return true
 	}
-	client, _ := c.First(i.clientID).Text()
-	own, err := claims.AudienceHas(c.At(claims.Audience), client)
-	if err != nil || own && client != "" {
+	own, err := i.addressesItself(c)
+	if err != nil || own {
 		return false
 	}
 	return claims.AnyScope(c.First(i.scopes), isBeyondIdentity)
@@ -124,7 +123,14 @@ func grantsBeyondIdentity(scopes []string) bool {
 	return slices.ContainsFunc(scopes, isBeyondIdentity)
 }
 
-func isBeyondIdentity(scope string) bool { return !slices.Contains(identityScopes, scope) }
+// isBeyondIdentity leaves aside what is no scope (RFC 6749 section 3.3) and what some server may read as one of the others.
+func isBeyondIdentity(scope string) bool {
+	return isScope(scope) && !slices.ContainsFunc(identityScopes, func(name string) bool { return strings.EqualFold(name, scope) })
+}
+
+func isScope(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
+}
 
 func oneOf(v strictjson.Value, names ...string) bool {
 	s, ok := v.Text()
@@ -205,7 +211,7 @@ func (v *vetting) checkKind() Refusal {
 	}
 	t.typed = typed
 	t.access = typed || grantsBeyondIdentity(t.Facts.Scopes) || v.jwt != nil && v.jwt.access
-	t.idLike = v.issuer.idShape(&t.Facts) || v.jwt != nil && v.jwt.idLike
+	t.idLike = v.issuer.idShape(&v.reading, &t.Facts) || v.jwt != nil && v.jwt.idLike
 	switch {
 	case !v.issuer.namesNoAudience() || v.issuer.Profile == IDToken:
 		return Refusal{}
@@ -226,6 +232,26 @@ func (i *Issuer) namesNoAudience() bool { return i.NoAudience || len(i.Clients) 
 // idShape reports whether a token that names no audience of this API has the shape of an ID token: its aud holds its own client id, or
 // one of the allowed clients (OpenID Connect Core section 2). Where an audience is demanded that shape is harmless, as long as
 // no client id is among the audiences.
-func (i *Issuer) idShape(facts *Facts) bool {
-	return facts.ClientID != "" && slices.Contains(facts.Audience, facts.ClientID) || containsAny(facts.Audience, i.Clients)
+func (i *Issuer) idShape(c *claims.Reading, facts *Facts) bool {
+	own, _ := i.addressesItself(c)
+	return own || containsAny(facts.Audience, i.Clients)
+}
+
+// addressesItself reports whether aud holds the token's own client id, by any claim that may name it. That one of them cannot be used
+// does not hide another.
+func (i *Issuer) addressesItself(c *claims.Reading) (bool, error) {
+	aud := c.At(claims.Audience)
+	if client, _ := c.At(claims.AuthorizedParty).Text(); client != "" {
+		if own, err := claims.AudienceHas(aud, client); own || err != nil {
+			return own, err
+		}
+	}
+	for _, path := range i.clientID {
+		if client, _ := c.Follow(path).Text(); client != "" {
+			if own, err := claims.AudienceHas(aud, client); own || err != nil {
+				return own, err
+			}
+		}
+	}
+	return false, nil
 }

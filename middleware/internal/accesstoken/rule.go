@@ -43,8 +43,8 @@ func (t *tables) enterRules(i int, issuer *Issuer) {
 	}
 }
 
-// holds judges whether one of the rule's claims is there and meets it. Null is absent; an empty string, array or object is there and meets
-// nothing.
+// holds judges whether one of the rule's claims is there and meets it. Null is absent; an empty string or object, and an array of nothing else, is
+// there and meets nothing.
 func (r *rule) holds(c *claims.Reading) bool {
 	absent := true
 	for _, path := range r.paths {
@@ -66,8 +66,10 @@ func isEmpty(v strictjson.Value) bool {
 		text, _ := v.Text()
 		return text == ""
 	case strictjson.Array:
-		for range v.Elements() {
-			return false
+		for element := range v.Elements() {
+			if element.Kind() != strictjson.Null && !isEmpty(element) {
+				return false
+			}
 		}
 		return true
 	case strictjson.Object:

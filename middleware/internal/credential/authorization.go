@@ -69,7 +69,10 @@ func schemeOf(name string) Scheme {
 // a token of ours perhaps, so nothing else may outweigh it.
 func listsOurs(rest string) bool {
 	for element := range strings.SplitSeq(rest, ",") {
-		name, _, _ := strings.Cut(strings.Trim(element, " \t"), " ")
+		name := strings.Trim(element, " \t")
+		if end := strings.IndexAny(name, " \t"); end >= 0 {
+			name = name[:end]
+		}
 		if schemeOf(name) != "" {
 			return true
 		}

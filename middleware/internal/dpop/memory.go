@@ -24,8 +24,9 @@ var (
 // memory remembers the proofs of this process. Proofs that expire in the same slot of time are forgotten together, so
 // every proof is remembered until it expires, and forgetting costs nothing. What it cannot remember it does not admit.
 //
-// No party may hold more proofs than there is room left, so N parties that send all they can leave one part in N+1 of the room to
-// others, and one that comes later is not refused because of them.
+// No party may hold more proofs than there is room left, nor more than its share, so one that sends all it can leaves room to others. It
+// takes many that act together to fill what there is, each leaving half of what it found; against those a shared store helps, and a short
+// DPoP.MaxAge.
 type memory struct {
 	elapsed  func() time.Duration // on the monotonic clock
 	capacity int                  // proofs

@@ -169,6 +169,17 @@ func TestClaimsIntoAnInterfaceThatLeadsBackToItself(t *testing.T) {
 }
 
 // A detail of an authorization says what is granted. A member that the type does not know may limit it.
+// encoding/json decodes into what stands in a slice, and behind its end.
+func TestClaimsIntoWhatASliceHolds(t *testing.T) {
+	for name, cut := range map[string]int{"in it": 1, "behind its end": 0} {
+		held := &person{}
+		into := []any{held}[:cut]
+		if err := exactjson.Decode([]byte(`[{"NAME":"b"}]`), &into); err != nil || held.Name != "" {
+			t.Errorf("%s: the name is %q (%v)", name, held.Name, err)
+		}
+	}
+}
+
 func TestDecodeAllRefusesWhatWouldBeDropped(t *testing.T) {
 	for text, ok := range map[string]bool{
 		`{"city":"b","note":{"x":1}}`: true, `{}`: true, `{"City":"b"}`: false, `{"city":"b","x":1}`: false,

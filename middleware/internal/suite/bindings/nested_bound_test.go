@@ -69,6 +69,23 @@ func TestInnerGuardTakesOverABoundTokenForTheSameCallOnly(t *testing.T) {
 	}
 }
 
+// Nor does a token that is bound to nothing become one that is because a Guard outside has admitted it.
+func TestInnerGuardJudgesTheSchemeOfAnUnboundToken(t *testing.T) {
+	v := kit.DPoPValidator(t, nil)
+	token := kit.Mint(kit.GoodClaims(nil))
+	ctx, err := v.Require().Check(kit.Bearer(token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for scheme, want := range map[string]string{"Bearer": "200", "DPoP": kit.BadToken} {
+		sub := kit.Bearer(token).WithContext(ctx)
+		sub.Header.Set("Authorization", scheme+" "+token)
+		if got := kit.OutcomeOf(v.Require(), sub); got != want {
+			t.Errorf("%s inside gives %s, want %s", scheme, got, want)
+		}
+	}
+}
+
 // The same of certificates (RFC 8705 section 3), from the TLS layer and from a proxy.
 func TestInnerGuardWantsTheCertificateOfItsOwnCall(t *testing.T) {
 	own, other := kit.ClientCert(), kit.OtherCert()

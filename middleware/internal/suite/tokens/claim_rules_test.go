@@ -25,7 +25,7 @@ func TestClaimRules(t *testing.T) {
 	}{
 		"presence": {[]middleware.ClaimRule{rule("hd")},
 			[]string{`"hd":"example.com"`, `"hd":0`, `"hd":false`, `"hd":["x"]`, `"hd":{"a":1}`},
-			[]string{`"x":1`, `"hd":null`, `"hd":""`, `"hd":[]`, `"hd":{}`, `"Hdd":"x"`}},
+			[]string{`"x":1`, `"hd":null`, `"hd":""`, `"hd":[]`, `"hd":{}`, `"hd":[""]`, `"hd":[null,[]]`, `"hd":[[""]]`, `"Hdd":"x"`}},
 		"one of several values": {[]middleware.ClaimRule{oneOf("hd", "example.com", "example.org")},
 			[]string{`"hd":"example.com"`, `"hd":"example.org"`, `"hd":["x","example.org"]`, `"hd":"ex\u0061mple.com"`},
 			[]string{`"hd":"example.net"`, `"hd":"Example.com"`, `"hd":" example.com"`, `"hd":["x"]`, `"hd":[["example.com"]]`, `"hd":{"example.com":true}`, `"hd":null`, `"x":1`}},

@@ -39,6 +39,12 @@ func TestKeyServesTheIssuerThatItsJWKNames(t *testing.T) {
 	v1Only := func(i *middleware.Issuer) { i.URL, i.AllowTenant = v1, all }
 	single := func(i *middleware.Issuer) { i.URL = acme }
 	both := func(i *middleware.Issuer) { i.URL, i.Aliases = acme, []string{"https://sts.example.com/acme/", umbrel} }
+	shared := func(i *middleware.Issuer) {
+		i.URL, i.Aliases = v2, []string{"https://sts.example.com/common", "https://sts.example.com", "https://sts.example.com/acme/"}
+		i.AllowTenant = func(_ context.Context, tenant string) bool { return tenant != "umbrella" }
+	}
+	similar := func(i *middleware.Issuer) { i.URL, i.Aliases = acme, []string{"https://login.example.com/acme2/v2.0"} }
+	const acme2 = "https://login.example.com/acme2/v2.0"
 	of := func(iss, tid string) kit.Claims { return kit.Claims{"iss": iss, "tid": tid} }
 	for name, row := range map[string]struct {
 		trust func(*middleware.Issuer)
@@ -64,6 +70,17 @@ func TestKeyServesTheIssuerThatItsJWKNames(t *testing.T) {
 		"one tenant, and no tid to fill the name":             {single, publishedFor(v2), kit.Claims{"iss": acme, "tid": nil}, false},
 		"one tenant, and a tid that is no tenant":             {single, publishedFor("https://login.example.com/{tenantid}"), kit.Claims{"iss": acme, "tid": "acme/v2.0"}, false},
 		"the alias of another tenant":                         {both, publishedFor(umbrel), of(acme, "acme"), false},
+		"the same, and tid says so":                           {both, publishedFor(umbrel), of(acme, "umbrella"), false},
+		"the same, and tid says nothing":                      {both, publishedFor(umbrel), kit.Claims{"iss": acme, "tid": nil}, false},
+		"the same, and tid is in both names":                  {both, publishedFor(umbrel), of(acme, "v2.0"), false},
+		"another name for one tenant, without tid":            {both, publishedFor("https://sts.example.com/acme/"), kit.Claims{"iss": acme, "tid": nil}, true},
+		"a tenant whose name begins alike":                    {similar, publishedFor(acme2), of(acme, "acme"), false},
+		"the same in the other direction":                     {similar, publishedFor(acme), of(acme2, "acme2"), false},
+		"the placeholder, filled by tid with another name":    {similar, publishedFor(v2), of(acme, "acme2"), false},
+		"a tenant's key for a name without one":               {shared, publishedFor(umbrel), of("https://sts.example.com/common", "umbrella"), false},
+		"a tenant's key for a name without a path":            {shared, publishedFor(umbrel), of("https://sts.example.com", "umbrella"), false},
+		"a tenant's key for its name":                         {shared, publishedFor(acme), of("https://sts.example.com/acme/", "acme"), true},
+		"a key of no tenant for a tenant":                     {shared, publishedFor("https://sts.example.com/common"), of(acme, "acme"), false},
 		"a name that differs in case":                         {tenants, publishedFor("https://login.example.com/ACME/v2.0"), of(acme, "acme"), false},
 		"a name that differs by a slash":                      {tenants, publishedFor(acme + "/"), of(acme, "acme"), false},
 		"the placeholder in another case":                     {tenants, publishedFor("https://login.example.com/{TenantId}/v2.0"), of(acme, "acme"), false},

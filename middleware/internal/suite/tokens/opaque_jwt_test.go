@@ -33,6 +33,35 @@ func TestVerifiedJWTsAreNotIntrospected(t *testing.T) {
 	})
 }
 
+// That somebody acts for the subject does not go away because the answer does not repeat it.
+func TestActorOfAnIntrospectedJWT(t *testing.T) {
+	for name, row := range map[string]struct{ jwt, answer, actor string }{
+		"the JWT's, of which the answer says nothing": {"agent", "", "agent"},
+		"the answer's":         {"", "agent", "agent"},
+		"the answer's instead": {"agent", "other", "other"},
+		"none":                 {"", "", ""},
+	} {
+		act := func(sub string) kit.Claims {
+			if sub == "" {
+				return nil
+			}
+			return kit.Claims{"act": kit.Claims{"sub": sub}}
+		}
+		server := kit.Answering(kit.ActiveAnswer(act(row.answer)))
+		kit.WithAndWithoutCache(t, askingAbout(middleware.VerifyAndIntrospectJWTs, server), func(t *testing.T, v *middleware.Validator) {
+			t.Run(name, func(t *testing.T) {
+				token := kit.Mint(kit.GoodClaims(act(row.jwt)))
+				if got := kit.WantAdmitted(t, v, token); got.Actor.Subject != row.actor {
+					t.Errorf("the actor is %+v, want %q", got.Actor, row.actor)
+				}
+				if reason := kit.ReasonOf(t, v.Require().Undelegated(), kit.Bearer(token)); (reason == middleware.ReasonActor) != (row.actor != "") {
+					t.Errorf("Undelegated refuses for %q", reason)
+				}
+			})
+		})
+	}
+}
+
 func TestVerifyAndIntrospect(t *testing.T) {
 	server := kit.Answering(kit.ActiveAnswer(kit.Claims{"sub": "of the answer", "scope": "read", "iss": nil, "jti": nil}))
 	kit.WithAndWithoutCache(t, askingAbout(middleware.VerifyAndIntrospectJWTs, server), func(t *testing.T, v *middleware.Validator) {

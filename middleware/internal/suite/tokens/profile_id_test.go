@@ -216,3 +216,42 @@ func TestAudienceOfALightweightToken(t *testing.T) {
 		kit.WantRefused(t, v, kit.Mint(kit.GoodClaims(kit.Claims{"aud": nil})), kit.BadToken, middleware.ReasonAudience)
 	})
 }
+
+// What is no scope, or what a careless server reads as one of those that come with ID tokens, is no evidence against one; and a claim that
+// names no client does not hide another that does.
+func TestIDTokensThatLookALittleLikeAccessTokens(t *testing.T) {
+	for name, changes := range map[string]kit.Claims{
+		"no scope":                          {"scope": nil},
+		"an empty scope in an array":        {"scope": nil, "scp": []string{""}},
+		"a blank one":                       {"scope": nil, "scp": []string{" "}},
+		"two in one element":                {"scope": nil, "scp": []string{"openid email"}},
+		"one that ends in a tab":            {"scope": "openid\t"},
+		"one in capitals":                   {"scope": "OPENID"},
+		"one in quotes":                     {"scope": `"openid"`},
+		"no scope, client_id is empty":      {"scope": nil, "client_id": ""},
+		"no scope, client_id is a number":   {"scope": nil, "client_id": 7},
+		"no scope, client_id is somebody's": {"scope": nil, "client_id": "app"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			login := kit.GoodClaims(kit.Claims{"aud": "web", "azp": "web", "client_id": nil}).With(changes)
+			for _, replace := range []func(*middleware.Config){
+				func(cfg *middleware.Config) { cfg.Issuers[0].DangerouslyNoAudience = true },
+				func(cfg *middleware.Config) { cfg.Issuers[0].AllowedClients = []string{"web", "app"} },
+			} {
+				v := kit.NewValidator(t, func(cfg *middleware.Config) {
+					cfg.Audiences = nil
+					replace(cfg)
+				})
+				if refused := kit.ReasonOf(t, v.Require(), kit.Bearer(kit.MintTyped("JWT", login))); refused != middleware.ReasonTokenType && refused != middleware.ReasonClient {
+					t.Errorf("refused for %q", refused)
+				}
+			}
+			// Where the client's own id is an audience of the API, nothing but a nonce tells.
+			v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Audiences = []string{"web"} })
+			kit.WantRefused(t, v, kit.MintTyped("JWT", login.With(kit.Claims{"nonce": "n"})), kit.BadToken, middleware.ReasonTokenType)
+		})
+	}
+	// An id that no claim names as the client's is an audience like any other.
+	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Audiences = []string{"web"} })
+	kit.WantAdmitted(t, v, kit.MintTyped("JWT", kit.GoodClaims(kit.Claims{"aud": "web", "azp": "app", "nonce": "n", "scope": "orders:read"})))
+}
