@@ -181,8 +181,8 @@ func TestRefreshKnowsWhichFetchWasFirst(t *testing.T) {
 		called  time.Duration
 		fetches int
 	}{
-		{"a fetch that began after the call overtakes the one it joined", numbered(hanging, serving(second())), time.Second, 2},
-		{"the one it joined is overtaken by an older one", numbered(slow(3*time.Second, serving(first())), hanging, serving(second())), 2500 * time.Millisecond, 3},
+		{"a fetch that began after the call overtakes the one it joined", numbered(hanging, serving(first(), second())), time.Second, 2},
+		{"the one it joined is overtaken by an older one", numbered(slow(3*time.Second, serving(first())), hanging, serving(first(), second())), 2500 * time.Millisecond, 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			i := &issuer{answer: row.answer}
