@@ -87,8 +87,12 @@ func (i *Issuer) outranksNonce(c *claims.Reading) bool {
 	if saysAccess(c) {
 		return true
 	}
-	own, err := i.addressesItself(c)
-	if err != nil || own {
+	aud := c.At(claims.Audience)
+	own := i.anyClient(c, func(client string) bool {
+		has, err := claims.AudienceHas(aud, client)
+		return has || err != nil
+	})
+	if own {
 		return false
 	}
 	return claims.AnyScope(c.First(i.scopes), isBeyondIdentity)
@@ -233,25 +237,20 @@ func (i *Issuer) namesNoAudience() bool { return i.NoAudience || len(i.Clients) 
 // one of the allowed clients (OpenID Connect Core section 2). Where an audience is demanded that shape is harmless, as long as
 // no client id is among the audiences.
 func (i *Issuer) idShape(c *claims.Reading, facts *Facts) bool {
-	own, _ := i.addressesItself(c)
-	return own || containsAny(facts.Audience, i.Clients)
+	return containsAny(facts.Audience, i.Clients) ||
+		i.anyClient(c, func(client string) bool { return slices.Contains(facts.Audience, client) })
 }
 
-// addressesItself reports whether aud holds the token's own client id, by any claim that may name it. That one of them cannot be used
-// does not hide another.
-func (i *Issuer) addressesItself(c *claims.Reading) (bool, error) {
-	aud := c.At(claims.Audience)
-	if client, _ := c.At(claims.AuthorizedParty).Text(); client != "" {
-		if own, err := claims.AudienceHas(aud, client); own || err != nil {
-			return own, err
-		}
+// anyClient reports whether a client fits whose token this is by a claim that may name it. That one of these cannot be used does not
+// hide another.
+func (i *Issuer) anyClient(c *claims.Reading, fits func(client string) bool) bool {
+	if client, _ := c.At(claims.AuthorizedParty).Text(); client != "" && fits(client) {
+		return true
 	}
 	for _, path := range i.clientID {
-		if client, _ := c.Follow(path).Text(); client != "" {
-			if own, err := claims.AudienceHas(aud, client); own || err != nil {
-				return own, err
-			}
+		if client, _ := c.Follow(path).Text(); client != "" && fits(client) {
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
