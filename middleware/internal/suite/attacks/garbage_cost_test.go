@@ -67,7 +67,7 @@ func garbage() map[string]string {
 		"numbers in characters that fold":         membersOf("https://nobody.example", "ſ", "\u212a"),
 		"numbers in escapes":                      membersOf("https://nobody.example", `\u0061`, `\u0062`),
 		"numbers in escapes of two halves":        membersOf("https://nobody.example", `\ud83d\ude00`, `\ud83d\ude01`),
-		"numbers in small letters and capitals":   membersOf("https://nobody.example", "A", "b"),
+		"numbers in small letters and capitals":   membersOf("https://nobody.example", "a", "A"),
 		"shortest names":                          filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(`,"%x":1`, n) }),
 		"shortest names, spaced":                  filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(` , "%x" : 1 `, n) }),
 		"long names":                              filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(`,"%s%d":1`, strings.Repeat("a", 60), n) }),
