@@ -139,7 +139,7 @@ func TestConnectionsAreKept(t *testing.T) {
 		wg.Go(func() { mustIntrospect(t, client, fmt.Sprint("token", i)) })
 	}
 	wg.Wait()
-	if n := opened.Load(); n > 2*64 { // a dial may lose against a connection that became idle meanwhile
+	if n := opened.Load(); n > 8*64 { // dials may lose against connections that become idle meanwhile, the more so on a busy machine
 		t.Errorf("%d connections for 2000 requests, 64 at once", n)
 	}
 }
