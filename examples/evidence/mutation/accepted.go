@@ -120,7 +120,7 @@ var accepted = map[survivor]string{
 
 	{"middleware", "oneOf", andGone, `ok`}: impliedBy, // no name in the list is empty
 
-	{"middleware", "stepUp", orGone, `facts.ACR == ""`}: impliedBy, // Guard.ACR takes no empty value
+	{"middleware", "acceptsACR", orGone, `facts.ACR == ""`}: impliedBy, // Guard.ACR takes no empty value
 
 	{"middleware", "Parse", orGone, `!ok`}:                                       behindIt, // a scheme alone leaves no host
 	{"middleware", "parseHost", andGone, `strings.HasPrefix(host, "[")`}:         behindIt,
