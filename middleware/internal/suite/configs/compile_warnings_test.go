@@ -1,7 +1,6 @@
 package configs_test
 
 import (
-	"bytes"
 	"log/slog"
 	"slices"
 	"strings"
@@ -68,7 +67,7 @@ func TestWarnings(t *testing.T) {
 		}, []string{plain, toss, shared}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			var b bytes.Buffer
+			var b kit.Log
 			v := kit.NewValidator(t, func(cfg *middleware.Config) {
 				cfg.Logger = slog.New(slog.NewTextHandler(&b, nil))
 				row.change(cfg)
@@ -101,11 +100,11 @@ func withSource(source middleware.TokenSource) func(*middleware.Config) {
 
 // A Config that is refused is mended first, and nobody is told of risks.
 func TestMistakesComeBeforeWarnings(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	cfg := kit.Config()
 	cfg.Logger = slog.New(slog.NewTextHandler(&b, nil))
 	cfg.PublicURL, cfg.Realm = "http://api.example.com", "\n"
-	if _, err := middleware.New(cfg); err == nil || b.Len() != 0 {
+	if _, err := middleware.New(cfg); err == nil || b.String() != "" {
 		t.Errorf("New: %v; logged %q", err, b.String())
 	}
 }

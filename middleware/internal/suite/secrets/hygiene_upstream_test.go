@@ -1,7 +1,6 @@
 package secrets_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -178,7 +177,7 @@ func TestPanicsShowNoSecret(t *testing.T) {
 				}()
 				guard.HandlerFunc(func(http.ResponseWriter, *http.Request) { ran = true }).ServeHTTP(w, r)
 			})
-			var serverLog bytes.Buffer
+			var serverLog kit.Log
 			server := httptest.NewUnstartedServer(handler)
 			server.Config.ErrorLog = log.New(&serverLog, "", log.LstdFlags)
 			server.Start()

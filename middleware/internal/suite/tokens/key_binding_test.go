@@ -1,7 +1,6 @@
 package tokens_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -28,7 +27,7 @@ func rsaToken(alg string, c kit.Claims, key *rsa.PrivateKey) string {
 // RFC 8725bis section 3.1: one key, one algorithm. The JWK names none, so it is that of the first token that is accepted. Who signs
 // under two is the issuer, so a token that is good in all else is not judged, rather than called bad.
 func TestKeyKeepsToTheAlgorithmOfTheFirstAcceptedToken(t *testing.T) {
-	var log bytes.Buffer
+	var log kit.Log
 	change := func(cfg *middleware.Config) {
 		log.Reset()
 		cfg.Issuers[0].Keys = unnamed()

@@ -1,7 +1,6 @@
 package tokens_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -47,7 +46,7 @@ func TestTokenOfAnIssuerWithManyKeysOfOneName(t *testing.T) {
 		"a forgery where not all keys were tried": {keys("k", 5), `{"alg":"ES256","typ":"at+jwt","kid":"k"}`, stranger, "503"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer
+			var log kit.Log
 			kit.WithAndWithoutCache(t, func(cfg *middleware.Config) {
 				log.Reset()
 				cfg.Issuers[0].Keys = row.set
