@@ -32,7 +32,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	complain := &complaints{logger: s.Logger}
 	if isPlain(s.URL) || s.Ask != nil && len(s.plain) > 0 {
-		s.Logger.Warn("introspection: Config.DangerouslyAllowHTTP: the client secret and every token travel in clear, and whoever is on the way"+
+		complain.log().Warn("introspection: Config.DangerouslyAllowHTTP: the client secret and every token travel in clear, and whoever is on the way"+
 			" decides which tokens are active", "endpoint", shown(s.URL), "hosts", s.DangerouslyAllowHTTP)
 	}
 	c := &Client{

@@ -85,7 +85,8 @@ type Config struct {
 	Entries int
 
 	// Logger hears of what only the operator can mend, at most one line a minute about each of these: a refusal of our own
-	// credentials, a server that stops answering, panics in code that the caller brought. Nil: silent.
+	// credentials, a server that stops answering, panics in code that the caller brought. Nil:
+	// slog.Default(), asked for at each line; slog.New(slog.DiscardHandler) is silent.
 	Logger *slog.Logger
 }
 
@@ -136,9 +137,6 @@ func (cfg Config) compile() (settings, error) {
 	cfg.Timeout = orDefault(cfg.Timeout, defaultTimeout)
 	cfg.MaxInFlight = orDefault(cfg.MaxInFlight, defaultMaxInFlight)
 	cfg.Entries = orDefault(cfg.Entries, defaultEntries)
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
 	return settings{
 		Config:      cfg,
 		plain:       allowed,

@@ -66,7 +66,7 @@ const (
 
 // complaints logs what only the operator can mend, one line a minute about each subject.
 type complaints struct {
-	logger *slog.Logger
+	logger *slog.Logger // nil: slog.Default(), as a program may set it after it has made a Client
 
 	mu   sync.Mutex
 	last [subjects]time.Time
@@ -74,8 +74,15 @@ type complaints struct {
 
 func (c *complaints) say(about subject, message string, attrs ...any) {
 	if c.due(about, time.Now()) {
-		c.logger.Error("introspection: "+message, attrs...)
+		c.log().Error("introspection: "+message, attrs...)
 	}
+}
+
+func (c *complaints) log() *slog.Logger {
+	if c.logger == nil {
+		return slog.Default()
+	}
+	return c.logger
 }
 
 func (c *complaints) due(about subject, now time.Time) bool {

@@ -16,6 +16,9 @@ import (
 	"github.com/cardea-auth/cardea/introspection"
 )
 
+// Tests provoke failures by the thousand; one that wants to read a line brings a Logger.
+func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
+
 // Canaries that must show up nowhere but on the wire.
 const (
 	canaryToken  = "canary-Token_0123456789"

@@ -55,7 +55,8 @@ type Config struct {
 	// or Refresh if that is more. Negative: for ever. Otherwise at least Refresh.
 	MaxStale time.Duration
 
-	// Logger is told of skipped keys, failures and recoveries, never of key material. Nil: silent.
+	// Logger is told of skipped keys, failures and recoveries, never of key material. Nil: slog.Default(), asked for at each line;
+	// slog.New(slog.DiscardHandler) is silent.
 	Logger *slog.Logger
 }
 
@@ -115,16 +116,21 @@ func (cfg Config) complete() (Config, error) {
 	if cfg.Cooldown == 0 {
 		cfg.Cooldown = defaultCooldown
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
 	return cfg, nil
+}
+
+// logger is asked for at each line, as a program may set its default after it has made a Cache.
+func (cfg *Config) logger() *slog.Logger {
+	if cfg.Logger == nil {
+		return slog.Default()
+	}
+	return cfg.Logger
 }
 
 // warn tells of what a complete Config loosens.
 func (cfg *Config) warn() {
 	if u, _ := url.Parse(cfg.URL + cfg.Issuer); u.Scheme == "http" && !loopback(u.Hostname()) {
-		cfg.Logger.Warn("jwks: DangerouslyAllowHTTP: keys are fetched without TLS, so whoever is on the way can replace them", "host", u.Host)
+		cfg.logger().Warn("jwks: DangerouslyAllowHTTP: keys are fetched without TLS, so whoever is on the way can replace them", "host", u.Host)
 	}
 }
 

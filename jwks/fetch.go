@@ -147,7 +147,7 @@ func (c *Cache) noteFailure(f *fetch, err error) (report func()) {
 	c.arm()
 	return func() {
 		if news {
-			c.cfg.Logger.Warn("jwks: the keys could not be fetched", "source", c.source(), "error", err)
+			c.cfg.logger().Warn("jwks: the keys could not be fetched", "source", c.source(), "error", err)
 		}
 	}
 }
@@ -179,14 +179,14 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 	skipped := c.good.skipped
 	return func() {
 		if recovered {
-			c.cfg.Logger.Info("jwks: the keys can be fetched again", "source", c.source())
+			c.cfg.logger().Info("jwks: the keys can be fetched again", "source", c.source())
 		}
 		if len(skipped) > 0 && !slices.Equal(skipped, before.skipped) {
 			level := slog.LevelDebug
 			if slices.ContainsFunc(skipped, func(s skip) bool { return !s.expected() }) {
 				level = slog.LevelWarn
 			}
-			c.cfg.Logger.Log(c.base, level, "jwks: some keys of the set are not used", "source", c.source(), "skipped", texts(skipped))
+			c.cfg.logger().Log(c.base, level, "jwks: some keys of the set are not used", "source", c.source(), "skipped", texts(skipped))
 		}
 	}
 }

@@ -103,6 +103,22 @@ func TestLogsNameTheIssuerAndNoEmptyList(t *testing.T) {
 	})
 }
 
+// A program may set its default after it has made a Cache, so it is asked for at each line. Not parallel: the default is everybody's.
+func TestWithoutALoggerTheDefaultIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log record
+		c := newCache(t, &issuer{answer: failing})
+		before := slog.Default()
+		defer slog.SetDefault(before)
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		_ = c.Refresh(t.Context())
+		synctest.Wait()
+		if !strings.Contains(log.String(), "the keys could not be fetched") {
+			t.Errorf("the default logger was told %q", &log)
+		}
+	})
+}
+
 func TestLogsTellChangesOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

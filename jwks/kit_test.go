@@ -15,6 +15,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"maps"
 	"math/big"
 	"net/http"
@@ -37,6 +38,9 @@ var (
 	ed     = sync.OnceValue(func() ed25519.PrivateKey { _, k, _ := ed25519.GenerateKey(rand.Reader); return k })
 	secret = bytes.Repeat([]byte("0123456789abcdef"), 4)
 )
+
+// Tests provoke failures by the thousand; one that wants to read a line brings a Logger.
+func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 func must[T any](v T, err error) T {
 	if err != nil {

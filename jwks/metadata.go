@@ -50,11 +50,11 @@ func (c *Cache) locate(ctx context.Context, f *fetch) (string, error) {
 	defer cancel()
 	found, err := c.discover(ctx, f)
 	if err != nil {
-		c.cfg.Logger.Warn("jwks: the metadata could not be fetched, its last jwks_uri is used on", "source", c.source(), "error", err)
+		c.cfg.logger().Warn("jwks: the metadata could not be fetched, its last jwks_uri is used on", "source", c.source(), "error", err)
 		return known, nil
 	}
 	if origin(found) != origin(known) {
-		c.cfg.Logger.Warn("jwks: the issuer's jwks_uri has moved to another origin", "source", c.source(), "from", printable(known), "to", printable(found))
+		c.cfg.logger().Warn("jwks: the issuer's jwks_uri has moved to another origin", "source", c.source(), "from", printable(known), "to", printable(found))
 	}
 	return found, nil
 }

@@ -53,10 +53,8 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 		}
 		return nil, nil, errors.Join(c.mistakes...)
 	}
-	if p.logger != nil {
-		for _, warning := range c.warnings(bases) {
-			warning.log(p.logger)
-		}
+	for _, warning := range c.warnings(bases) {
+		warning.log(p.log())
 	}
 	return p, c.fetched, nil
 }

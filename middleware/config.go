@@ -87,7 +87,8 @@ type Config struct {
 	Observe func(context.Context, Decision)
 
 	// Logger receives refusals (level Info), and what could not be judged (Warn, Error), without tokens; and from New, once,
-	// settings that are a risk (Warn), each with the remedy. Nil: silent.
+	// settings that are a risk (Warn), each with the remedy. Nil: slog.Default(), asked for at each line;
+	// slog.New(slog.DiscardHandler) is silent.
 	Logger *slog.Logger
 
 	// Clock is the time against which tokens are judged. It must be safe for concurrent use. Nil: time.Now.

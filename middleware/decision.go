@@ -86,25 +86,31 @@ func (g *Guard) decision(call *call, refusal *Error) Decision {
 // report hands the decision to those who look.
 func (g *Guard) report(ctx context.Context, call *call, refusal *Error) {
 	p := g.validator.policy
-	if p.observe == nil && p.logger == nil {
+	if p.observe == nil && refusal == nil {
 		return
 	}
 	d := g.decision(call, refusal)
 	d.Duration = max(0, p.clock().Sub(d.Start))
-	if p.logger != nil {
-		p.log(ctx, &d)
+	if refusal != nil {
+		p.write(ctx, &d)
 	}
 	if p.observe != nil {
 		p.observe(ctx, d)
 	}
 }
 
-// log writes one record per refusal. Allowed requests are the application's own to log.
-func (p *policy) log(ctx context.Context, d *Decision) {
+// log is asked for at each line, as a program may set its default after it has made a Validator.
+func (p *policy) log() *slog.Logger {
+	if p.logger == nil {
+		return slog.Default()
+	}
+	return p.logger
+}
+
+// write writes one record per refusal. Allowed requests are the application's own to log.
+func (p *policy) write(ctx context.Context, d *Decision) {
 	var level slog.Level
 	switch d.Outcome {
-	case Allowed, Anonymous:
-		return
 	case Unavailable:
 		level = slog.LevelWarn
 	case Failed:
@@ -112,7 +118,8 @@ func (p *policy) log(ctx context.Context, d *Decision) {
 	default:
 		level = slog.LevelInfo
 	}
-	if !p.logger.Enabled(ctx, level) {
+	logger := p.log()
+	if !logger.Enabled(ctx, level) {
 		return
 	}
 	attrs := []slog.Attr{
@@ -131,7 +138,7 @@ func (p *policy) log(ctx context.Context, d *Decision) {
 		}
 	}
 	attrs = append(attrs, slog.String("error", d.Err.Error()))
-	p.logger.LogAttrs(ctx, level, "access token not accepted", attrs...)
+	logger.LogAttrs(ctx, level, "access token not accepted", attrs...)
 }
 
 // bounded keeps a claim from filling the log; slog's handlers escape it.
@@ -146,10 +153,7 @@ func bounded(s string) string {
 // complain tells the operator once what only the issuer, or its configuration, can mend. The issuer is one of those configured, so what is
 // remembered is bounded.
 func (p *policy) complain(issuer, complaint string, cause error) {
-	if p.logger == nil {
-		return
-	}
 	if _, told := p.complaints.LoadOrStore([2]string{issuer, complaint}, nil); !told {
-		p.logger.Error(complaint, "issuer", issuer, "error", cause)
+		p.log().Error(complaint, "issuer", issuer, "error", cause)
 	}
 }

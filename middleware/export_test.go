@@ -1,12 +1,16 @@
 package middleware
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
+
+// Tests provoke refusals by the thousand; one that wants to read a line brings a Logger.
+func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 // LimitProofs lets v, whose PublicURL is base, remember so many proofs: more than a few take the time of a test.
 func LimitProofs(v *Validator, base string, capacity int) {

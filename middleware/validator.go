@@ -44,7 +44,7 @@ type policy struct {
 
 	errorHandler func(http.ResponseWriter, *http.Request, *Error)
 	observe      func(context.Context, Decision)
-	logger       *slog.Logger
+	logger       *slog.Logger     // nil: slog.Default(), see log
 	clock        func() time.Time // never nil
 	ownClock     bool             // clock is Config.Clock
 

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -52,6 +53,7 @@ func newAPI(errorHandler errorHandler) *api {
 		TokenCache:   middleware.TokenCache{Entries: -1},
 		ErrorHandler: errorHandler,
 		Observe:      a.observe,
+		Logger:       slog.New(slog.DiscardHandler),
 		Clock:        func() time.Time { return now },
 	})
 	if err != nil {

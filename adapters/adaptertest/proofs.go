@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"time"
@@ -52,6 +53,7 @@ func newBoundAPI(nonces bool) *boundAPI {
 		Issuers:   []middleware.Issuer{{URL: issuer, Keys: jwks.NewSet(key)}},
 		Audiences: []string{audience},
 		PublicURL: publicURL,
+		Logger:    slog.New(slog.DiscardHandler),
 		Clock:     func() time.Time { return a.now },
 	}
 	if nonces {

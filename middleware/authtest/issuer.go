@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -132,7 +133,7 @@ func (i *Issuer) Client() (id, secret string) { return i.client.id, i.client.sec
 //
 // Answers of the introspection endpoint are not cached, so that Revoke is seen by the next request, and are waited for up
 // to five seconds. The introspection client belongs to the Issuer, which closes it at its end; the Validator belongs to
-// the caller.
+// the caller. Its Logger is silent, as refusals are what tests provoke: set another one to read the reasons, or Logger to nil.
 //
 // From now on audience is also the aud of tokens that do not name one. A test with several audiences says aud itself.
 func (i *Issuer) Config(audience string) middleware.Config {
@@ -144,6 +145,7 @@ func (i *Issuer) Config(audience string) middleware.Config {
 		Timeout:     patience,
 		ActiveTTL:   -1,
 		InactiveTTL: -1,
+		Logger:      slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		i.tb.Fatalf("authtest: Config: %v", err)
@@ -161,6 +163,7 @@ func (i *Issuer) Config(audience string) middleware.Config {
 		Issuers:   []middleware.Issuer{{URL: i.url, Introspector: asker}},
 		Audiences: []string{audience},
 		Clock:     i.now,
+		Logger:    slog.New(slog.DiscardHandler),
 	}
 }
 

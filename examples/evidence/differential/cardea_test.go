@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -20,6 +21,7 @@ var guard = must(middleware.New(middleware.Config{
 	},
 	Audiences: []string{audience},
 	Clock:     func() time.Time { return now },
+	Logger:    slog.New(slog.DiscardHandler),
 })).Require()
 
 func cardeaKeys(issuer string) *jwks.Set {

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/cardea-auth/cardea/middleware"
 )
+
+// Faults are what these tests are about; one that wants to read a line brings a Logger.
+func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 // service is an API behind a Guard, and the count of what it answered. It is safe for concurrent use.
 type service struct {

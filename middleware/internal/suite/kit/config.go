@@ -3,6 +3,7 @@ package kit
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"testing"
 	"time"
@@ -10,6 +11,9 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
+
+// Tests provoke refusals by the thousand; one that wants to read a line brings a Logger.
+func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 // AnyTenant is an Issuer.AllowTenant.
 func AnyTenant(context.Context, string) bool { return true }
@@ -38,6 +42,7 @@ func Config() middleware.Config {
 		Issuers:   []middleware.Issuer{{URL: testkit.Issuer, Keys: testkit.KeySet()}},
 		Audiences: []string{testkit.Audience},
 		Clock:     func() time.Time { return testkit.Now },
+		Logger:    slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -76,6 +76,25 @@ func TestJSONLogNamesTheCause(t *testing.T) {
 	}
 }
 
+// A program may set its default after it has made a Validator, so it is asked for at each line.
+func TestWithoutALoggerTheDefaultIsTold(t *testing.T) {
+	var b bytes.Buffer
+	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = nil })
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
+	kit.Serve(v.Require(), kit.Request("GET", nil))
+	if !strings.Contains(b.String(), "reason=no_token") {
+		t.Errorf("the default logger was told %q", &b)
+	}
+	b.Reset()
+	silent := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = slog.New(slog.DiscardHandler) })
+	kit.Serve(silent.Require(), kit.Request("GET", nil))
+	if b.Len() > 0 {
+		t.Errorf("a Logger that discards does not silence the default: %q", &b)
+	}
+}
+
 func TestLogLevelIsAsked(t *testing.T) {
 	var b bytes.Buffer
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {

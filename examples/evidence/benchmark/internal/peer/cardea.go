@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -75,6 +76,7 @@ func config(i *issuer.Issuer, entries int, asks middleware.Introspector) middlew
 		}},
 		Audiences:  []string{issuer.Audience},
 		TokenCache: middleware.TokenCache{Entries: entries},
+		Logger:     slog.New(slog.DiscardHandler), // as of its peers
 	}
 }
 

@@ -5,6 +5,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -59,6 +60,7 @@ func (s Setup) validators(public string) (v *validators, err error) {
 		PublicURL:    public,
 		ErrorHandler: explain,
 		TokenCache:   middleware.TokenCache{Entries: entries},
+		Logger:       slog.New(slog.DiscardHandler),
 	}
 	second := cfg
 	for _, t := range s.Servers {
@@ -68,6 +70,7 @@ func (s Setup) validators(public string) (v *validators, err error) {
 			ActiveTTL:   t.ActiveTTL,
 			InactiveTTL: t.InactiveTTL,
 			Entries:     entries,
+			Logger:      slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			return v, err
