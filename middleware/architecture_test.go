@@ -76,6 +76,7 @@ var allowed = map[string][]string{
 	"/middleware/authtest": {
 		module + "/jwks", module + "/introspection", module + "/middleware", "github.com/golang-jwt/jwt/v5",
 	},
+	"/middleware/issuers":   {module + "/jwks", module + "/introspection", module + "/middleware"},
 	"/adapters/adaptertest": {module + "/jwks", module + "/introspection", module + "/middleware", module + "/middleware/authtest"},
 }
 
@@ -175,6 +176,7 @@ var (
 	largeRooms   = map[string]int{
 		"/middleware": 4000, "/middleware/authtest": 2500, "/jwks": 3500, "/introspection": 3500,
 		"/middleware/internal/accesstoken": 2100,
+		"/middleware/issuers":              3000, // some thirty providers, and half of it says what each of them writes
 	}
 )
 

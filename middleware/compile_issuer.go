@@ -22,6 +22,10 @@ type issuerCompiler struct {
 }
 
 func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
+	if c.cfg.Err != nil { // what else is wrong here only follows from it
+		c.wrong("%s: %w", c.field, c.cfg.Err)
+		return accesstoken.IssuerConfig{}
+	}
 	c.filledStrings(c.field+".Aliases", c.cfg.Aliases)
 	if strings.TrimSpace(c.cfg.URL) == "" {
 		c.wrongIn("URL", "is empty: it must be the exact iss value of the server's tokens")

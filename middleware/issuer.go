@@ -105,6 +105,10 @@ type Issuer struct {
 	// refused. The caller owns and closes it.
 	Introspector Introspector
 
+	// Err is what is wrong with how this Issuer was made: constructors such as those of package issuers set it, and New refuses it with
+	// the name of the preset and looks at nothing else here. Nil: nothing.
+	Err error
+
 	// OpaquePrefixes route opaque tokens to this issuer when several introspect: the longest prefix that fits wins. An
 	// opaque token is never shown to more than one server. Nil: this issuer is the only one that introspects.
 	OpaquePrefixes []string
