@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 		module + "/middleware/internal/exactjson", module + "/middleware/internal/challenge", module + "/middleware/internal/clientcert",
 		"github.com/hashicorp/golang-lru/v2",
 	},
+	"/middleware/explain":             {module + "/middleware"},
 	"/middleware/internal/exactjson":  {}, // its tests vet with strictjson
 	"/middleware/internal/record":     {},
 	"/middleware/internal/targeturi":  {},

@@ -1,9 +1,12 @@
 package reports_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/explain"
 	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
 )
 
@@ -34,6 +37,9 @@ func TestReasons(t *testing.T) {
 			g := row.Guard(kit.NewValidator(t, row.Change))
 			if got := kit.Serve(g, kit.Bearer(row.Token)); got.String() != row.Want {
 				t.Errorf("got %v, want %s", got, row.Want)
+			}
+			if why, _ := explain.About(row.Reason); !strings.HasPrefix(row.Want, strconv.Itoa(why.Status)) {
+				t.Errorf("package explain says %d, the response is %s", why.Status, row.Want)
 			}
 			if got := kit.ReasonOf(t, g, kit.Bearer(row.Token)); got != row.Reason {
 				t.Errorf("reason is %q, want %q", got, row.Reason)

@@ -1,0 +1,5 @@
+// Package explain says why a request was refused: what each [middleware.Reason] means to whoever runs the API, what usually causes it,
+// and what mends it. It is for operators. None of it is meant for the client that was refused, who gets the fixed texts of RFC 6750.
+//
+// The same table, as a page: README.md beside this file.
+package explain
