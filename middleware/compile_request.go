@@ -156,7 +156,10 @@ var takenFields = []string{
 }
 
 // certificateFields are taken as well, for the client's certificate: MTLS.Header may name them.
-var certificateFields = []string{"Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert"}
+var certificateFields = []string{
+	"Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert",
+	"X-Amzn-Mtls-Clientcert", "X-Amzn-Mtls-Clientcert-Leaf", "X-Arr-Clientcert", "Cf-Client-Cert-Sha256",
+}
 
 // isTaken reports whether the field has a meaning of its own. The name is in canonical form. Sec-WebSocket-Protocol is not counted:
 // it is the only field of a handshake that a script in a browser can write, and some put a token there.
@@ -213,6 +216,7 @@ func (c *compiler) mtls(p *policy) {
 	cfg := clientcert.Config{
 		Header:         c.cfg.MTLS.Header,
 		Encoding:       clientcert.Encoding(c.cfg.MTLS.Encoding),
+		Element:        c.cfg.MTLS.Element,
 		TrustedProxies: c.cfg.MTLS.TrustedProxies,
 	}
 	p.certificates, p.certificateRequired = clientcert.New(cfg), c.cfg.MTLS.Required

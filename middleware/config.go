@@ -160,8 +160,15 @@ type MTLS struct {
 	// layer are the proxy's own and do not count. Zero: the TLS layer.
 	Header string
 
-	// Encoding is how Header is written; zero: ClientCertField.
+	// Encoding is how Header is written; zero: ClientCertField. The field is read in this one way, and what is written in another is
+	// refused.
 	Encoding CertificateEncoding
+
+	// Element says which element of a ForwardedClientCert is the caller's, counted from the end, where the proxy writes that is
+	// nearest: 1 is its own, 2 that of the proxy before it (Istio: of the gateway, where sidecars append). What stands in front of
+	// that element is ignored, as it may be the client's. Whoever reaches the nearest proxy past the others can write all elements
+	// but the last, so let nobody. Zero: the field has one element, and several are refused.
+	Element int
 
 	// TrustedProxies are the addresses from which Header is believed. Required with Header. IPv4 networks are written as IPv4.
 	// The peer is http.Request.RemoteAddr (Credentials.RemoteAddr): no middleware in front may replace it by what a header field
@@ -170,18 +177,44 @@ type MTLS struct {
 	TrustedProxies []netip.Prefix
 }
 
-// CertificateEncoding is a way to write a certificate into a header field.
+// CertificateEncoding is a way to write a certificate into a header field. Its text form is the name of the constant.
 type CertificateEncoding int
 
-// The encodings that proxies use.
+// The encodings that proxies use. Name the one of your proxy: none is guessed. Of a chain the first certificate is the client's own
+// (RFC 8446 section 4.4.2), so a proxy that appends to what clients send must not be trusted.
 const (
-	// ClientCertField is the Client-Cert field of RFC 9440: base64 between colons.
+	// ClientCertField is the Client-Cert field of RFC 9440: base64 of the DER between colons.
 	ClientCertField CertificateEncoding = iota
-	// ForwardedClientCert is Envoy's X-Forwarded-Client-Cert, with its Cert or Hash element.
+	// ForwardedClientCert is X-Forwarded-Client-Cert, with its Cert or Hash: Envoy (forward_client_cert_details: SANITIZE_SET) and
+	// Istio. See MTLS.Element where several proxies write it.
 	ForwardedClientCert
-	// EscapedPEM is nginx's $ssl_client_escaped_cert.
+	// EscapedPEM is PEM, percent-encoded: nginx ($ssl_client_escaped_cert), AWS load balancers (X-Amzn-Mtls-Clientcert-Leaf, and
+	// X-Amzn-Mtls-Clientcert, which holds the chain). Of a chain the first certificate counts.
 	EscapedPEM
+	// Base64DER is base64 of the DER, between colons or not, percent-encoded or not, the first of a list with commas: Traefik
+	// (passTLSClientCert, pem: true: X-Forwarded-Tls-Client-Cert), HAProxy (%[ssl_c_der,base64]), Caddy
+	// ({http.request.tls.client.certificate_der_base64}), Azure App Service (X-ARR-ClientCert).
+	Base64DER
+	// HexThumbprint is no certificate but its SHA-256 in 64 hexadecimal digits: Cloudflare (Cf-Client-Cert-Sha256), HAProxy
+	// (%[ssl_c_der,sha2(256),hex]), Caddy ({http.request.tls.client.fingerprint}). It can be compared with the x5t#S256 that a token is
+	// bound to, which is all that is done with it. A SHA-1 (nginx $ssl_client_fingerprint) is refused.
+	HexThumbprint
 )
+
+var certificateEncodings = []string{"ClientCertField", "ForwardedClientCert", "EscapedPEM", "Base64DER", "HexThumbprint"}
+
+// String is the name of the constant.
+func (e CertificateEncoding) String() string { return enumString(certificateEncodings, e) }
+
+// MarshalText is String. An encoding without a name is an error.
+func (e CertificateEncoding) MarshalText() ([]byte, error) {
+	return marshalEnum(certificateEncodings, e)
+}
+
+// UnmarshalText reads the name of the constant, byte for byte.
+func (e *CertificateEncoding) UnmarshalText(text []byte) error {
+	return unmarshalEnum(certificateEncodings, e, text)
+}
 
 const (
 	defaultMaxTokenBytes = 16 << 10

@@ -12,6 +12,7 @@ import (
 type Source struct {
 	header   string // in canonical form; empty: the TLS layer
 	encoding Encoding
+	element  int // of a ForwardedClientCert, counted from the end; 0: the only one
 	proxies  []netip.Prefix
 }
 
@@ -25,7 +26,7 @@ type Call struct {
 var (
 	errNone         = errors.New("the token is bound to a certificate, and the connection has none")
 	errOther        = errors.New("the client's certificate is not the one that the token is bound to")
-	errField        = errors.New("the field with the client's certificate occurs twice or is malformed")
+	errTwice        = errors.New("the field with the client's certificate occurs twice")
 	errStrangeProxy = errors.New("the peer is not among MTLS.TrustedProxies, so its word about a certificate does not count")
 )
 
@@ -55,9 +56,9 @@ func (s Source) thumbprint(call Call) (string, error) {
 	case len(fields) == 0 || len(fields) == 1 && fields[0] == "":
 		return "", errNone
 	case len(fields) > 1:
-		return "", errField
+		return "", errTwice
 	default:
-		return s.encoding.read(fields[0])
+		return s.encoding.read(fields[0], s.element)
 	}
 }
 

@@ -12,20 +12,28 @@ import (
 type Config struct {
 	Header         string // empty: the TLS layer
 	Encoding       Encoding
+	Element        int            // of a ForwardedClientCert, counted from the end; 0: the only one
 	TrustedProxies []netip.Prefix // from which Header is believed
 }
 
 // New makes the Source of a Config without mistakes.
 func New(c Config) Source {
-	return Source{textproto.CanonicalMIMEHeaderKey(c.Header), c.Encoding, slices.Clone(c.TrustedProxies)}
+	return Source{textproto.CanonicalMIMEHeaderKey(c.Header), c.Encoding, c.Element, slices.Clone(c.TrustedProxies)}
 }
 
 // Mistakes lists what is wrong with c, each with the name of the field. Whether Header is the name of a field, and of one that means
 // nothing else, is left to others.
 func (c Config) Mistakes() []error {
 	var found []error
-	if c.Encoding < ClientCertField || c.Encoding > EscapedPEM {
-		found = append(found, fmt.Errorf("Encoding is %d: use ClientCertField, ForwardedClientCert or EscapedPEM", c.Encoding))
+	if c.Encoding < ClientCertField || c.Encoding >= encodings {
+		found = append(found, fmt.Errorf("Encoding is %d: use ClientCertField, ForwardedClientCert, EscapedPEM, Base64DER or HexThumbprint", c.Encoding))
+	}
+	switch {
+	case c.Element < 0 || c.Element > maxElement:
+		found = append(found, fmt.Errorf("Element is %d: count the proxies that write the field from the nearest, 1 to %d, or leave it 0 where only one does",
+			c.Element, maxElement))
+	case c.Element > 0 && c.Encoding != ForwardedClientCert:
+		found = append(found, fmt.Errorf("Element is %d, but only ForwardedClientCert has elements: leave it out, or set Encoding", c.Element))
 	}
 	if c.Header == "" && (len(c.TrustedProxies) > 0 || c.Encoding != ClientCertField) {
 		found = append(found, errors.New("Header is empty, but TrustedProxies or Encoding is set: name the field in which the proxy passes the certificate on"))
@@ -40,6 +48,9 @@ func (c Config) Mistakes() []error {
 	}
 	return found
 }
+
+// maxElement is more than the proxies in any row.
+const maxElement = 16
 
 // mapped is where IPv6 has the IPv4 addresses. A peer is never looked for there: its address is in IPv4 form first.
 var mapped = netip.MustParsePrefix("::ffff:0:0/96")

@@ -51,8 +51,18 @@ func TestMistakesAboutBindings(t *testing.T) {
 		}, "MTLS.Header is empty"},
 		{"an encoding without a field", func(cfg *middleware.Config) { cfg.MTLS.Encoding = middleware.EscapedPEM }, "MTLS.Header is empty"},
 		{"a field that is none", func(cfg *middleware.Config) { cfg.MTLS.Header = "Client Cert" }, `MTLS.Header "Client Cert"`},
-		{"an encoding that is none", func(cfg *middleware.Config) { cfg.MTLS.Encoding = 3 }, "MTLS.Encoding is 3"},
+		{"an encoding that is none", func(cfg *middleware.Config) { cfg.MTLS.Encoding = 5 }, "MTLS.Encoding is 5"},
 		{"a negative encoding", func(cfg *middleware.Config) { cfg.MTLS.Encoding = -1 }, "MTLS.Encoding is -1"},
+		{"a negative element", func(cfg *middleware.Config) {
+			cfg.MTLS = proxied(middleware.ForwardedClientCert, -1)
+		}, "MTLS.Element is -1: count the proxies"},
+		{"an element beyond all proxies", func(cfg *middleware.Config) {
+			cfg.MTLS = proxied(middleware.ForwardedClientCert, 17)
+		}, "MTLS.Element is 17: count the proxies"},
+		{"the last element that there may be", func(cfg *middleware.Config) { cfg.MTLS = proxied(middleware.ForwardedClientCert, 16) }, ""},
+		{"an element of what has none", func(cfg *middleware.Config) {
+			cfg.MTLS = proxied(middleware.EscapedPEM, 2)
+		}, "MTLS.Element is 2, but only ForwardedClientCert has elements"},
 		{"a prefix that is none", func(cfg *middleware.Config) {
 			cfg.MTLS = middleware.MTLS{Header: "Client-Cert", TrustedProxies: []netip.Prefix{{}}}
 		}, "MTLS.TrustedProxies[0]"},
@@ -125,4 +135,13 @@ func TestNonceSecretsWithAMaxAge(t *testing.T) {
 		cfg.PublicURL = testkit.Audience
 		cfg.DPoP.NonceSecrets, cfg.DPoP.NonceMaxAge = [][]byte{[]byte(strings.Repeat("s", 32))}, time.Minute
 	})
+}
+
+func proxied(encoding middleware.CertificateEncoding, element int) middleware.MTLS {
+	return middleware.MTLS{
+		Header:         "X-Forwarded-Client-Cert",
+		Encoding:       encoding,
+		Element:        element,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+	}
 }
