@@ -15,6 +15,7 @@ import (
 	"github.com/cardea-auth/cardea/adapters/echoauth"
 	"github.com/cardea-auth/cardea/adapters/ginauth"
 	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/authtest"
 )
@@ -79,6 +80,28 @@ func exampleBinding(mux *http.ServeMux, shared middleware.ReplayStore, newSecret
 	return nil
 }
 
+func exampleSecret(use func(middleware.Issuer)) error {
+	secret := []byte(os.Getenv("TOKEN_SECRET")) // HS256 wants 32 bytes at least
+	keys, err := jwks.HMAC("HS256", secret)
+	inHouse := middleware.Issuer{URL: "https://tokens.example.com", Keys: keys, Algorithms: []string{"HS256"}}
+	use(inHouse)
+	return err
+}
+
+func exampleFile(document []byte, use func(middleware.Issuer)) error {
+	keys, err := jwks.Static(document) // a JWKS from os.ReadFile or go:embed
+	shipped := middleware.Issuer{URL: "https://login.example.com", Keys: keys}
+	use(shipped)
+	return err
+}
+
+// publishedKey is the example of RFC 8037 appendix A.2.
+const publishedKey = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
+
+func exampleRouters(api *middleware.Guard) (asMiddleware func(http.Handler) http.Handler) {
+	return api.Handler // what chi, gorilla/mux and Echo's WrapMiddleware take
+}
+
 func exampleProviders() middleware.Config {
 	cfg := middleware.Config{
 		Audiences: []string{"https://api.example.com"},
@@ -113,6 +136,17 @@ func TestSnippetsProtect(t *testing.T) {
 	if err := exampleOpaque(func(*middleware.Validator) {}); err != nil {
 		t.Error(err)
 	}
+	var issuers []middleware.Issuer
+	t.Setenv("TOKEN_SECRET", "thirty-two random bytes and more of them")
+	if err := exampleSecret(func(i middleware.Issuer) { issuers = append(issuers, i) }); err != nil {
+		t.Error(err)
+	}
+	if err := exampleFile([]byte(publishedKey), func(i middleware.Issuer) { issuers = append(issuers, i) }); err != nil {
+		t.Error(err)
+	}
+	if _, err := middleware.New(middleware.Config{Issuers: issuers, Audiences: []string{"https://api.example.com"}}); err != nil {
+		t.Error(err)
+	}
 	mux := http.NewServeMux()
 	if err := exampleBinding(http.NewServeMux(), nil, make([]byte, 32), make([]byte, 32), listOrders); err != nil {
 		t.Error(err)
@@ -122,6 +156,7 @@ func TestSnippetsProtect(t *testing.T) {
 	for name, h := range map[string]http.Handler{
 		"net/http": mux,
 		"Echo":     exampleEcho(auth, func(echo.Context) error { never(nil, nil); return nil }),
+		"chi":      exampleRouters(auth.Require())(http.HandlerFunc(never)),
 		"Gin":      exampleGin(auth, func(*gin.Context) { never(nil, nil) }),
 	} {
 		w := httptest.NewRecorder()
@@ -152,6 +187,7 @@ func TestSnippetsAreCompiled(t *testing.T) {
 		compiled += flat(strings.Split(string(text), "\n"))
 	}
 	snippets := goSnippets(t, filepath.Join("..", "..", "README.md"))
+	snippets = append(snippets, goSnippets(t, filepath.Join("..", "dpop", "README.md"))...)
 	if len(snippets) == 0 {
 		t.Fatal("the README has no Go snippet")
 	}
