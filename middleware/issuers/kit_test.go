@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http/httptest"
 	"strings"
@@ -130,6 +131,7 @@ func (s sheet) guard(t *testing.T) *middleware.Guard {
 	cfg := middleware.Config{
 		Issuers: []middleware.Issuer{s.issuer},
 		Clock:   func() time.Time { return testkit.Now },
+		Logger:  slog.New(slog.DiscardHandler),
 	}
 	if len(s.issuer.Audiences) == 0 {
 		cfg.Audiences = []string{api}

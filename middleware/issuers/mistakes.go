@@ -118,3 +118,17 @@ func oneOf(claim string, values ...string) middleware.ClaimRule {
 func unless(claim string, values ...string) middleware.ClaimRule {
 	return middleware.ClaimRule{Claims: []string{claim}, NoneOf: values, Optional: true}
 }
+
+// ifPresent lets tokens pass that do not have the claim, or have one of these values.
+func ifPresent(claim string, values ...string) middleware.ClaimRule {
+	return middleware.ClaimRule{Claims: []string{claim}, OneOf: values, Optional: true}
+}
+
+// numbers wants decimal numbers.
+func (a *arguments) numbers(name string, values []string) {
+	for _, v := range values {
+		if v != "" && !isDigits(v) {
+			a.wrong("%s has %q: it must be a number", name, v)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package issuers_test
+
+import (
+	"testing"
+
+	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/issuers"
+)
+
+func TestWorkOS(t *testing.T) {
+	sheet{
+		issuer: issuers.WorkOS("client_01H"),
+		good: claims{
+			"iss": "https://api.workos.com", "sub": "user_01H", "sid": "session_01H", "org_id": "org_01H", "role": "admin", "roles": []string{"admin", "member"},
+			"permissions": []string{"orders:read"}, "entitlements": []string{"audit-logs"}, "jti": "j",
+		},
+		subject: "user_01H", scopes: []string{"orders:read"}, roles: []string{"admin", "member"},
+		rows: map[string]row{
+			"iss with the client":              {claims: claims{"iss": "https://api.workos.com/user_management/client_01H"}},
+			"iss with a slash":                 {claims: claims{"iss": "https://api.workos.com/"}},
+			"an iss with a slash more or less": {claims: claims{"iss": "https://api.workos.com//"}, want: middleware.ReasonUnknownIssuer},
+			"iss with another client":          {claims: claims{"iss": "https://api.workos.com/user_management/client_evil"}, want: middleware.ReasonUnknownIssuer},
+			"another token under the keys":     {claims: claims{"sid": nil}, want: middleware.ReasonNotAccepted},
+			"an agent's credential":            {claims: claims{"sid": nil, "aud": "client_01H"}, want: middleware.ReasonNotAccepted},
+			"a token for a resource":           {claims: claims{"aud": "https://mcp.example.com"}, want: middleware.ReasonNotAccepted},
+			"a token of another audience":      {claims: claims{"aud": "https://other.example"}, want: middleware.ReasonNotAccepted},
+			"one role":                         {claims: claims{"roles": nil}},
+			"an AuthKit OAuth token":           {claims: claims{"iss": "https://example.authkit.app"}, want: middleware.ReasonUnknownIssuer},
+			"an ID token of the client":        {claims: claims{"aud": "client_01H", "nonce": "n", "permissions": nil}, want: middleware.ReasonTokenType},
+		},
+	}.run(t)
+	wrong(t, map[string]middleware.Issuer{"clientID is empty": issuers.WorkOS(""), `clientID is "a/b"`: issuers.WorkOS("a/b")})
+}
+
+func TestAuthKit(t *testing.T) {
+	sheet{
+		issuer:  issuers.AuthKit("example.authkit.app"),
+		good:    claims{"sub": "user_01H", "aud": api, "client_id": "client_01H", "scope": "openid orders:read", "sid": "app_consent_01H"},
+		subject: "user_01H", client: "client_01H", scopes: []string{"orders:read"},
+		rows: map[string]row{
+			"another environment": {claims: claims{"iss": "https://evil.authkit.app"}, want: middleware.ReasonUnknownIssuer},
+			"an ID token":         {claims: claims{"aud": "client_01H", "scope": nil, "client_id": nil}, want: middleware.ReasonAudience},
+			"a session":           {claims: claims{"iss": "https://api.workos.com", "aud": nil}, want: middleware.ReasonUnknownIssuer},
+		},
+	}.run(t)
+}
+
+func TestDescope(t *testing.T) {
+	const project = "P2OkfVnJi5Ht7mpCqHjx17nV5epH"
+	sheet{
+		issuer: issuers.Descope(issuers.DescopeTokens{Project: project, Audiences: []string{api}, Tenants: []string{"T2a"}}),
+		good: claims{
+			"iss": project, "sub": "U2a", "drn": "DS", "amr": []string{"email"}, "permissions": []string{"orders:read"}, "roles": []string{"admin"},
+			"dct": "T2a", "tenants": claims{"T2a": claims{"roles": []string{"owner"}}}, "rexp": "2100-12-01T00:00:00Z",
+		},
+		subject: "U2a", scopes: []string{"orders:read"}, roles: []string{"admin"},
+		rows: map[string]row{
+			"iss as an address":                {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project}},
+			"iss as a short address":           {claims: claims{"iss": "https://api.descope.com/" + project}},
+			"iss of one of our tenants":        {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project + "/T2a"}},
+			"iss of another tenant":            {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project + "/T2b"}, want: middleware.ReasonUnknownIssuer},
+			"iss of another project":           {claims: claims{"iss": "P2evil"}, want: middleware.ReasonUnknownIssuer},
+			"iss of an agent":                  {claims: claims{"iss": "https://api.descope.com/v1/apps/agentic/" + project + "/M2"}, want: middleware.ReasonUnknownIssuer},
+			"a refresh token":                  {claims: claims{"drn": "DSR"}, want: middleware.ReasonNotAccepted},
+			"a token that does not say a kind": {claims: claims{"drn": nil}},
+			"an inbound app":                   {claims: claims{"aud": project, "azp": "app", "drn": nil}, want: ""},
+			"a token for our resource":         {claims: claims{"aud": []string{api}}},
+			"a token of another audience":      {claims: claims{"aud": "https://other.example"}, want: middleware.ReasonNotAccepted},
+			"an ID token of an app":            {claims: claims{"aud": "app", "azp": "app", "drn": nil}, want: middleware.ReasonNotAccepted},
+		},
+	}.run(t)
+	wrong(t, map[string]middleware.Issuer{
+		"Project is empty":           issuers.Descope(issuers.DescopeTokens{}),
+		"Audiences has an empty":     issuers.Descope(issuers.DescopeTokens{Project: "P2", Audiences: []string{""}}),
+		`Tenants is "agentic/P2/M2"`: issuers.Descope(issuers.DescopeTokens{Project: "P2", Tenants: []string{"agentic/P2/M2"}}),
+	})
+}
+
+func TestLoginRadius(t *testing.T) {
+	users := sheet{
+		issuer:  issuers.LoginRadius("example", "shop"),
+		good:    claims{"sub": "u", "aud": api, "client_id": "c", "scope": "orders:read"},
+		subject: "u", client: "c", scopes: []string{"orders:read"},
+		rows: map[string]row{
+			"another application":      {claims: claims{"iss": "https://example.hub.loginradius.com/service/oidc/other"}, want: middleware.ReasonUnknownIssuer},
+			"another tenant":           {claims: claims{"iss": "https://evil.hub.loginradius.com/service/oidc/shop"}, want: middleware.ReasonUnknownIssuer},
+			"a machine":                {claims: claims{"iss": "https://example.hub.loginradius.com/service/oauth/"}, want: middleware.ReasonUnknownIssuer},
+			"an ID token":              {claims: claims{"aud": "c", "nonce": "n", "scope": nil}, want: middleware.ReasonTokenType},
+			"an audience with a slash": {claims: claims{"aud": api + "/"}, want: middleware.ReasonAudience},
+		},
+	}
+	machines := users
+	machines.issuer, machines.rows = issuers.LoginRadiusService("example", "shop"), map[string]row{
+		"a user": {claims: claims{"iss": "https://example.hub.loginradius.com/service/oidc/shop"}, want: middleware.ReasonUnknownIssuer},
+	}
+	both := users
+	both.issuer.Aliases, both.rows = []string{machines.issuer.URL}, map[string]row{"a machine": {claims: claims{"iss": machines.issuer.URL}}}
+	t.Run("users", users.run)
+	t.Run("machines", machines.run)
+	t.Run("both", both.run)
+	wrong(t, map[string]middleware.Issuer{`tenant is "a.b"`: issuers.LoginRadius("a.b", "shop"), "app is empty": issuers.LoginRadiusService("a", "")})
+}
+
+func TestClerk(t *testing.T) {
+	sheet{
+		issuer: issuers.Clerk("clerk.example.com", "https://app.example.com"),
+		header: header{"typ": "JWT"},
+		good: claims{
+			"azp": "https://app.example.com", "sub": "user_1", "sid": "sess_1", "v": 2, "sts": "active", "fva": []int{0, -1},
+			"o": claims{"id": "org_1", "rol": "admin", "slg": "acme", "per": "read", "fpm": "3"}, "fea": "o:orders",
+		},
+		subject: "user_1", client: "https://app.example.com", roles: []string{"admin"},
+		rows: map[string]row{
+			"version 1":                 {claims: claims{"o": nil, "v": nil, "sts": nil, "org_role": "org:admin", "org_permissions": []string{"org:orders:read"}}},
+			"a pending session":         {claims: claims{"sts": "pending"}, want: middleware.ReasonNotAccepted},
+			"another front end":         {claims: claims{"azp": "https://evil.example"}, want: middleware.ReasonClient},
+			"a front end that is alike": {claims: claims{"azp": "https://app.example.com.evil.example"}, want: middleware.ReasonClient},
+			"no azp":                    {claims: claims{"azp": nil}, want: middleware.ReasonClient},
+			"an OAuth token":            {claims: claims{"sid": nil, "azp": nil, "client_id": "c", "scope": "profile"}, want: middleware.ReasonClient},
+			"an OAuth token with azp":   {claims: claims{"sid": nil}, want: middleware.ReasonNotAccepted},
+			"another instance":          {claims: claims{"iss": "https://evil.clerk.accounts.dev"}, want: middleware.ReasonUnknownIssuer},
+			"a token for an origin":     {claims: claims{"aud": "https://app.example.com"}, want: middleware.ReasonTokenType},
+		},
+	}.run(t)
+	wrong(t, map[string]middleware.Issuer{
+		"origins is empty":           issuers.Clerk("clerk.example.com"),
+		"no slash at the end":        issuers.Clerk("clerk.example.com", "https://app.example.com/"),
+		`and "app.example.com" is`:   issuers.Clerk("clerk.example.com", "app.example.com"),
+		`"https://clerk.x": it must`: issuers.Clerk("https://clerk.x", "https://app.example.com"),
+	})
+}
+
+func TestSupabase(t *testing.T) {
+	sheet{
+		issuer: issuers.Supabase("abcdefghijklmnopqrst"), alg: "ES256", header: header{"typ": "JWT"},
+		good: claims{
+			"aud": "authenticated", "role": "authenticated", "sub": "u", "aal": "aal1", "session_id": "s", "is_anonymous": false, "email": "a@example.com",
+			"amr": []claims{{"method": "password", "timestamp": 1}}, "app_metadata": claims{"provider": "email", "roles": []string{"admin"}}, "user_metadata": claims{"roles": []string{"root"}},
+		},
+		subject: "u", roles: []string{"admin"},
+		rows: map[string]row{
+			"the key anon":          {claims: claims{"role": "anon", "aud": nil}, want: middleware.ReasonAudience},
+			"the role anon":         {claims: claims{"role": "anon"}, want: middleware.ReasonNotAccepted},
+			"the key service_role":  {claims: claims{"role": "service_role"}, want: middleware.ReasonNotAccepted},
+			"a legacy key":          {claims: claims{"iss": "supabase"}, want: middleware.ReasonUnknownIssuer},
+			"an anonymous user":     {claims: claims{"is_anonymous": true}, want: middleware.ReasonNotAccepted},
+			"another project":       {claims: claims{"iss": "https://evil.supabase.co/auth/v1"}, want: middleware.ReasonUnknownIssuer},
+			"an ID token":           {claims: claims{"aud": "client", "role": nil, "nonce": "n"}, want: middleware.ReasonTokenType},
+			"an ID token unmarked":  {claims: claims{"role": nil}, want: middleware.ReasonNotAccepted},
+			"an older signing key":  {header: header{"alg": "RS256", "kid": "rsa"}},
+			"an OAuth client of it": {claims: claims{"client_id": "c", "scope": "orders:read"}},
+		},
+	}.run(t)
+}
+
+func TestStytch(t *testing.T) {
+	const project = "project-live-1a2b3c"
+	sessions := sheet{
+		issuer: issuers.Stytch(issuers.StytchTokens{Project: project}),
+		good: claims{
+			"iss": "stytch.com/" + project, "aud": []string{project}, "sub": "user-live-1",
+			"https://stytch.com/session": claims{"id": "session-live-1", "roles": []string{"stytch_user", "editor"}, "attributes": claims{}},
+		},
+		subject: "user-live-1", roles: []string{"editor"},
+		rows: map[string]row{
+			"a machine":         {claims: claims{"https://stytch.com/session": nil, "sub": "m2m-client-live-1", "scope": "orders:read"}, want: middleware.ReasonNotAccepted},
+			"another project":   {claims: claims{"iss": "stytch.com/project-live-evil", "aud": "project-live-evil"}, want: middleware.ReasonUnknownIssuer},
+			"the test project":  {claims: claims{"iss": "stytch.com/project-test-1a2b3c"}, want: middleware.ReasonUnknownIssuer},
+			"an iss with https": {claims: claims{"iss": "https://stytch.com/" + project}, want: middleware.ReasonUnknownIssuer},
+		},
+	}
+	machines := sheet{
+		issuer:  issuers.Stytch(issuers.StytchTokens{Project: project, Machines: true}),
+		good:    claims{"iss": "stytch.com/" + project, "aud": []string{project}, "sub": "m2m-client-live-1", "scope": "orders:read"},
+		subject: "m2m-client-live-1", client: "m2m-client-live-1", scopes: []string{"orders:read"},
+		rows: map[string]row{
+			"a session":              {claims: claims{"scope": nil, "https://stytch.com/session": claims{"id": "s"}}, want: middleware.ReasonNotAccepted},
+			"a session with a scope": {claims: claims{"https://stytch.com/session": claims{"id": "s"}}, want: middleware.ReasonNotAccepted},
+			"a connected app":        {claims: claims{"sub": "user-live-1", "client_id": "connected-app-live-1"}},
+		},
+	}
+	t.Run("sessions", sessions.run)
+	t.Run("machines", machines.run)
+	if got := issuers.Stytch(issuers.StytchTokens{Project: "project-test-1"}).JWKSURI; got != "https://test.stytch.com/v1/sessions/jwks/project-test-1" {
+		t.Errorf("the keys of a test project are at %s", got)
+	}
+	wrong(t, map[string]middleware.Issuer{"it must begin with project-live-": issuers.Stytch(issuers.StytchTokens{Project: "1a2b3c"})})
+}
