@@ -20,7 +20,7 @@ func newPlainHosts(names []string, report func(error)) plainHosts {
 			report(fmt.Errorf("Config.DangerouslyAllowHTTP: %q is not host:port: name one host and its port exactly, as keycloak:8080", name))
 			continue
 		}
-		hosts[strings.ToLower(net.JoinHostPort(host, port))] = true
+		hosts[lowerASCII(net.JoinHostPort(host, port))] = true
 	}
 	return hosts
 }
@@ -55,7 +55,7 @@ func (hosts plainHosts) allow(u *url.URL) bool {
 	if port == "" {
 		port = "80"
 	}
-	named := hosts[strings.ToLower(net.JoinHostPort(u.Hostname(), port))]
+	named := hosts[lowerASCII(net.JoinHostPort(u.Hostname(), port))]
 	return u.Scheme == "https" || u.Scheme == "http" && (named || isLoopback(u.Hostname()))
 }
 
@@ -66,9 +66,20 @@ func isPlain(address string) bool {
 }
 
 func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	if lowerASCII(host) == "localhost" {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback()
+}
+
+// lowerASCII leaves alone what is not ASCII. [strings.ToLower] and [strings.EqualFold] would let the Kelvin sign pass for a k, and the long
+// s for an s.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }

@@ -15,6 +15,8 @@ func TestHostsThatMayBeAskedWithoutTLS(t *testing.T) {
 		hosts []string
 		says  string // "": accepted
 	}{
+		"the Kelvin sign for a k":       {"http://\u212aeycloak:8080/introspect", []string{"keycloak:8080"}, "is not https"},
+		"the long s for an s":           {"http://localho\u017ft:8080/introspect", nil, "is not https"},
 		"nobody is named":               {"http://keycloak:8080/introspect", nil, "is not https: use https; http is taken for 127.0.0.0/8, ::1 and localhost only, and for the hosts of Config.DangerouslyAllowHTTP"},
 		"the host and its port":         {"http://keycloak:8080/introspect?tenant=1", []string{"keycloak:8080"}, ""},
 		"one of several":                {"http://keycloak:8080/", []string{"a:1", "keycloak:8080"}, ""},

@@ -88,7 +88,7 @@ func readHeader(segment string) (header, error) {
 		}
 	}
 	typ, _ := readText(members["typ"])
-	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
+	typ = strings.TrimPrefix(lowerASCII(typ), "application/")
 	if typ != "token-introspection+jwt" {
 		return header{}, badSignature("its typ is not token-introspection+jwt (RFC 9701 section 5)")
 	}

@@ -134,6 +134,7 @@ func TestSignedAnswers(t *testing.T) {
 		{"alg missing", head(`{"typ":"token-introspection+jwt","kid":"k1"}`), false},
 		{"two algs", head(`{"alg":"none","alg":"ES256","typ":"token-introspection+jwt","kid":"k1"}`), false},
 		{"typ missing", head(`{"alg":"ES256","kid":"k1"}`), false},
+		{"a typ with the Kelvin sign for a k", head(`{"alg":"ES256","typ":"to\u212aen-introspection+jwt","kid":"k1"}`), false},
 		{"an empty typ", head(`{"alg":"ES256","typ":"","kid":"k1"}`), false},
 		{"a typ that is a media type without a name", head(`{"alg":"ES256","typ":"application/","kid":"k1"}`), false},
 		{"an access token as answer", head(`{"alg":"ES256","typ":"at+jwt","kid":"k1"}`), false},

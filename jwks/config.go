@@ -172,7 +172,7 @@ func (cfg *Config) checkIssuer(text string) error {
 // allowsHTTP reports whether DangerouslyAllowHTTP names the host of u. Names of hosts are the same in any case (RFC 3986 section 3.2.2).
 func (cfg *Config) allowsHTTP(u *url.URL) bool {
 	host := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80"))
-	return slices.ContainsFunc(cfg.DangerouslyAllowHTTP, func(allowed string) bool { return strings.EqualFold(allowed, host) })
+	return slices.ContainsFunc(cfg.DangerouslyAllowHTTP, func(allowed string) bool { return lowerASCII(allowed) == lowerASCII(host) })
 }
 
 // checkHost accepts what can be the host of a URL, with a port.
@@ -192,7 +192,7 @@ func checkHost(text string) error {
 
 // loopback does not resolve names: what a name resolves to is for others to decide. Names below localhost are not included.
 func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	if lowerASCII(host) == "localhost" {
 		return true
 	}
 	ip := net.ParseIP(host)
@@ -206,4 +206,15 @@ func printable(text string) string {
 		return "(unreadable)"
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
+// lowerASCII leaves alone what is not ASCII. [strings.ToLower] and [strings.EqualFold] would let the Kelvin sign pass for a k, and the long
+// s for an s.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }

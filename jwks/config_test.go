@@ -25,6 +25,8 @@ func TestNewRefuses(t *testing.T) {
 		{"plain http", jwks.Config{URL: "http://issuer.example/keys"}, []string{`Config.URL "http://issuer.example/keys"`, "must begin with https://"}},
 		{"plain http for an issuer", jwks.Config{Issuer: "http://issuer.example"}, []string{"Config.Issuer", "must begin with https://"}},
 		{"a name that only begins like this machine", jwks.Config{URL: "http://localhost.attacker.example"}, []string{"must begin with https://"}},
+		{"this machine with a long s", jwks.Config{URL: "http://localho\u017ft/"}, []string{"must begin with https://"}},
+		{"a host with the Kelvin sign", jwks.Config{URL: "http://\u212aeycloak:8080/", DangerouslyAllowHTTP: []string{"keycloak:8080"}}, []string{"must begin with https://"}},
 		{"a name below localhost", jwks.Config{URL: "http://a.localhost"}, []string{"must begin with https://"}},
 		{"a private address", jwks.Config{URL: "http://10.0.0.1"}, []string{"must begin with https://"}},
 		{"the address of cloud metadata", jwks.Config{URL: "http://169.254.169.254"}, []string{"must begin with https://"}},

@@ -66,16 +66,16 @@ func (g *Guard) decide(ctx context.Context, call *call, r *http.Request) (contex
 		call.recorder.Fail(record.Credential, refused.err)
 		return nil, refused
 	}
-	outer := admissionFrom(ctx)
 	if raw == "" {
-		return g.withoutToken(ctx, call, r, outer)
+		return g.withoutToken(ctx, call, r)
 	}
 	call.recorder.Pass(record.Credential)
 	call.token = accesstoken.Present(raw)
+	outer := admissionOf(ctx, v)
 	if !outer.judged(v, call) {
 		outer = nil
 	}
-	if outer != nil && !call.Anew {
+	if outer != nil && !call.Anew && admissionFrom(ctx).validator != nil { // a token made by hand says that something was replaced
 		return g.nested(ctx, outer, call)
 	}
 	return g.judged(ctx, call, outer)
@@ -110,8 +110,11 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 	if refused != nil {
 		return nil, refused
 	}
+	if call.Anew {
+		ctx, _ = withoutAdmissions(ctx, v)
+	}
 	admitted := &admission{
-		Context:   parentOf(ctx, call),
+		Context:   ctx,
 		token:     tokenOf(proven),
 		validator: v,
 		key:       proven.KeyOf(call.token),
@@ -158,25 +161,21 @@ func (p *policy) credential(c *call, r *http.Request) (token string, _ *refusal)
 
 // mayHaveReadForm reports whether a request without a token may have been admitted by one in its form: that form is gone, and the
 // request must not pass for anonymous.
-func (g *Guard) mayHaveReadForm(outer *admission, r *http.Request) bool {
-	return outer != nil && outer.validator == g.validator && outer.fromForm || g.validator.policy.credentials.MayHaveReadForm(r)
-}
-
-// parentOf is the context that an admission stands in. One that takes the place of an earlier admission drops it, or a stream that is
-// judged again every minute would make an endless chain.
-func parentOf(ctx context.Context, call *call) context.Context {
-	if replaced, ok := ctx.(*admission); ok && call.Anew {
-		return replaced.Context
+func (g *Guard) mayHaveReadForm(ctx context.Context, r *http.Request) bool {
+	credentials := g.validator.policy.credentials
+	if admissionAt(ctx, admissionByForm{}) != nil && credentials.ReadsForms() { // another Validator's form would have been ours as well
+		return true
 	}
-	return ctx
+	return credentials.MayHaveReadForm(r)
 }
 
 // withoutToken answers a request without credentials.
-func (g *Guard) withoutToken(ctx context.Context, call *call, r *http.Request, outer *admission) (context.Context, *refusal) {
+func (g *Guard) withoutToken(ctx context.Context, call *call, r *http.Request) (context.Context, *refusal) {
+	outer := admissionFrom(ctx)
 	switch {
-	case call.Anew && g.mayHaveReadForm(outer, r):
+	case call.Anew && g.mayHaveReadForm(ctx, r):
 		return g.noToken(call, refusal{reason: ReasonNoToken, err: errReadForm})
-	case g.optional && outer == nil:
+	case g.optional && (outer == nil || outer.anonymous):
 		call.ruling.anonymous = true
 		return ctx, nil
 	case g.optional: // a token of some other Guard is not this one's verdict
@@ -212,7 +211,12 @@ func (g *Guard) nested(ctx context.Context, outer *admission, call *call) (conte
 			return nil, refused
 		}
 	}
-	return ctx, nil
+	if admissionFrom(ctx) == outer {
+		return ctx, nil
+	}
+	again := *outer // above what another Validator has admitted meanwhile
+	again.Context, again.token = ctx, tokenOf(proven)
+	return &again, nil
 }
 
 // judged reports whether a holds v's verdict about the credentials of call. One that left the proof unspent is none for a

@@ -27,11 +27,26 @@ type admission struct {
 	boundTo   *boundCall            // nil: the token is bound to nothing
 }
 
-type admissionKey struct{}
+// admissionKey finds the latest admission, admissionBy the latest of one Validator, which another's further in does not hide, and
+// admissionByForm the latest whose token came in a form.
+type (
+	admissionKey    struct{}
+	admissionBy     struct{ validator *Validator }
+	admissionByForm struct{}
+)
 
 // Value finds the admission itself, and everything else in the request's context.
 func (a *admission) Value(key any) any {
-	if _, ok := key.(admissionKey); ok {
+	found := false
+	switch key := key.(type) {
+	case admissionKey:
+		found = true
+	case admissionBy:
+		found = a.validator == key.validator
+	case admissionByForm:
+		found = a.fromForm
+	}
+	if found {
 		return a
 	}
 	return a.Context.Value(key)
@@ -42,9 +57,39 @@ func (a *admission) String() string {
 	return fmt.Sprint(a.Context) + ".WithToken"
 }
 
-func admissionFrom(ctx context.Context) *admission {
-	a, _ := ctx.Value(admissionKey{}).(*admission)
+func admissionFrom(ctx context.Context) *admission { return admissionAt(ctx, admissionKey{}) }
+
+// admissionAt is the admission of a key; nil if there is none.
+func admissionAt(ctx context.Context, key any) *admission {
+	a, _ := ctx.Value(key).(*admission)
 	return a
+}
+
+// admissionOf is the latest admission of a Validator. It judges for itself, so what another has admitted further in is nothing to it.
+func admissionOf(ctx context.Context, v *Validator) *admission {
+	if latest := admissionFrom(ctx); latest == nil || latest.validator == v {
+		return latest
+	}
+	return admissionAt(ctx, admissionBy{v})
+}
+
+// withoutAdmissions drops the admissions of a Validator from the top of ctx, which one that takes their place would otherwise hold on to: a
+// stream that is judged again every minute would make an endless chain.
+func withoutAdmissions(ctx context.Context, v *Validator) (_ context.Context, dropped bool) {
+	a, ok := ctx.(*admission)
+	if !ok {
+		return ctx, false
+	}
+	rest, dropped := withoutAdmissions(a.Context, v)
+	switch {
+	case a.validator == v:
+		return rest, true
+	case !dropped:
+		return ctx, false
+	}
+	kept := *a
+	kept.Context = rest
+	return &kept, true
 }
 
 // ResponseHeader returns the header fields that the answer to an admitted request should carry: a DPoP-Nonce when it is

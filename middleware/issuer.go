@@ -213,7 +213,8 @@ type ClaimRule struct {
 	// array. Nil: presence is enough.
 	OneOf []string
 
-	// NoneOf are values that do not, even as one element of an array. Nil: none.
+	// NoneOf are values that do not, even as one element of an array. What cannot be compared, an object or an array inside an array,
+	// does not meet the rule either: it may hold one of them. Nil: none.
 	NoneOf []string
 
 	// Optional lets a token pass that has none of the claims.

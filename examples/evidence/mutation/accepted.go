@@ -105,11 +105,8 @@ var accepted = map[survivor]string{
 	{"middleware", "thumbprint", orGone, `len(fields) == 1 && fields[0] == ""`}: behindIt, // an empty field is malformed too
 	{"middleware", "thumbprint", andGone, `len(fields) == 1`}:                   impliedBy,
 	{"middleware", "trusts", neverTaken, `err != nil`}:                          behindIt, // no address is in no prefix, and no text is no certificate
-	{"middleware", "fromClientCert", orGone, `len(der) == 0`}:                   behindIt, // nobody is bound to the empty certificate
 	{"middleware", "fromPEM", neverTaken, `err != nil`}:                         behindIt, // no address is in no prefix, and no text is no certificate
 	{"middleware", "fromXFCC", neverTaken, `!hasCert && !hasHash`}:              behindIt, // nor to the empty hash
-	{"middleware", "fromXFCC", orGone, `len(digest) != sha256.Size`}:            behindIt,
-	{"middleware", "fromXFCC", andGone, `err == nil`}:                           impliedBy,
 
 	{"middleware", "accepts", orGone, `err != nil`}: behindIt, // the seal does not fit
 

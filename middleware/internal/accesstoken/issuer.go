@@ -82,7 +82,7 @@ type Issuer struct {
 
 	scopes, roles, clientID []claims.Path
 
-	rules     []rule
+	rules     []claims.Rule
 	rulePaths []claims.Path
 }
 

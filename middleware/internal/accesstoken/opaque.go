@@ -225,10 +225,10 @@ func answerKind(c *claims.Reading) Refusal {
 		return Refusal{}
 	}
 	kind, _ := v.Text()
-	if !slices.Contains(accessTokenTypes, strings.ToLower(kind)) {
+	if !slices.Contains(accessTokenTypes, compact.LowerASCII(kind)) {
 		return refuse(WrongType, errTokenType)
 	}
-	if _, has := c.At(claims.Confirm).Member("jkt"); !has && strings.EqualFold(kind, "dpop") {
+	if _, has := c.At(claims.Confirm).Member("jkt"); !has && compact.LowerASCII(kind) == "dpop" {
 		return refuse(BadConfirmation, errDPoPNoBinding)
 	}
 	return Refusal{}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
+	"github.com/cardea-auth/cardea/middleware/internal/compact"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
@@ -103,7 +104,7 @@ func payloadKind(c *claims.Reading) error {
 	if use := c.At(claims.TokenUse); use.Kind() != 0 && !oneOf(use, accessUses...) {
 		return errPayload
 	}
-	if oneOf(c.At(claims.Type), "id", "id_token", "refresh", "refresh_token", "offline", "logout") {
+	if kind, _ := c.At(claims.Type).Text(); slices.Contains(otherTypes, strings.ToLower(kind)) { // however it folds
 		return errPayload
 	}
 	return nil
@@ -112,6 +113,8 @@ func payloadKind(c *claims.Reading) error {
 var (
 	accessUses  = []string{"access", "access_token"}
 	accessTypes = []string{"bearer", "dpop", "access", "access_token", "at+jwt"}
+
+	otherTypes = []string{"id", "id_token", "refresh", "refresh_token", "offline", "logout"}
 
 	// identityScopes are granted with ID tokens (OpenID Connect Core sections 5.4 and 11) and say nothing about an API.
 	identityScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
@@ -138,7 +141,7 @@ func isScope(s string) bool {
 
 func oneOf(v strictjson.Value, names ...string) bool {
 	s, ok := v.Text()
-	return ok && slices.Contains(names, strings.ToLower(s))
+	return ok && slices.Contains(names, compact.LowerASCII(s))
 }
 
 // checkProfile looks for the claims that the profile requires of a JWT.

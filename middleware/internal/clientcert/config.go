@@ -28,12 +28,13 @@ func (c Config) Mistakes() []error {
 	if c.Encoding < ClientCertField || c.Encoding >= encodings {
 		found = append(found, fmt.Errorf("Encoding is %d: use ClientCertField, ForwardedClientCert, EscapedPEM, Base64DER or HexThumbprint", c.Encoding))
 	}
+	const element = "Element" // the name of the field
 	switch {
 	case c.Element < 0 || c.Element > maxElement:
-		found = append(found, fmt.Errorf("Element is %d: count the proxies that write the field from the nearest, 1 to %d, or leave it 0 where only one does",
-			c.Element, maxElement))
+		found = append(found, fmt.Errorf("%s is %d: count the proxies that write the field from the nearest, 1 to %d, or leave it 0 where only one does",
+			element, c.Element, maxElement))
 	case c.Element > 0 && c.Encoding != ForwardedClientCert:
-		found = append(found, fmt.Errorf("Element is %d, but only ForwardedClientCert has elements: leave it out, or set Encoding", c.Element))
+		found = append(found, fmt.Errorf("%s is %d, but only ForwardedClientCert has elements: leave it out, or set Encoding", element, c.Element))
 	}
 	if c.Header == "" && (len(c.TrustedProxies) > 0 || c.Encoding != ClientCertField) {
 		found = append(found, errors.New("Header is empty, but TrustedProxies or Encoding is set: name the field in which the proxy passes the certificate on"))

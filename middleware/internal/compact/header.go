@@ -113,14 +113,19 @@ func refuseLookalike(name string) error {
 // MediaType brings a typ value to one form: media types have no case, and "application/" is implied where no other
 // slash is (RFC 7515 section 4.1.9).
 func MediaType(typ string) string {
-	lower := strings.Map(func(r rune) rune { // ASCII only: the Kelvin sign is no k
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, typ)
+	lower := LowerASCII(typ)
 	if rest, ok := strings.CutPrefix(lower, "application/"); ok && rest != "" && !strings.Contains(rest, "/") {
 		return rest
 	}
 	return lower
+}
+
+// LowerASCII leaves alone what is not ASCII: [strings.ToLower] would make a k of the Kelvin sign.
+func LowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }

@@ -134,13 +134,14 @@ func mayCarryForm(r *http.Request) bool {
 
 // MayHaveReadForm reports whether a request may have carried a token in its form, which has been read since.
 func (f *Finder) MayHaveReadForm(r *http.Request) bool {
-	if r == nil || !f.readsForms() || !mayCarryForm(r) {
+	if r == nil || !f.ReadsForms() || !mayCarryForm(r) {
 		return false
 	}
 	return r.PostForm == nil || len(filled(r.PostForm[FormParameter])) > 0
 }
 
-func (f *Finder) readsForms() bool {
+// ReadsForms reports whether tokens may come in forms.
+func (f *Finder) ReadsForms() bool {
 	for _, source := range f.sources {
 		if source.Kind == InForm {
 			return true

@@ -30,6 +30,7 @@ func TestAnswersOfAnIntrospectionServer(t *testing.T) {
 		"a good answer":                             {kit.ActiveAnswer(nil), ""},
 		"an answer without iss":                     {kit.ActiveAnswer(kit.Claims{"iss": nil}), ""},
 		"an answer without exp":                     {kit.ActiveAnswer(kit.Claims{"exp": nil}), ""},
+		"a token_type with the Kelvin sign for a k": {kit.ActiveAnswer(kit.Claims{"token_type": "access_to\u212aen"}), middleware.ReasonTokenType},
 		"an answer without token_type":              {kit.ActiveAnswer(kit.Claims{"token_type": nil}), ""},
 		"an answer without sub, client and jti":     {kit.ActiveAnswer(kit.Claims{"sub": nil, "client_id": nil, "jti": nil}), ""},
 		"aud as an array":                           {kit.ActiveAnswer(kit.Claims{"aud": []string{"b", testkit.Audience}}), ""},

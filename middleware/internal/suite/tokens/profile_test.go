@@ -95,7 +95,8 @@ func TestKindAmongTheClaims(t *testing.T) {
 			claim, value string
 			reason       middleware.Reason
 		}{
-			{"token_use", `"access"`, ""}, {"token_use", `"ACCESS"`, ""}, {"token_use", `"access_token"`, ""},
+			{"token_use", `"access"`, ""}, {"token_use", `"ACCESS"`, ""}, {"token_use", `"access_token"`, ""}, {"token_use", `"access_to\u212aen"`, middleware.ReasonTokenType},
+			{"typ", `"refresh_to\u212aen"`, middleware.ReasonTokenType},
 			{"token_use", `"id"`, middleware.ReasonTokenType}, {"token_use", `"refresh"`, middleware.ReasonTokenType}, {"token_use", `""`, middleware.ReasonTokenType},
 			{"token_use", `null`, middleware.ReasonTokenType}, {"token_use", `["access"]`, middleware.ReasonTokenType}, {"token_use", `true`, middleware.ReasonTokenType},
 			{"token_use", `"access "`, middleware.ReasonTokenType}, {"token_use", `{"access":1}`, middleware.ReasonTokenType},
