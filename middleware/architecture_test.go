@@ -37,12 +37,14 @@ var allowed = map[string][]string{
 		module + "/middleware/internal/accesstoken", module + "/middleware/internal/claims", module + "/middleware/internal/record",
 		module + "/middleware/internal/dpop", module + "/middleware/internal/credential", module + "/middleware/internal/targeturi",
 		module + "/middleware/internal/exactjson", module + "/middleware/internal/challenge", module + "/middleware/internal/clientcert",
+		module + "/middleware/internal/tenant",
 		"github.com/hashicorp/golang-lru/v2",
 	},
 	"/middleware/explain":             {module + "/middleware"},
 	"/middleware/internal/exactjson":  {}, // its tests vet with strictjson
 	"/middleware/internal/record":     {},
 	"/middleware/internal/targeturi":  {},
+	"/middleware/internal/tenant":     {},
 	"/middleware/internal/credential": {},
 	"/middleware/internal/challenge":  {},
 	"/middleware/internal/clientcert": {},
@@ -53,7 +55,7 @@ var allowed = map[string][]string{
 	},
 	"/middleware/internal/accesstoken": {
 		module + "/jwks", module + "/introspection", module + "/middleware/internal/record",
-		module + "/middleware/internal/signature", module + "/middleware/internal/claims",
+		module + "/middleware/internal/signature", module + "/middleware/internal/claims", module + "/middleware/internal/tenant",
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
 	},
 	"/middleware/internal/claims":     {module + "/middleware/internal/strictjson"},

@@ -10,6 +10,7 @@ import (
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/tenant"
 )
 
 // issuerCompiler compiles one Issuer.
@@ -217,7 +218,7 @@ func (c *issuerCompiler) keys(t *accesstoken.IssuerConfig) {
 }
 
 func (c *issuerCompiler) templated() bool {
-	isTemplate := func(iss string) bool { return strings.Contains(iss, accesstoken.TenantPlaceholder) }
+	isTemplate := func(iss string) bool { return strings.Contains(iss, tenant.Placeholder) }
 	return isTemplate(c.cfg.URL) || slices.ContainsFunc(c.cfg.Aliases, isTemplate)
 }
 

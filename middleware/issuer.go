@@ -242,6 +242,9 @@ type ClaimMapping struct {
 // It is asked on every request, also for a token that was verified before, which passes only while its key is among the
 // answer: a known kid must cost no I/O. An error that wraps [jwks.ErrKeyNotFound], or an empty answer, refuses the token
 // (401); any other error is 503. [*jwks.Cache], [*jwks.Set] and [*jwks.KeyfuncSource] are KeySources.
+//
+// It may have methods beside it, which New looks for. Reconsider, as [jwks.Cache.Reconsider], is called for a token that would be accepted
+// if a key verified it, and none does; if it returns keys, VerificationKeys is asked again.
 type KeySource interface {
 	VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.Key, error)
 }

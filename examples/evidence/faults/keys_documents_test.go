@@ -212,11 +212,12 @@ func TestTwoKeysUnderOneKid(t *testing.T) {
 		for range 10 {
 			s.good(a.token(one))
 			s.good(a.token(two))
-			s.bad(a.token(stranger))
+			s.forged(a.token(stranger))
 			time.Sleep(time.Second)
 		}
-		if c, n := s.take(), len(a.fetched(time.Time{})); c.accepted != 20 || c.refused != 10 || n != 1 {
-			t.Errorf("%+v with %d fetches; want 20 accepted and 10 refused with one", c, n)
+		// The third key may have been published by now, so forged tokens may cause three fetches (DESIGN 3.5).
+		if c, n := s.take(), len(a.fetched(time.Time{})); c.accepted != 20 || c.refused != 10 || n > 1+3 {
+			t.Errorf("%+v with %d fetches; want 20 accepted and 10 refused with one, and three for the forged", c, n)
 		}
 	})
 }

@@ -38,10 +38,11 @@ func TestTwentyRotationsWithOverlapRefuseNobody(t *testing.T) {
 			total += 100 + perSecond*40
 		}
 		c, fetches := s.take(), len(a.fetched(began))
-		if c.unavailable > 0 || c.waited > 0 || c.accepted+c.refused != total || total < requests {
+		if c.unavailable > 0 || c.waited > 0 || c.accepted+c.refused+c.doubted != total || total < requests {
 			t.Errorf("%+v of %d; want all judged at once", c, total)
 		}
-		if scheduled := 2; fetches-1 < rotations || fetches-1 > rotations+scheduled { // and the first load
+		scheduled, forged := 2, 3+int(time.Since(began)/(30*time.Second))    // what forged tokens may cause (DESIGN 3.5)
+		if fetches-1 < rotations || fetches-1 > rotations+scheduled+forged { // and the first load
 			t.Errorf("%d fetches for %d rotations", fetches-1, rotations)
 		}
 	})

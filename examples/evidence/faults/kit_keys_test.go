@@ -213,6 +213,9 @@ func (a *authority) another(k signingKey, number int) string {
 	return k.sign(nil, a.claims(map[string]any{"jti": fmt.Sprint("another-", number)}))
 }
 
+// forged is a good token but for its signature, by a key that the authority does not publish under that name.
+func (a *authority) forged() string { return newSigningKey(a.key().kid).sign(nil, a.claims(nil)) }
+
 // bad are tokens that must be refused whatever happens, and that need no fetch to be told.
 func (a *authority) bad() []string {
 	key, past := a.key(), time.Now().Add(-time.Hour).Unix()
@@ -220,7 +223,6 @@ func (a *authority) bad() []string {
 	input, signature, _ := strings.Cut(good[strings.Index(good, ".")+1:], ".")
 	unsigned := base64url(toJSON(map[string]any{"typ": "at+jwt", "alg": "none"})) + "." + input + "."
 	return []string{
-		newSigningKey(key.kid).sign(nil, a.claims(nil)), // forged
 		key.sign(nil, a.claims(map[string]any{"iat": past - 60, "exp": past})),
 		key.sign(nil, a.claims(map[string]any{"aud": "https://other.example.com"})),
 		key.sign(nil, a.claims(map[string]any{"iss": "https://unlisted.example"})),

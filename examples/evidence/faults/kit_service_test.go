@@ -34,6 +34,11 @@ type tally struct {
 	accepted, refused int // as is right: good tokens with 200, bad ones with 401
 	unavailable       int // 503
 	waited            int // requests that were not answered in the moment they came
+
+	// Forged tokens that were answered with 503, at once or when a fetch had failed. A server may publish a new key under the old name, so while
+	// its keys cannot be fetched, nobody can tell that a token which no key verifies, and which is good in all else, is forged
+	// (DESIGN 3.5). None is ever accepted.
+	doubted int
 }
 
 // newService protects a handler by cfg until the test ends. In a bubble it must be the bubble's t.
@@ -62,13 +67,20 @@ type reply struct {
 	took       time.Duration
 }
 
-// good sends a token that is to be accepted, or not judged.
-func (s *service) good(token string) reply { return s.judge(context.Background(), token, true) }
+// sort is what a token is worth.
+type sort string
 
-// bad sends a token that is to be refused, or not judged.
-func (s *service) bad(token string) reply { return s.judge(context.Background(), token, false) }
+const (
+	good   sort = "good"   // to be accepted, or not judged
+	bad    sort = "bad"    // to be refused, or not judged
+	forged sort = "forged" // bad by nothing but its signature
+)
 
-func (s *service) judge(ctx context.Context, token string, good bool) reply {
+func (s *service) good(token string) reply   { return s.judge(context.Background(), token, good) }
+func (s *service) bad(token string) reply    { return s.judge(context.Background(), token, bad) }
+func (s *service) forged(token string) reply { return s.judge(context.Background(), token, forged) }
+
+func (s *service) judge(ctx context.Context, token string, is sort) reply {
 	w := &written{header: make(http.Header), status: http.StatusOK}
 	began := time.Now()
 	s.handler.ServeHTTP(w, requestWith(ctx, token))
@@ -79,20 +91,24 @@ func (s *service) judge(ctx context.Context, token string, good bool) reply {
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.took > 0 {
+	if r.took > 0 && is != forged { // which waits for the fetch that could vouch for it
 		s.count.waited++
 	}
 	switch {
-	case good && r.status == 200 && r.ran:
+	case is == good && r.status == 200 && r.ran:
 		s.count.accepted++
-	case !good && r.status == 401 && !r.ran && strings.Contains(challenge, `error="invalid_token"`):
+	case is != good && r.status == 401 && !r.ran && strings.Contains(challenge, `error="invalid_token"`):
 		s.count.refused++
 	case r.status == 503 && !r.ran && challenge == "" && err == nil && seconds > 0:
-		s.count.unavailable++
+		if is == forged {
+			s.count.doubted++
+		} else {
+			s.count.unavailable++
+		}
 	default:
 		if s.shown++; s.shown <= 5 {
-			s.t.Errorf("good token: %v; answer: status %d, challenge %q, Retry-After %q, handler ran: %v",
-				good, r.status, challenge, w.header.Get("Retry-After"), r.ran)
+			s.t.Errorf("%s token: answer: status %d, challenge %q, Retry-After %q, handler ran: %v",
+				is, r.status, challenge, w.header.Get("Retry-After"), r.ran)
 		}
 	}
 	return r
@@ -123,6 +139,7 @@ func (s *service) health() middleware.IssuerHealth { return s.validator.Health()
 type traffic struct {
 	perSecond int
 	good, bad []string
+	forged    string
 	fresh     func() string // nil: none
 }
 
@@ -131,7 +148,11 @@ func (s *service) steady(d time.Duration, tr traffic) {
 	for n := range int(d.Seconds() * float64(tr.perSecond)) {
 		switch {
 		case n%20 == 7:
-			s.bad(tr.bad[n/20%len(tr.bad)])
+			if k := n / 20 % (len(tr.bad) + 1); k < len(tr.bad) {
+				s.bad(tr.bad[k])
+			} else {
+				s.forged(tr.forged)
+			}
 		case tr.fresh != nil && n%100 == 0:
 			s.good(tr.fresh())
 		default:
@@ -148,6 +169,7 @@ func (a *authority) usual(perSecond int) traffic {
 		perSecond: perSecond,
 		good:      []string{a.token(key), a.token(key), a.token(key)},
 		bad:       a.bad(),
+		forged:    a.forged(),
 		fresh:     func() string { return a.token(key) },
 	}
 }

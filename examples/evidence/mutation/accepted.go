@@ -98,8 +98,8 @@ var accepted = map[survivor]string{
 	{"middleware", "Is", andGone, `ok`}:                      impliedBy, // a tenant is never empty
 	{"middleware", "StillPublished", orGone, `key == r.Key`}: shortcut,
 
-	{"middleware", "CheckTime", andGone, `now.Before(facts.NotBefore)`}: shortcut,
-	{"middleware", "CheckTime", andGone, `now.Before(facts.IssuedAt)`}:  shortcut,
+	{"middleware", "checkTime", andGone, `now.Before(facts.NotBefore)`}: shortcut,
+	{"middleware", "checkTime", andGone, `now.Before(facts.IssuedAt)`}:  shortcut,
 
 	{"middleware", "Check", andGone, `err == nil`}:                              impliedBy,
 	{"middleware", "thumbprint", orGone, `len(fields) == 1 && fields[0] == ""`}: behindIt, // an empty field is malformed too
@@ -112,8 +112,8 @@ var accepted = map[survivor]string{
 
 	{"middleware", "vetAnswer", neverTaken, `err != nil`}: behindIt, // a Response always decodes to a RawMessage; an empty text is no JSON
 
-	{"middleware", "filledBy", neverTaken, `len(iss) <= len(t.prefix)+len(t.suffix)`}: behindIt, // isTenant refuses the empty tenant
-	{"middleware", "isTenant", andGone, `0 < len(s)`}:                                 behindIt,
+	{"middleware", "FilledBy", neverTaken, `len(iss) <= len(t.Prefix)+len(t.Suffix)`}: behindIt, // IsName refuses the empty tenant
+	{"middleware", "IsName", andGone, `0 < len(s)`}:                                   behindIt,
 
 	{"middleware", "oneOf", andGone, `ok`}: impliedBy, // no name in the list is empty
 

@@ -13,7 +13,7 @@ var packages = []string{
 	"middleware/internal/compact", "middleware/internal/strictjson", "middleware/internal/shards",
 	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
 	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
-	"middleware/internal/clientcert", "middleware/internal/exactjson",
+	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant",
 	"jwks/internal/roca", "jwks", "introspection", "middleware",
 }
 
@@ -42,6 +42,7 @@ var frontDoor = map[string][]string{
 	"middleware/internal/exactjson":   {face, suites},
 	"middleware/internal/signature":   {face, suites},
 	"middleware/internal/targeturi":   {face, suites},
+	"middleware/internal/tenant":      {face, suites},
 	face:                              {suites},
 }
 

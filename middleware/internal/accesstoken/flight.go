@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// flights lets concurrent first sights of one token be verified once. Shared are success, and that the token could not be
-// judged, or everybody would wait for the same outage one after the other. Any other failure may be the first caller's own,
-// so the others then look for themselves.
+// flights lets concurrent first sights of one token be verified once. Shared are success, that the token could not be
+// judged, or everybody would wait for the same outage one after the other, and that no key verifies it, or everybody would have
+// the keys fetched for it. Any other failure may be the first caller's own, so the others then look for themselves.
 type flights struct {
 	mu   sync.Mutex
 	open map[Key]*flight // by Presented.key
@@ -18,14 +18,14 @@ type flight struct {
 	raw      string        // the token; empty: nobody else can follow
 	done     chan struct{} // closed when the rest is final; nil as long as nobody waits
 	verified *Verified     // nil: not proven
-	unjudged Refusal       // zero: nothing that others need to know
-	record   Record        // what is to be said of unjudged
+	refusal  Refusal       // zero: nothing that others need to know
+	record   Record        // what is to be said of refusal
 }
 
 // fail notes a refusal, if it is none of the leader's own. Nobody follows a nil flight.
 func (f *flight) fail(ctx context.Context, refusal Refusal, record Record) {
-	if f != nil && refusal.unjudged() && ctx.Err() == nil {
-		f.unjudged, f.record = refusal, record
+	if f != nil && (refusal.unjudged() || refusal.Reason == BadSignature) && ctx.Err() == nil {
+		f.refusal, f.record = refusal, record
 	}
 }
 
@@ -58,7 +58,7 @@ func (f *flights) join(ctx context.Context, token Presented) (ended, leading *fl
 	case <-ctx.Done():
 		return nil, &flight{}
 	}
-	if ahead.verified == nil && !ahead.unjudged.Refused() {
+	if ahead.verified == nil && !ahead.refusal.Refused() {
 		return nil, &flight{}
 	}
 	return ahead, nil

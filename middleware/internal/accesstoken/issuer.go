@@ -13,6 +13,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/signature"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
+	"github.com/cardea-auth/cardea/middleware/internal/tenant"
 )
 
 // Mode says who judges an issuer's JWTs, as middleware.JWTMode does.
@@ -77,6 +78,8 @@ type IssuerConfig struct {
 type Issuer struct {
 	IssuerConfig
 
+	source signature.Source // Keys
+
 	names     map[string]bool // exact iss values; empty with a template
 	templates []template
 
@@ -114,7 +117,7 @@ type prefix struct {
 func newTables(configs []IssuerConfig) *tables {
 	t := &tables{byName: make(map[string]*Issuer), names: claims.NewNames()}
 	for i, cfg := range configs {
-		issuer := &Issuer{IssuerConfig: cfg, names: make(map[string]bool)}
+		issuer := &Issuer{IssuerConfig: cfg, source: signature.NewSource(cfg.Keys), names: make(map[string]bool)}
 		t.issuers = append(t.issuers, issuer)
 		t.enterNames(i, issuer)
 		if cfg.NoIssuer {
@@ -137,13 +140,14 @@ func (t *tables) wrong(issuer int, format string, args ...any) {
 // enterNames enters the iss values into the tables that lead to the issuer.
 func (t *tables) enterNames(i int, issuer *Issuer) {
 	for _, iss := range append([]string{issuer.URL}, issuer.Aliases...) {
-		before, after, templated := strings.Cut(iss, TenantPlaceholder)
+		before, after, templated := strings.Cut(iss, tenant.Placeholder)
 		switch {
 		case iss == "":
-		case strings.Contains(after, TenantPlaceholder):
-			t.wrong(i, "URL %q holds %s more than once", iss, TenantPlaceholder)
+		case strings.Contains(after, tenant.Placeholder):
+			t.wrong(i, "URL %q holds %s more than once", iss, tenant.Placeholder)
 		case templated:
-			t.enterTemplate(i, template{prefix: before, suffix: after, issuer: issuer, exact: t.byName})
+			filled := tenant.Template{Prefix: before, Suffix: after}
+			t.enterTemplate(i, template{Template: filled, issuer: issuer, exact: t.byName})
 		case t.byName[iss] != nil:
 			t.wrong(i, "URL %q is named twice among the URLs and Aliases: each iss value must lead to one issuer", iss)
 		default:
@@ -156,7 +160,7 @@ func (t *tables) enterNames(i int, issuer *Issuer) {
 
 func (t *tables) enterTemplate(i int, added template) {
 	for _, other := range t.templates {
-		if iss, both := added.meets(other); both && added.String() == other.String() {
+		if iss, both := added.Meets(other.Template); both && added.String() == other.String() {
 			t.wrong(i, "URL %q is named twice among the URLs and Aliases: each iss value must lead to one issuer", added)
 		} else if both {
 			t.wrong(i, "URL %q overlaps with %q, since %q fits both: each iss value must lead to one issuer and one tenant, "+
@@ -174,11 +178,11 @@ func (t *tables) checkTenants(i int, issuer *Issuer) {
 		t.wrong(i, "AllowTenant is nil, but %q stands for every tenant of the server: judge there which tenants may come", issuer.URL)
 	}
 	if len(issuer.templates) == 0 && issuer.AllowTenant != nil {
-		t.wrong(i, "AllowTenant is set, but URL %q holds no %s for it to judge", issuer.URL, TenantPlaceholder)
+		t.wrong(i, "AllowTenant is set, but URL %q holds no %s for it to judge", issuer.URL, tenant.Placeholder)
 	}
 	for _, iss := range slices.Sorted(maps.Keys(issuer.names)) {
 		for _, template := range issuer.templates {
-			if _, fills := template.filledBy(iss); fills {
+			if _, fills := template.FilledBy(iss); fills {
 				t.wrong(i, "Aliases or URL name %q, which fills %q, so AllowTenant would not be asked about it: "+
 					"leave it out, and let AllowTenant say yes", iss, template)
 			}
@@ -236,13 +240,13 @@ func (t *tables) enterPrefixes() {
 
 // named finds the issuer that an iss value selects, and the tenant if a template matched. The iss is unverified:
 // it selects among what is configured and is believed in nothing else.
-func (t *tables) named(iss string) (_ *Issuer, tenant string) {
+func (t *tables) named(iss string) (_ *Issuer, name string) {
 	if issuer, ok := t.byName[iss]; ok {
 		return issuer, ""
 	}
 	for _, template := range t.templates {
-		if tenant, ok := template.match(iss); ok {
-			return template.issuer, tenant
+		if name, ok := template.match(iss); ok {
+			return template.issuer, name
 		}
 	}
 	return nil, ""
@@ -265,73 +269,50 @@ func (i *Issuer) checkNames(r *claims.Reading, every claims.Indices) error {
 }
 
 // claimsName judges whether iss is a name of the issuer, and returns the tenant if it fills a template. tid is the claim.
-func (i *Issuer) claimsName(iss string, tid strictjson.Value) (tenant string, ok bool) {
+func (i *Issuer) claimsName(iss string, tid strictjson.Value) (name string, ok bool) {
 	if i.names[iss] {
 		return "", true
 	}
 	for _, template := range i.templates {
-		if tenant, ok := template.match(iss); ok && claims.Is(tid, tenant) {
-			return tenant, true
+		if name, ok := template.match(iss); ok && i.namesTenant(tid, name) {
+			return name, true
 		}
 	}
 	return "", false
 }
 
+// namesTenant reports whether the claim tid fits the tenant that fills a template in iss. It says the same again, so where the tenants
+// have keys of their own it may be silent, as most servers are; a set of keys for all of them has to be bound to the tenant twice.
+func (i *Issuer) namesTenant(tid strictjson.Value, name string) bool {
+	return claims.Is(tid, name) || i.source.ByIssuer() && !claims.IsPresent(tid)
+}
+
 // mayServe judges whether key may sign for a token of this iss. Some servers publish one set for all their tenants, in which each key
 // names the iss that it is for, with a placeholder for the tenant or one tenant spelt out (RFC 8725 section 3.8: keys are bound
-// to their issuer). Another name of the same issuer for the same tenant will do. tenant is what iss fills a template with; tid is what the
+// to their issuer). Another name of the same issuer for the same tenant will do. name is the tenant that fills a template in iss; tid is what the
 // signer says, so it fills the placeholder of a key that is for every tenant and does nothing else.
-func (i *Issuer) mayServe(key *jwks.Key, iss, tenant string, tid strictjson.Value) bool {
+func (i *Issuer) mayServe(key *jwks.Key, iss, name string, tid strictjson.Value) bool {
 	named := key.Issuer()
-	if strings.Contains(named, TenantPlaceholder) {
-		filling := tenant
-		if text, ok := tid.Text(); filling == "" && ok && isTenant(text) {
+	if strings.Contains(named, tenant.Placeholder) {
+		filling := name
+		if text, ok := tid.Text(); filling == "" && ok && tenant.IsName(text) {
 			filling = text
 		}
 		if filling == "" {
 			return false
 		}
-		named = strings.ReplaceAll(named, TenantPlaceholder, filling)
+		named = strings.ReplaceAll(named, tenant.Placeholder, filling)
 	}
 	switch {
 	case named == "" || named == iss:
 		return true
 	case i.names[named]:
-		return onePathIn(named, iss)
+		return tenant.OnePath(named, iss)
 	}
 	for _, template := range i.templates {
 		if filled, ok := template.match(named); ok {
-			return filled == tenant || tenant == "" && onePathIn(named, iss)
+			return filled == name || name == "" && tenant.OnePath(named, iss)
 		}
 	}
 	return false
-}
-
-// onePathIn reports whether the path of one name is all in that of the other, as https://sts.example/acme/ is in
-// https://login.example/acme/v2.0: then they are names of one tenant. Without a path a name says nothing about that.
-func onePathIn(a, b string) bool {
-	short, long := pathOf(a), pathOf(b)
-	if len(short) > len(long) {
-		short, long = long, short
-	}
-	if len(short) == 0 {
-		return false
-	}
-	for _, segment := range long {
-		if len(short) > 0 && segment == short[0] {
-			short = short[1:]
-		}
-	}
-	return len(short) == 0
-}
-
-func pathOf(iss string) []string {
-	if _, behind, ok := strings.Cut(iss, "://"); ok {
-		iss = behind
-	}
-	_, path, _ := strings.Cut(strings.TrimRight(iss, "/"), "/")
-	if path == "" {
-		return nil
-	}
-	return strings.Split(path, "/")
 }

@@ -45,6 +45,8 @@ type jwt struct {
 	tenant string      // what fills the issuer's template; empty without one
 	keys   []*jwks.Key // that may have signed
 	key    signature.Ref
+
+	reconsidered int // how often other keys were looked for
 }
 
 // judgeJWT judges a token of JOSE shape that nothing is known about.
@@ -142,7 +144,7 @@ func (t *jwt) judgeStep(ctx context.Context, step record.Step) Refusal {
 	case record.Key:
 		return t.findKeys(ctx)
 	default: // record.Signature
-		return t.verify()
+		return t.verify(ctx)
 	}
 }
 
@@ -236,7 +238,7 @@ func (t *jwt) selectIssuer() Refusal {
 	if issuer == nil {
 		return refuse(UnknownIssuer, fmt.Errorf("%w: %s", errUnknownIss, clip(iss)))
 	}
-	if tenant != "" && !claims.Is(t.reading.At(claims.Tenant), tenant) {
+	if tenant != "" && !issuer.namesTenant(t.reading.At(claims.Tenant), tenant) {
 		return refuse(WrongTenant, errTenant)
 	}
 	t.issuer, t.iss, t.tenant = issuer, iss, tenant
@@ -267,24 +269,38 @@ func (t *jwt) checkAlgorithm() Refusal {
 
 // findKeys asks the key source. Not finding a key refuses the token; not being able to tell does not.
 func (t *jwt) findKeys(ctx context.Context) Refusal {
-	keys, outcome, err := signature.Find(ctx, t.issuer.Keys, t.header, t.mayServe)
-	t.keys = keys
-	return keyRefusal(outcome, err)
+	for {
+		keys, outcome, err := t.issuer.source.Find(ctx, t.iss, t.header, t.mayServe)
+		t.keys = keys
+		if outcome != signature.Unknown {
+			return keyRefusal(outcome, err)
+		}
+		if others, refusal := t.reconsider(ctx); !others {
+			return cmp.Or(refusal, refuse(UnknownKey, err))
+		}
+	}
 }
 
 func (t *jwt) mayServe(key *jwks.Key) bool {
 	return key.Issuer() == "" || t.issuer.mayServe(key, t.iss, t.tenant, t.reading.At(claims.Tenant))
 }
 
-func (t *jwt) verify() Refusal {
-	key, err := signature.Verify(t.keys, t.header, t.compact.SigningInput, t.signature, t.mayServe)
-	switch {
-	case err == signature.ErrTooManyKeys:
-		return refuse(TooManyKeys, err)
-	case err != nil:
-		return refuse(BadSignature, err)
+func (t *jwt) verify(ctx context.Context) Refusal {
+	for {
+		key, err := signature.Verify(t.keys, t.header, t.compact.SigningInput, t.signature, t.mayServe)
+		switch {
+		case err == nil:
+			t.key = key
+			t.Recorder.Vouch()
+			return Refusal{}
+		case err == signature.ErrTooManyKeys:
+			return refuse(TooManyKeys, err)
+		}
+		if others, refusal := t.reconsider(ctx); !others {
+			return cmp.Or(refusal, refuse(BadSignature, err))
+		}
+		if refusal := t.findKeys(ctx); refusal.Refused() {
+			return refusal
+		}
 	}
-	t.key = key
-	t.Recorder.Vouch()
-	return Refusal{}
 }

@@ -142,25 +142,38 @@ func (v *vetting) readTimes(facts *Facts) Refusal {
 
 // checkAudience judges whether the token is meant for this API, by its audience or by what the configuration puts in its place.
 func (v *vetting) checkAudience() Refusal {
-	facts, issuer := &v.verified.Facts, v.issuer
+	facts, aud := &v.verified.Facts, v.reading.At(claims.Audience)
 	var err error
-	if facts.Audience, err = v.lists.Audience(v.reading.At(claims.Audience)); err != nil {
+	if facts.Audience, err = v.lists.Audience(aud); err != nil {
 		return malformedClaim("aud", err)
 	}
-	switch {
-	case issuer.NoAudience:
-		return Refusal{}
-	case len(issuer.Clients) > 0:
-		if !slices.Contains(issuer.Clients, facts.ClientID) {
-			return refuse(WrongClient, errClient)
-		}
-		return Refusal{}
-	case !v.opaque && issuer.Mode == VerifyAndIntrospect && v.reading.At(claims.Audience).Kind() == 0:
-		return Refusal{} // a lightweight token: the answer must name one
-	case !containsAny(facts.Audience, issuer.Audiences):
-		return refuse(WrongAudience, fmt.Errorf("aud is %s, want one of %q", clip(v.reading.At(claims.Audience).Raw()), issuer.Audiences))
+	switch v.forUs(facts.ClientID, containsAny(facts.Audience, v.issuer.Audiences)) {
+	case WrongClient:
+		return refuse(WrongClient, errClient)
+	case WrongAudience:
+		return refuse(WrongAudience, fmt.Errorf("aud is %s, want one of %q", clip(aud.Raw()), v.issuer.Audiences))
 	default:
 		return Refusal{}
+	}
+}
+
+// forUs is the rule of checkAudience: the zero Reason says that the token is meant for this API. named says whether aud names it.
+func (v *vetting) forUs(clientID string, named bool) Reason {
+	issuer := v.issuer
+	switch {
+	case issuer.NoAudience:
+		return 0
+	case len(issuer.Clients) > 0:
+		if !slices.Contains(issuer.Clients, clientID) {
+			return WrongClient
+		}
+		return 0
+	case !v.opaque && issuer.Mode == VerifyAndIntrospect && v.reading.At(claims.Audience).Kind() == 0:
+		return 0 // a lightweight token: the answer must name one
+	case !named:
+		return WrongAudience
+	default:
+		return 0
 	}
 }
 
@@ -222,8 +235,9 @@ func (v *Verified) recheck(ctx context.Context, now time.Time, recorder *record.
 
 // CheckTime judges the dates against the clock, with the issuer's leeway, which is added only where it could matter: that costs more
 // than to compare.
-func (v *Verified) CheckTime(now time.Time) Refusal {
-	facts, leeway := &v.Facts, v.Issuer.Leeway
+func (v *Verified) CheckTime(now time.Time) Refusal { return v.Facts.checkTime(now, v.Issuer.Leeway) }
+
+func (facts *Facts) checkTime(now time.Time, leeway time.Duration) Refusal {
 	if ended := !now.Before(facts.Expiry) && !facts.Expiry.IsZero(); ended && !now.Before(facts.Expiry.Add(leeway)) {
 		return refuse(Expired, errExpired)
 	}

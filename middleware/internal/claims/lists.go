@@ -54,14 +54,23 @@ func (l *Lists) addAudience(v strictjson.Value) bool {
 	return v.Kind() == 0 || l.addAll(v)
 }
 
-// AudienceHas reports whether aud names a party, as Audience reads it. Before a signature has been verified that is enough, and a
-// long list from anybody costs less.
-func AudienceHas(v strictjson.Value, party string) (bool, error) {
-	var l Lists
-	if !l.addAudience(v) {
+// AudienceHas reports whether aud, as Audience reads it, names one of parties. Before a signature has been verified that is enough, and it
+// costs nothing, however long a list anybody sends.
+func AudienceHas(v strictjson.Value, parties ...string) (has bool, _ error) {
+	if s, ok := v.Text(); ok {
+		return slices.Contains(parties, s), nil
+	}
+	if v.Kind() != 0 && v.Kind() != strictjson.Array {
 		return false, errNotAudience
 	}
-	return slices.Contains(l.elems, party), nil
+	for element := range v.Elements() {
+		s, ok := element.Text()
+		if !ok {
+			return false, errNotAudience
+		}
+		has = has || slices.Contains(parties, s)
+	}
+	return has, nil
 }
 
 // Scopes reads a mapped claim as scopes: a string, split at single spaces and nothing else (RFC 6749 section 3.3), or an

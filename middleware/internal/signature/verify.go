@@ -3,18 +3,12 @@
 package signature
 
 import (
-	"context"
 	"errors"
 	"slices"
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 )
-
-// KeySource finds the keys that may have made a signature: middleware.KeySource.
-type KeySource interface {
-	VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.Key, error)
-}
 
 // Ref remembers which key has verified a JWS, and how it was found.
 type Ref struct {
@@ -43,34 +37,6 @@ var (
 	errForeign   = errors.New("the issuer publishes the key for another iss (its JWK has a member issuer): " +
 		"if both are names of one server, add that name to Issuer.Aliases")
 )
-
-// Find asks the source for the keys that may have signed under this header. Of those, keys for which mayServe is false do not count.
-func Find(ctx context.Context, source KeySource, header compact.Header, mayServe func(*jwks.Key) bool) ([]*jwks.Key, Outcome, error) {
-	keys, outcome, err := candidates(ctx, source, header.KeyID, header.Algorithm)
-	if outcome != Found {
-		return nil, outcome, err
-	}
-	for _, key := range keys {
-		if mayServe(key) {
-			return keys, Found, nil
-		}
-	}
-	return nil, Unknown, errForeign
-}
-
-// candidates asks the source. Not finding a key is a verdict; not being able to tell is none.
-func candidates(ctx context.Context, source KeySource, kid, alg string) ([]*jwks.Key, Outcome, error) {
-	keys, err := source.VerificationKeys(ctx, kid, alg)
-	switch {
-	case errors.Is(err, jwks.ErrKeyNotFound):
-		return nil, Unknown, err
-	case err != nil:
-		return nil, Unavailable, err
-	case len(keys) == 0:
-		return nil, Unknown, errNoSuchKey
-	}
-	return keys, Found, nil
-}
 
 // Verify returns the one of keys that made the signature, of as many as jwks.Tries lets a token be tried with. If there are more, and
 // none of those made it, the error is ErrTooManyKeys.

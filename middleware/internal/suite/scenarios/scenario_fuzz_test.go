@@ -173,7 +173,7 @@ func (s *scenario) present(c *card) {
 	if !steady {
 		return
 	}
-	if cached != plain {
+	if inDoubt := facts.doubt && cached.status != 200 && plain.status != 200; cached != plain && !inDoubt {
 		s.fatalf("the cache changes the answer")
 	}
 	var refusal *middleware.Error

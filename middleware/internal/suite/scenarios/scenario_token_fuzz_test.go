@@ -240,6 +240,7 @@ type facts struct {
 	mayLack  bool   // something may be out of reach that is needed to judge it
 	mustLack bool   // it is
 	open     bool   // there is more to it than these facts
+	doubt    bool   // a key that was published since, under the name of an old one, could verify it: each cache finds out in its own time
 }
 
 func (f *facts) exact() bool { return !f.open || f.wrong != "" }
@@ -345,6 +346,9 @@ func (s *scenario) judgeKey(c *card, f *facts) {
 			f.mayLack = f.mayLack || m.failed && !m.knows(c.kid)
 			if m.verifies(c.key, c.kid, c.alg) {
 				verified++
+			} else if s.config.Issuers[c.issuer].Keys == nil { // they are fetched again
+				f.doubt = true
+				f.mayLack = f.mayLack || m.failed
 			}
 		}
 	}

@@ -214,11 +214,11 @@ func TestFetchedKeys(t *testing.T) {
 		}
 		kit.WantAdmitted(t, v, token)
 
-		for range 100 { // a bad signature under a known kid never fetches
+		for range 100 { // a server may publish a new key under the old name, so forged tokens cause a few fetches
 			kit.WantRefused(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken, middleware.ReasonSignature)
 		}
-		if n := server.Count(); n != 0 {
-			t.Errorf("%d fetches for bad signatures", n)
+		if n := server.Count(); n > 3 {
+			t.Errorf("%d fetches for bad signatures, want at most the 3 of their bucket", n)
 		}
 
 		server.Publish(fmt.Sprintf(kit.Ed25519JWKS, testkit.B64(testkit.StrangeKey().Public().(ed25519.PublicKey)))) // rotated
