@@ -80,14 +80,14 @@ func TestGoogleUsers(t *testing.T) {
 		issuer: issuers.Google(issuers.GoogleTokens{ClientIDs: []string{"web.apps.googleusercontent.com"}, Domains: []string{"example.com"}}),
 		good:   users, subject: "110169484474386276334", client: "web.apps.googleusercontent.com", rows: rows,
 	}
-	any := domains
-	any.issuer = issuers.Google(issuers.GoogleTokens{ClientIDs: []string{"web.apps.googleusercontent.com"}, AnyAccount: true})
-	any.rows = map[string]row{"a private account": {claims: claims{"hd": nil, "email": "alice@gmail.com"}}}
+	private := domains
+	private.issuer = issuers.Google(issuers.GoogleTokens{ClientIDs: []string{"web.apps.googleusercontent.com"}, AnyAccount: true})
+	private.rows = map[string]row{"a private account": {claims: claims{"hd": nil, "email": "alice@gmail.com"}}}
 	rows["another Workspace"] = row{claims: claims{"hd": "evil.example"}, want: middleware.ReasonNotAccepted}
 	rows["a private account"] = row{claims: claims{"hd": nil}, want: middleware.ReasonNotAccepted}
 	rows["a private account with an address of ours"] = row{claims: claims{"hd": nil, "email": "mallory@example.com"}, want: middleware.ReasonNotAccepted}
 	t.Run("of a domain", domains.run)
-	t.Run("any account", any.run)
+	t.Run("any account", private.run)
 	wrong(t, map[string]middleware.Issuer{
 		"are both empty":             issuers.Google(issuers.GoogleTokens{}),
 		"need a Validator each":      issuers.Google(issuers.GoogleTokens{ClientIDs: []string{"a"}, AnyAccount: true, ServiceAccounts: []string{"b"}}),
