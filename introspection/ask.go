@@ -2,8 +2,10 @@ package introspection
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -45,7 +47,7 @@ func askFailed(ctx context.Context, err error, token string) error {
 		return exchangeFailed(ctx, err)
 	}
 	f := &failure{reason: "Config.Ask failed", cause: err, blame: blameServer}
-	if text := err.Error(); strings.Contains(text, token) || strings.Contains(text, url.QueryEscape(token)) || strings.Contains(text, url.PathEscape(token)) {
+	if tells(err.Error(), token) {
 		f.reason, f.cause = fmt.Sprintf("Config.Ask failed (%T)", err), nil
 	}
 	var hint interface{ RetryAfter() time.Duration }
@@ -53,6 +55,33 @@ func askFailed(ctx context.Context, err error, token string) error {
 		f.retryAfter = min(max(0, hint.RetryAfter()), maxRetryAfter)
 	}
 	return f
+}
+
+// tells reports whether text holds a token, as it is or in one of the ways in which URLs, JSON and HTML spell characters that it may have.
+func tells(text, token string) bool {
+	decoded := percentDecoded(text)
+	return strings.Contains(text, token) || strings.Contains(decoded, token) || strings.Contains(decoded, percentDecoded(token)) ||
+		strings.Contains(html.UnescapeString(text), token) || strings.Contains(jsonEscapes.Replace(text), token)
+}
+
+// jsonEscapes are those of encoding/json for what a token may hold.
+var jsonEscapes = strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">")
+
+// percentDecoded undoes what percent-encoding there is, and leaves other percent signs alone.
+func percentDecoded(text string) string {
+	var b strings.Builder
+	for text != "" {
+		if len(text) >= 3 && text[0] == '%' {
+			if c, err := hex.DecodeString(text[1:3]); err == nil {
+				b.Write(c)
+				text = text[3:]
+				continue
+			}
+		}
+		b.WriteByte(text[0])
+		text = text[1:]
+	}
+	return b.String()
 }
 
 // guarded is the transport of the client that Config.Ask gets. It sends nothing in clear, and cuts answers.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -97,10 +98,13 @@ func TestWhatAskSays(t *testing.T) {
 	}
 }
 
-// Every form in which a token of RFC 6750 section 2.1 can stand in a URL.
+// Every form in which a token can stand in a URL, in JSON or in a page.
 func TestErrorsOfAskDoNotTellTheToken(t *testing.T) {
-	const token = "canary-Token/+=~._0"
-	for _, form := range []string{token, url.QueryEscape(token), url.PathEscape(token)} {
+	const token = "canary-Token/+=~._0|&<>%41#;'"
+	for _, form := range []string{
+		token, url.QueryEscape(token), url.PathEscape(token), (&url.URL{Path: token}).EscapedPath(), html.EscapeString(token),
+		strings.NewReplacer("&", `\u0026`, "<", `\u003c`, ">", `\u003e`).Replace(token), strings.ReplaceAll(token, "|", "%7c"),
+	} {
 		_, err := newAsker(t, introspection.Config{}, says("", errors.New("GET https://as.example/"+form+": 500"))).Introspect(t.Context(), token)
 		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%v", err)

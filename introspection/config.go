@@ -60,7 +60,8 @@ type Config struct {
 	//
 	// client sends nothing without TLS but to loopback hosts and those of DangerouslyAllowHTTP, follows no redirects, keeps no
 	// cookies and cuts bodies at 64 KiB; it carries HTTPClient's transport. ctx ends with Timeout. Ask is called from many
-	// goroutines. Its errors should not quote the token; those that do are not shown. URL may be set for the log. Nil: RFC 7662.
+	// goroutines. A token is visible ASCII without comma, quote and backslash, so it must be escaped for a URL or a form: a client may
+	// choose & and #. Its errors should not quote the token; those that do are not shown. URL may be set for the log. Nil: RFC 7662.
 	Ask func(ctx context.Context, client *http.Client, token string) (claims []byte, err error)
 
 	// Timeout is how long one call of Introspect waits at most, queueing included, and how long one request to the

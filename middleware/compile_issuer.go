@@ -50,6 +50,8 @@ func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
 		NoIssuer:        c.cfg.DangerouslyNoIssuer,
 		NumericSubjects: c.cfg.NumericSubjects,
 		UntypedAnswers:  c.cfg.DangerouslyUntypedAnswers,
+
+		OpaqueCharacters: c.cfg.OpaqueCharacters,
 	}
 	for _, r := range c.cfg.ClaimRules {
 		t.Rules = append(t.Rules, accesstoken.RuleConfig{Claims: r.Claims, OneOf: r.OneOf, NoneOf: r.NoneOf, Optional: r.Optional})
@@ -150,6 +152,9 @@ func (c *issuerCompiler) leeway(t *accesstoken.IssuerConfig) {
 func (c *issuerCompiler) modes(t *accesstoken.IssuerConfig) {
 	if c.cfg.Profile < AnyAccessToken || c.cfg.Profile > IDToken {
 		c.wrongIn("Profile", "is %d: use AnyAccessToken, RFC9068 or IDToken", c.cfg.Profile)
+	}
+	if c.cfg.OpaqueCharacters && c.cfg.Introspector == nil {
+		c.wrongIn("OpaqueCharacters", "is set without an Introspector, so no opaque token is let in: set Introspector, or leave it out")
 	}
 	switch c.cfg.JWTs {
 	case VerifyJWTs:

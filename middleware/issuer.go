@@ -116,6 +116,13 @@ type Issuer struct {
 	// OpaquePrefixes route opaque tokens to this issuer when several introspect: the longest prefix that fits wins. An
 	// opaque token is never shown to more than one server. Nil: this issuer is the only one that introspects.
 	OpaquePrefixes []string
+
+	// OpaqueCharacters lets opaque tokens of this issuer hold any visible ASCII but comma, quote and backslash, as RFC 6749 section A.12
+	// has it and servers such as Login with Amazon (Atza|…) and Laravel Sanctum (12|…) write them. RFC 6750 section 2.1 allows
+	// fewer characters, and so does the zero value: other tokens are 400, and nobody is asked. It needs an Introspector, which sends
+	// the token as a parameter and must encode it as [introspection.Client] does. A token is taken as it is written, so one that
+	// was percent-encoded for a cookie stays so. JWTs have their own alphabet, and what could be a JWT in disguise stays 400.
+	OpaqueCharacters bool
 }
 
 // JWTMode says who judges an issuer's JWTs. Its text form is the name of the constant.

@@ -11,6 +11,7 @@ import (
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
+	"github.com/cardea-auth/cardea/middleware/internal/compact"
 	"github.com/cardea-auth/cardea/middleware/internal/signature"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 	"github.com/cardea-auth/cardea/middleware/internal/tenant"
@@ -69,6 +70,8 @@ type IssuerConfig struct {
 	Introspector Introspector          // nil: opaque tokens are refused
 	Client       *introspection.Client // Introspector, if it is just that: an application's own may decide by more than the Client in it
 	Prefixes     []string              // of opaque tokens
+
+	OpaqueCharacters bool // opaque tokens may hold more than token68
 
 	Scopes, Roles, ClientID []string // names of claims, or JSON pointers
 	Rules                   []RuleConfig
@@ -228,8 +231,14 @@ func (t *tables) enterPrefixes() {
 			prefixes = []string{""}
 		}
 		for _, text := range prefixes {
-			if text == "" && len(issuer.Prefixes) > 0 || taken[text] {
+			switch {
+			case text == "" && len(issuer.Prefixes) > 0 || taken[text]:
 				t.wrong(i, "OpaquePrefixes: %q is empty or named twice", text)
+			case text == "" || compact.IsToken68(text):
+			case !compact.IsVisible(text):
+				t.wrong(i, "OpaquePrefixes: %q holds characters that no token may have, so it fits none", text)
+			case !issuer.OpaqueCharacters:
+				t.wrong(i, "OpaquePrefixes: %q holds characters that only OpaqueCharacters lets in, so it fits no token: set that too", text)
 			}
 			taken[text] = true
 			t.prefixes = append(t.prefixes, prefix{text, issuer})

@@ -33,13 +33,13 @@ const maxIntrospected = 64 << 10
 
 // judgeOpaque judges a token that is no JWT.
 func (j *judgement) judgeOpaque(ctx context.Context) (*Verified, Refusal) {
-	if refusal := j.checkOpaque(); refusal.Refused() {
+	issuer := j.introspecting(j.Token.raw)
+	if refusal := j.checkOpaque(issuer); refusal.Refused() {
 		j.Recorder.Fail(record.Form, refusal.Err)
 		return nil, refusal
 	}
 	j.Recorder.Pass(record.Form)
 	j.record.Opaque = true
-	issuer := j.introspecting(j.Token.raw)
 	if issuer == nil {
 		j.Recorder.Fail(record.Issuer, errNobodyAsks)
 		return nil, refuse(NotIntrospected, errNobodyAsks)
@@ -53,9 +53,13 @@ func (j *judgement) judgeOpaque(ctx context.Context) (*Verified, Refusal) {
 	return proven, proven.recheck(ctx, j.Now, j.Recorder)
 }
 
-func (j *judgement) checkOpaque() Refusal {
+// checkOpaque judges the syntax of an opaque token. What an issuer lets in beyond token68 has no meaning in a field, and must not be a JOSE
+// object in disguise: that is for its keys to judge, and its server may see through what hides it.
+func (j *judgement) checkOpaque(issuer *Issuer) Refusal {
 	if refusal := checkCharacters(j.Token.raw); refusal.Refused() {
-		return refusal
+		if issuer == nil || !issuer.OpaqueCharacters || !compact.IsVisible(j.Token.raw) || compact.ResemblesJOSE(j.Token.raw) {
+			return refusal
+		}
 	}
 	if compact.HasEmptySegment(j.Token.raw) {
 		return refuse(Malformed, errEmptySegment)

@@ -1,6 +1,9 @@
 package compact
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 var token68 = charset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/")
 
@@ -29,4 +32,49 @@ func IsToken68(token string) bool {
 		}
 	}
 	return true
+}
+
+// IsVisible reports whether token is of visible ASCII (RFC 6749 section A.12, without the space) and has no comma, quote or backslash, which
+// have a meaning in header fields.
+func IsVisible(token string) bool {
+	for i := range len(token) {
+		if c := token[i]; c <= ' ' || c > '~' || c == ',' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return token != ""
+}
+
+// ResemblesJOSE reports whether a lenient reader could take token for a JOSE object, though LooksJOSE does not: one that leaves out what is not
+// base64, pads segments, or undoes percent-encoding.
+func ResemblesJOSE(token string) bool {
+	if unescaped, err := url.PathUnescape(token); err == nil && unescaped != token && leadsToJOSE(unescaped) {
+		return true
+	}
+	return leadsToJOSE(token)
+}
+
+func leadsToJOSE(token string) bool {
+	segment, _, _ := strings.Cut(token, ".")
+	first := strings.TrimLeftFunc(segment, isNoSextet)
+	if end := strings.IndexFunc(first, isNoSextet); end >= 0 {
+		first = first[:end]
+	}
+	return LooksJOSE(first) || LooksJOSE(strings.Map(sextetOnly, segment))
+}
+
+func isNoSextet(r rune) bool { return sextetOnly(r) < 0 }
+
+// sextetOnly brings base64 to base64url, and drops what is neither.
+func sextetOnly(r rune) rune {
+	switch {
+	case r == '+':
+		return '-'
+	case r == '/':
+		return '_'
+	case r == '-', r == '_', '0' <= r && r <= '9', 'A' <= r && r <= 'Z', 'a' <= r && r <= 'z':
+		return r
+	default:
+		return -1
+	}
 }
