@@ -33,6 +33,8 @@ type ruling struct {
 	record accesstoken.Record
 	proven *accesstoken.Verified // nil: no token was proven
 
+	revokedBy string // Verdict.Kind; empty: the token was not revoked
+
 	nested    bool // the verdict is that of an outer Guard
 	anonymous bool
 }
@@ -53,7 +55,7 @@ func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (
 	return admitted, nil
 }
 
-// decide is the one decision. Its order is fixed: the syntax of the request, the token, its binding to the caller, then what
+// decide is the one decision. Its order is fixed: the syntax of the request, the token, its revocation, its binding to the caller, then what
 // it may do. Whatever is judged by the time of the request is judged on every request, also for a token that was
 // verified before.
 func (g *Guard) decide(ctx context.Context, call *call, r *http.Request) (context.Context, *refusal) {
@@ -100,14 +102,15 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		}
 		return nil, call.refuse(tokenRefusal(bad))
 	}
+	if refused := v.policy.unrevoked(ctx, proven, &g.needs, call); refused != nil {
+		return nil, g.recordNeeds(proven, call, refused)
+	}
 	refused := v.policy.bound(ctx, call, proven, outer)
 	call.note(record.Binding, refused)
-	if refused == nil {
-		refused = g.needs.meets(proven, call)
-	} else if call.recorder.On() {
-		g.needs.meets(proven, call)
-	}
 	if refused != nil {
+		return nil, g.recordNeeds(proven, call, refused)
+	}
+	if refused := g.needs.meets(proven, call); refused != nil {
 		return nil, refused
 	}
 	if call.Anew {
@@ -135,6 +138,16 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		return nil, refused
 	}
 	return admitted, nil
+}
+
+// recordNeeds judges the requirement for the record alone: the refusal stays what it was.
+func (g *Guard) recordNeeds(proven *accesstoken.Verified, call *call, refused *refusal) *refusal {
+	if !call.recorder.On() {
+		return refused
+	}
+	first := *refused
+	g.needs.meets(proven, call)
+	return call.refuse(first)
 }
 
 // note records how a step ended.
@@ -201,6 +214,9 @@ func (g *Guard) nested(ctx context.Context, outer *admission, call *call) (conte
 	call.ruling = ruling{proven: proven, nested: true, record: accesstoken.Record{Cached: true}}
 	if bad := proven.CheckTime(call.now); bad.Refused() {
 		return nil, call.refuse(tokenRefusal(bad))
+	}
+	if refused := g.validator.policy.unrevoked(ctx, proven, &g.needs, call); refused != nil {
+		return nil, refused
 	}
 	if refused := g.needs.meets(proven, call); refused != nil {
 		return nil, refused

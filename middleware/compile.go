@@ -45,6 +45,7 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 	c.bindings(p, bases)
 	c.credentials(p, bases)
 	c.filledStrings("Audiences", cfg.Audiences)
+	c.revocations(p)
 	c.judge(p)
 
 	if len(c.mistakes) > 0 {

@@ -49,6 +49,7 @@ func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
 
 		NoIssuer:        c.cfg.DangerouslyNoIssuer,
 		NumericSubjects: c.cfg.NumericSubjects,
+		Sessions:        len(c.compiler.cfg.Revocations) > 0,
 		UntypedAnswers:  c.cfg.DangerouslyUntypedAnswers,
 
 		OpaqueCharacters: c.cfg.OpaqueCharacters,
@@ -287,8 +288,9 @@ func (c *issuerCompiler) fapi2(t *accesstoken.IssuerConfig) {
 			c.wrongIn("Algorithms", "holds %q, which FAPI2 does not allow: use %s", alg, strings.Join(fapi2Algorithms, ", "))
 		}
 	}
-	if c.cfg.JWTs == VerifyJWTs {
-		c.wrongIn("JWTs", "is VerifyJWTs, but FAPI2 wants revocation to be seen (section 5.3.3): set Introspector and VerifyAndIntrospectJWTs")
+	if seen := len(c.compiler.cfg.Revocations) > 0 && c.compiler.cfg.RevocationsWithin > 0; c.cfg.JWTs == VerifyJWTs && !seen {
+		c.wrongIn("JWTs", "is VerifyJWTs, but FAPI2 wants revocation to be seen (section 5.3.3): set Introspector and VerifyAndIntrospectJWTs, "+
+			"or Config.Revocations and RevocationsWithin")
 	}
 	if t.NoAudience {
 		c.wrongIn("DangerouslyNoAudience", "is set, which FAPI2 does not allow: name the Audiences")

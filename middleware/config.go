@@ -65,8 +65,16 @@ type Config struct {
 
 	// FAPI2 demands what the FAPI 2.0 Security Profile demands of a resource server: tokens bound to their sender, by DPoP or
 	// MTLS; PS256, ES256, EdDSA or Ed25519 only; typ at+jwt with all its claims; revocation is seen, so JWTs are introspected
-	// as well; tokens in the Authorization field only. New refuses what cannot satisfy it.
+	// as well, or there are Revocations with RevocationsWithin; tokens in the Authorization field only. New refuses what cannot satisfy it.
 	FAPI2 bool
+
+	// Revocations are asked about every verified token, on every request, whether it was taken back before its end (401). Nil: nobody
+	// is asked. Until each of them knows something, nothing is judged (503).
+	Revocations []Revocations
+
+	// RevocationsWithin is how old the oldest of what Revocations know may be before a request is not judged (503). Zero: no limit, so
+	// a list that has lost its feed goes on with what it knows. Guard.RevocationsWithin sets one for a route.
+	RevocationsWithin time.Duration
 
 	// HTTPClient fetches metadata and keys of issuers without Keys (private CA, proxy, tracing); nil: one of our own,
 	// which takes no proxy from the environment. Redirects are refused either way.

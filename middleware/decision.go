@@ -31,6 +31,8 @@ type Decision struct {
 
 	Subject, ClientID, TokenID string
 
+	RevokedBy string // Verdict.Kind of the Revocations that knew the token; empty: it was not revoked
+
 	Scopes Set  // what the route asks for
 	Opaque bool // an authorization server was to judge, by introspection
 	Cached bool // no signature was computed and no server asked
@@ -63,6 +65,7 @@ func (g *Guard) decision(call *call, refusal *Error) Decision {
 	d := Decision{
 		Outcome:   Allowed,
 		Issuer:    ruling.record.Issuer,
+		RevokedBy: ruling.revokedBy,
 		Scopes:    g.needs.named,
 		Opaque:    ruling.record.Opaque,
 		Cached:    ruling.record.Cached,

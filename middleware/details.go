@@ -20,11 +20,11 @@ func Details[T any](t *Token, typ string) ([]T, error) {
 	if t == nil {
 		return nil, ErrNoToken
 	}
-	if t.claims == nil {
+	if t.proven == nil {
 		return nil, errHandMade
 	}
 	var decoded []T
-	for _, raw := range t.claims.Details.ApplyingTo(typ) {
+	for _, raw := range t.proven.Claims.Details.ApplyingTo(typ) {
 		detail, err := decodeDetail[T](raw)
 		if err != nil {
 			return nil, fmt.Errorf("middleware: authorization detail of type %q: %w", typ, err)

@@ -42,6 +42,7 @@ const (
 	ReasonNotAccepted     Reason = "not_accepted"     // Issuer.Accept said no
 	ReasonNotIntrospected Reason = "not_introspected" // an opaque token, and no issuer introspects it
 	ReasonInactive        Reason = "inactive"         // the introspection endpoint says that the token is not active
+	ReasonRevoked         Reason = "revoked"          // one of Config.Revocations knows that the token was taken back
 )
 
 // The DPoP proof is no good (401, invalid_dpop_proof or use_dpop_nonce).
@@ -65,6 +66,7 @@ const (
 const (
 	ReasonKeysUnavailable          Reason = "keys_unavailable"          // 503: the issuer's keys are out of reach
 	ReasonIntrospectionUnavailable Reason = "introspection_unavailable" // 503: the introspection endpoint is out of reach
+	ReasonRevocationsStale         Reason = "revocations_stale"         // 503: too little, or nothing, is known of revocations
 	ReasonReplaysUnavailable       Reason = "replays_unavailable"       // 503: the store of DPoP proofs is out of reach or full
 	ReasonRuleUnavailable          Reason = "rule_unavailable"          // 503: a Rule could not tell
 	ReasonClosed                   Reason = "closed"                    // 503: the Validator was closed
@@ -78,7 +80,8 @@ func (r Reason) status(cause error) int {
 		return http.StatusUnauthorized
 	case ReasonCrossOrigin:
 		return http.StatusForbidden
-	case ReasonKeysUnavailable, ReasonIntrospectionUnavailable, ReasonReplaysUnavailable, ReasonRuleUnavailable, ReasonClosed:
+	case ReasonKeysUnavailable, ReasonIntrospectionUnavailable, ReasonReplaysUnavailable, ReasonRuleUnavailable,
+		ReasonRevocationsStale, ReasonClosed:
 		return http.StatusServiceUnavailable
 	}
 	if errors.Is(cause, ErrUnavailable) {

@@ -75,6 +75,27 @@ func TestRecordedDecisionGoesOn(t *testing.T) {
 	}
 }
 
+// What a route would want as well is recorded, and does not take the place of the refusal.
+func TestRecordedRequirementDoesNotRefuse(t *testing.T) {
+	bound := kit.Bearer(kit.Mint(kit.GoodClaims(kit.BoundTo(testkit.StrangeKey()))))
+	revoked := kit.SetRevocations(kit.Verdicts(func(middleware.TokenFacts) middleware.Verdict { return middleware.Verdict{Kind: "token"} }))
+	for name, row := range map[string]struct {
+		guard *middleware.Guard
+		want  middleware.Reason
+	}{
+		"a bound token as Bearer": {kit.DPoPValidator(t, nil).Require("missing"), middleware.ReasonConfirmation},
+		"a revoked token":         {kit.NewValidator(t, revoked).Require("missing"), middleware.ReasonRevoked},
+	} {
+		entries, err := middleware.CheckRecorded(row.guard, bound)
+		if kit.ReasonIn(err) != row.want {
+			t.Errorf("%s: refused for %v, want %s", name, err, row.want)
+		}
+		if !slices.ContainsFunc(entries, func(e record.Entry) bool { return e.Step == record.Scope && e.Result == record.Failed }) {
+			t.Errorf("%s: the missing scope is not recorded: %+v", name, entries)
+		}
+	}
+}
+
 func TestRecordedAdmission(t *testing.T) {
 	entries, err := middleware.CheckRecorded(kit.NewValidator(t, nil).Require("read"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))))
 	if err != nil {

@@ -28,6 +28,8 @@ type requirement struct {
 	bound bool     // the token must be bound to its sender
 	actor delegate // who may act for the subject
 
+	revocationsWithin time.Duration // zero: no limit of the route's own
+
 	maxAge    time.Duration // of auth_time, in whole seconds
 	hasMaxAge bool
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
-	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/exactjson"
 )
 
@@ -30,6 +29,9 @@ type Token struct {
 	// ID is the jti claim; empty when the token has none.
 	ID string
 
+	// SessionID is the sid claim, the session at the authorization server that the token belongs to; empty when absent or not a string.
+	SessionID string
+
 	// ACR is the authentication context class (RFC 9470 section 6.2); empty when absent or not a string.
 	ACR string
 
@@ -50,7 +52,7 @@ type Token struct {
 	// Opaque says that the claims are those of an introspection answer, and not of a JWT that was verified here.
 	Opaque bool
 
-	claims *claims.Document // nil for a Token made by hand. A pointer, so that printing a Token with %+v shows an address and not a person's claims
+	proven *accesstoken.Verified // nil for a Token made by hand. A pointer, so that printing a Token with %+v shows an address and not a person's claims
 }
 
 // Actor identifies the party that acts on behalf of a token's subject (RFC 8693 section 4.1).
@@ -68,10 +70,10 @@ func (t *Token) Claims(v any) error {
 	if t == nil {
 		return ErrNoToken
 	}
-	if t.claims == nil {
+	if t.proven == nil {
 		return errHandMade
 	}
-	return exactjson.Decode([]byte(t.claims.Text), v)
+	return exactjson.Decode([]byte(t.proven.Claims.Text), v)
 }
 
 // String returns what LogValue logs, and not the claims.
@@ -120,6 +122,7 @@ func tokenOf(v *accesstoken.Verified) Token {
 		AuthTime:  facts.AuthTime,
 		Actor:     Actor(facts.Actor),
 		Opaque:    facts.Opaque,
-		claims:    &v.Claims,
+		SessionID: facts.SessionID,
+		proven:    v,
 	}
 }

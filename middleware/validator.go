@@ -39,6 +39,9 @@ type policy struct {
 	certificateRequired bool // a token must be bound to a certificate
 	fapi2               bool
 
+	revocations       []revocations
+	revocationsWithin time.Duration // zero: no limit
+
 	realm     string
 	impliedBy map[string][]string // scope -> every other scope that carries it
 

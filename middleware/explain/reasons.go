@@ -114,6 +114,9 @@ var ofTheToken = []Why{
 	{middleware.ReasonInactive, 401,
 		"The endpoint says that the token is not active: revoked, expired, logged out, or unknown there.",
 		"Client: get a new one. If it is new: does the endpoint belong to the server that issued it, and may this client see it?"},
+	{middleware.ReasonRevoked, 401,
+		"Somebody took the token back: a logout, a change of the password, an administrator.",
+		"Client: get a new one. If it was a mistake: `List.Lift`."},
 }
 
 var ofTheProof = []Why{
@@ -156,6 +159,9 @@ var notJudged = []Why{
 	{middleware.ReasonIntrospectionUnavailable, 503,
 		"The endpoint is down, slow, or refuses our own credentials.",
 		"The log line has the cause. 401 or 403 there: `ClientAuth`, or this client may not introspect. Slow: `introspection.Config.Timeout`."},
+	{middleware.ReasonRevocationsStale, 503,
+		"The revocation list has not been read yet, or has heard nothing for longer than `RevocationsWithin`.",
+		"`Warm` the list before the first request. Is its store or feed out of reach? Its `Status` says since when."},
 	{middleware.ReasonReplaysUnavailable, 503,
 		"The store of DPoP proofs is out of reach or full.",
 		"`DPoP.Replays` is the store. Without one this process remembers; a client that sends a thousand proofs a second needs a shared one."},

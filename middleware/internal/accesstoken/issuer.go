@@ -56,6 +56,7 @@ type IssuerConfig struct {
 
 	NoIssuer        bool // its tokens name no iss; the only issuer then
 	NumericSubjects bool
+	Sessions        bool // sid decides, as sessions may be revoked
 	UntypedAnswers  bool // an answer without token_type will do where no audience speaks
 
 	Keys       signature.KeySource // nil only with Introspect
@@ -274,6 +275,9 @@ func (t *tables) introspecting(token string) *Issuer {
 
 // checkNames refuses members that could be taken for claims which this issuer's tokens, or answers, are judged by.
 func (i *Issuer) checkNames(r *claims.Reading, every claims.Indices) error {
+	if i.Sessions {
+		every |= claims.IndicesOf(claims.SessionID)
+	}
 	return r.CheckNames(every, i.scopes, i.roles, i.clientID, i.rulePaths)
 }
 

@@ -17,11 +17,14 @@ type Facts struct {
 
 	IssuedAt, NotBefore, Expiry, AuthTime time.Time
 
+	SessionID string
+	Status    claims.StatusRef
+
 	Actor  claims.Actor
 	Opaque bool // the facts are those of an introspection answer, and not of a JWT that was verified here
 }
 
-// Verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for usedIn.
+// Verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for usedIn and UnrevokedAt.
 type Verified struct {
 	Facts  Facts           // requests get copies
 	Claims claims.Document // of Facts
@@ -38,6 +41,8 @@ type Verified struct {
 	access bool // it, or the answer about it, says that it is an access token, if only by the scopes that it grants
 	typed  bool // it, or the answer about it, names its kind
 
+	UnrevokedAt atomic.Uint64 // what was known of revocations when the token was last found to be none of them; 0: never asked
+
 	usedIn   atomic.Int64 // the second of the last use, while it is in a Cache
 	storedAt time.Time    // in the Cache; zero if that has no limit of age
 
@@ -45,7 +50,7 @@ type Verified struct {
 }
 
 // ordinaryElems are audiences, scopes, roles and methods of an ordinary token together; they fill up the 1024 bytes of a Verified.
-const ordinaryElems = 29
+const ordinaryElems = 25
 
 // Is reports whether v is the verdict on this token.
 func (v *Verified) Is(token Presented, key Key) bool {
@@ -67,4 +72,13 @@ func (v *Verified) BindKey() error {
 		return nil
 	}
 	return v.Key.Key.Bind()
+}
+
+// RevocableAs is the name under which entries of revocation lists know the token's issuer: all names of an issuer are one, except that
+// each tenant of a template is an issuer of its own.
+func (v *Verified) RevocableAs() string {
+	if v.tenant != "" || v.Issuer.URL == "" {
+		return v.Facts.Issuer
+	}
+	return v.Issuer.URL
 }

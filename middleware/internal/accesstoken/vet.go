@@ -110,6 +110,8 @@ func (v *vetting) readContent() Refusal {
 		return malformedClaim("status", errNull)
 	}
 	facts.ACR, _ = v.reading.At(claims.ACR).Text()
+	facts.SessionID, _ = v.reading.At(claims.SessionID).Text()
+	facts.Status = claims.ReadStatus(v.reading.At(claims.Status))
 	return Refusal{}
 }
 

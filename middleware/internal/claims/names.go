@@ -35,6 +35,7 @@ const (
 	Nonce
 	AuthorizedParty
 	Status
+	SessionID
 	IDMarker // any of idMarkers
 	Marker   // any of markers
 	ownClaims
@@ -46,7 +47,7 @@ var ownNames = map[string]Index{
 	"iss": Issuer, "sub": Subject, "aud": Audience, "exp": Expiry, "nbf": NotBefore, "iat": IssuedAt, "jti": TokenID,
 	"tid": Tenant, "acr": ACR, "amr": AMR, "auth_time": AuthTime, "act": Act, "cnf": Confirm,
 	"authorization_details": AuthorizationDetails, "active": Active, "token_type": TokenType, "typ": Type,
-	"token_use": TokenUse, "nonce": Nonce, "azp": AuthorizedParty, "status": Status,
+	"token_use": TokenUse, "nonce": Nonce, "azp": AuthorizedParty, "status": Status, "sid": SessionID,
 }
 
 // idMarkers are claims that only an ID token carries (OpenID Connect Core sections 2 and 3.3.2.11, FAPI). nonce is not among them, since
@@ -110,9 +111,10 @@ func IndicesOf(list ...Index) Indices {
 	return set
 }
 
-// TokenClaims and AnswerClaims are what is read of every JWT, and of every introspection answer.
+// TokenClaims and AnswerClaims are what decides about every JWT, and about every introspection answer. A session decides only where
+// sessions are revoked.
 var (
-	everyClaim   = IndicesOf(ownClaims) - 1
+	everyClaim   = (IndicesOf(ownClaims) - 1) &^ IndicesOf(SessionID)
 	TokenClaims  = everyClaim &^ IndicesOf(Active, TokenType)
 	AnswerClaims = everyClaim &^ IndicesOf(Nonce, IDMarker, Marker)
 )

@@ -28,6 +28,7 @@ const (
 	ClaimRules                    // what the issuer demands of its claims
 	Time                          // exp, nbf, iat
 	Accept                        // the issuer's own last check
+	Revocation                    // it was not taken back
 	Binding                       // possession is proven
 	StepUp                        // acr and auth_time
 	Scope                         // of the route

@@ -60,6 +60,10 @@ func TestFAPI2Mistakes(t *testing.T) {
 	}{
 		{"tokens in cookies", func(cfg *middleware.Config) { cfg.TokenSources = []middleware.TokenSource{middleware.FromCookie("s")} }, "TokenSources"},
 		{"revocation unseen", func(cfg *middleware.Config) { cfg.Issuers[0].JWTs, cfg.Issuers[0].Introspector = 0, nil }, "VerifyJWTs"},
+		{"revocation seen by a list without a limit of age", func(cfg *middleware.Config) {
+			cfg.Issuers[0].JWTs, cfg.Issuers[0].Introspector = 0, nil
+			cfg.Revocations = []middleware.Revocations{kit.Verdicts(nil)}
+		}, "RevocationsWithin"},
 		{"an algorithm that is not allowed", func(cfg *middleware.Config) { cfg.Issuers[0].Algorithms = []string{"ES256", "RS256"} }, `"RS256"`},
 		{"no audience", func(cfg *middleware.Config) {
 			cfg.Audiences, cfg.Issuers[0].DangerouslyNoAudience = nil, true
@@ -73,5 +77,16 @@ func TestFAPI2Mistakes(t *testing.T) {
 				t.Errorf("New: %v, want a mistake about %s", err, row.want)
 			}
 		})
+	}
+}
+
+// A list that is followed closely sees revocation as introspection does.
+func TestFAPI2WithRevocations(t *testing.T) {
+	cfg := kit.Config()
+	kit.SetFAPI2(nil)(&cfg)
+	cfg.Issuers[0].JWTs, cfg.Issuers[0].Introspector = middleware.VerifyJWTs, nil
+	cfg.Revocations, cfg.RevocationsWithin = []middleware.Revocations{kit.Verdicts(nil)}, time.Minute
+	if _, err := middleware.New(cfg); err != nil {
+		t.Error(err)
 	}
 }

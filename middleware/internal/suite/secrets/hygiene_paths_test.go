@@ -126,6 +126,11 @@ func ways(t *testing.T) []way {
 		}), nil},
 		{"nobody introspects", middleware.ReasonNotIntrospected, kit.Bearer(canaryOpaque), nil, nil},
 		{"an inactive token", middleware.ReasonInactive, kit.Bearer(canaryOpaque), introspects(inactive, nil), nil},
+		{"a revoked token", middleware.ReasonRevoked, token(nil), kit.SetRevocations(kit.Verdicts(func(middleware.TokenFacts) middleware.Verdict {
+			return middleware.Verdict{Kind: "subject"}
+		})), nil},
+		{"nothing known of revocations", middleware.ReasonRevocationsStale, token(nil), kit.SetRevocations(kit.Verdicts(
+			func(middleware.TokenFacts) middleware.Verdict { return middleware.Verdict{} })), nil},
 		{"an inactive JWT", middleware.ReasonInactive, token(nil), func(cfg *middleware.Config) {
 			introspects(inactive, nil)(cfg)
 			cfg.Issuers[0].JWTs = middleware.VerifyAndIntrospectJWTs

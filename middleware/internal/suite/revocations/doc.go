@@ -1,0 +1,2 @@
+// Package revocations holds the tests of what Config.Revocations decides.
+package revocations

@@ -1,0 +1,214 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/record"
+)
+
+// Revocations says which tokens were taken back before their end. Judge is asked about every verified token, on every request: whether
+// it was in the cache, was introspected, or was judged by an outer Guard. It answers from memory, without I/O and without allocating,
+// and must be safe for concurrent use. Package revocation has an implementation.
+//
+// It may have further methods:
+//
+//   - Version() uint64 and AsOf() time.Time together: a token that was judged good while Version was the same is not looked up again. It
+//     never decreases, and AsOf is Verdict.AsOf for every token.
+//   - Load(ctx context.Context, t TokenFacts) error fetches what Judge does not know yet of such a token, which it says by a zero AsOf.
+//     It is called in the request, so it should take two seconds at most. An error is 503.
+type Revocations interface {
+	Judge(t TokenFacts) Verdict
+}
+
+// TokenFacts are what a token can be revoked by. What a token does not have is empty, and then no entry about it can hit the token.
+type TokenFacts struct {
+	Issuer    string // Issuer.URL, whichever of its names the token has; for an issuer with a template the token's iss
+	ID        string // jti
+	SessionID string // sid
+	Subject   string
+	ClientID  string
+
+	IssuedAt time.Time // zero: the token does not say, so every "issued before" hits it
+	Expiry   time.Time
+
+	StatusURI   string // of the status list that the token is in; empty: it is in none
+	StatusIndex int    // in that list; -1 without StatusURI: its status claim cannot be read
+}
+
+// Verdict is what Revocations say of a token.
+type Verdict struct {
+	Kind string    // by what it was revoked, one of a closed set of the implementation; empty: it was not
+	AsOf time.Time // as of when that is known, with a monotonic clock reading; zero: nothing is known yet
+}
+
+// Facts are what Revocations are asked about t. For a Token made by hand they are taken from its fields.
+func (t *Token) Facts() TokenFacts {
+	if t.proven != nil {
+		return factsOf(t.proven)
+	}
+	return TokenFacts{
+		Issuer: t.Issuer, ID: t.ID, SessionID: t.SessionID, Subject: t.Subject, ClientID: t.ClientID, IssuedAt: t.IssuedAt, Expiry: t.Expiry,
+	}
+}
+
+func factsOf(v *accesstoken.Verified) TokenFacts {
+	facts := &v.Facts
+	return TokenFacts{
+		Issuer:      v.RevocableAs(),
+		ID:          facts.ID,
+		SessionID:   facts.SessionID,
+		Subject:     facts.Subject,
+		ClientID:    facts.ClientID,
+		IssuedAt:    facts.IssuedAt,
+		Expiry:      facts.Expiry,
+		StatusURI:   facts.Status.URI,
+		StatusIndex: facts.Status.Index,
+	}
+}
+
+// RevocationsWithin limits the age of what is known of revocations, as Config.RevocationsWithin does, for one route. The shortest limit
+// counts. It panics unless d is positive, and where Config.Revocations is nil.
+func (g *Guard) RevocationsWithin(d time.Duration) *Guard {
+	if d <= 0 {
+		panic(fmt.Sprintf("middleware: RevocationsWithin: %v is no limit of age", d))
+	}
+	if g != nil && !g.validator.unusable() && len(g.validator.policy.revocations) == 0 {
+		panic("middleware: RevocationsWithin: Config.Revocations is nil, so nothing would ever be known")
+	}
+	changed := g.copy()
+	changed.needs.revocationsWithin = shortest(changed.needs.revocationsWithin, d)
+	return changed
+}
+
+// shortest is the smaller of two limits, of which zero is none.
+func shortest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// revocations is one of Config.Revocations, with the methods that it may have.
+type revocations struct {
+	Revocations
+
+	versioned interface {
+		Version() uint64
+		AsOf() time.Time
+	} // nil: every token is looked up
+	loader interface {
+		Load(ctx context.Context, t TokenFacts) error
+	} // nil: what is not known cannot be fetched
+}
+
+// revocations compiles Config.Revocations.
+func (c *compiler) revocations(p *policy) {
+	for i, given := range c.cfg.Revocations {
+		if given == nil {
+			c.wrong("Revocations[%d] is nil: leave it out, or name what knows of revocations", i)
+			continue
+		}
+		compiled := revocations{Revocations: given}
+		compiled.versioned, _ = given.(interface {
+			Version() uint64
+			AsOf() time.Time
+		})
+		compiled.loader, _ = given.(interface {
+			Load(ctx context.Context, t TokenFacts) error
+		})
+		p.revocations = append(p.revocations, compiled)
+	}
+	p.revocationsWithin = c.cfg.RevocationsWithin
+	switch {
+	case p.revocationsWithin < 0:
+		c.wrong("RevocationsWithin is %v: it must not be negative; zero is no limit", p.revocationsWithin)
+	case p.revocationsWithin > 0 && len(c.cfg.Revocations) == 0:
+		c.wrong("RevocationsWithin is %v, but Revocations is nil: nothing would ever be known", p.revocationsWithin)
+	}
+}
+
+// unrevoked judges whether a proven token was revoked, and whether enough is known to say that it was not.
+func (p *policy) unrevoked(ctx context.Context, proven *accesstoken.Verified, needs *requirement, call *call) *refusal {
+	if len(p.revocations) == 0 {
+		return nil
+	}
+	refused := p.judgeRevocations(ctx, proven, shortest(p.revocationsWithin, needs.revocationsWithin), call)
+	call.note(record.Revocation, refused)
+	return refused
+}
+
+func (p *policy) judgeRevocations(ctx context.Context, proven *accesstoken.Verified, within time.Duration, call *call) *refusal {
+	version := p.revocationsVersion() // before the look-ups, so that a change during them is seen next time
+	if version != 0 && proven.UnrevokedAt.Load() == version {
+		return p.recent(p.revocationsAsOf(), within, call)
+	}
+	facts := factsOf(proven)
+	var oldest time.Time
+	for i := range p.revocations {
+		verdict, err := p.revocations[i].judge(ctx, facts)
+		switch {
+		case verdict.Kind != "":
+			call.ruling.revokedBy = verdict.Kind
+			return call.refuse(invalid(ReasonRevoked, fmt.Errorf("the token was revoked: %s", verdict.Kind)))
+		case err != nil:
+			return call.refuse(refusal{reason: ReasonRevocationsStale, err: fmt.Errorf("what is known of revocations cannot be had: %w", err)})
+		case verdict.AsOf.IsZero():
+			return call.refuse(refusal{reason: ReasonRevocationsStale, err: errRevocationsUnknown})
+		case i == 0 || verdict.AsOf.Before(oldest):
+			oldest = verdict.AsOf
+		}
+	}
+	if refused := p.recent(oldest, within, call); refused != nil {
+		return refused
+	}
+	proven.UnrevokedAt.Store(version)
+	return nil
+}
+
+func (r *revocations) judge(ctx context.Context, facts TokenFacts) (Verdict, error) {
+	verdict := r.Judge(facts)
+	if verdict.Kind != "" || !verdict.AsOf.IsZero() || r.loader == nil {
+		return verdict, nil
+	}
+	if err := r.loader.Load(ctx, facts); err != nil {
+		return Verdict{}, err
+	}
+	return r.Judge(facts), nil
+}
+
+// recent judges the age of what is known.
+func (p *policy) recent(asOf time.Time, within time.Duration, call *call) *refusal {
+	if within == 0 {
+		return nil
+	}
+	if age := time.Since(asOf); age > within {
+		return call.refuse(refusal{
+			reason: ReasonRevocationsStale,
+			err:    fmt.Errorf("what is known of revocations is %v old, and the limit is %v", age.Round(time.Millisecond), within),
+		})
+	}
+	return nil
+}
+
+// revocationsVersion changes whenever one of the versions does, as none decreases. 0: a token must be looked up every time.
+func (p *policy) revocationsVersion() uint64 {
+	sum := uint64(1)
+	for i := range p.revocations {
+		if p.revocations[i].versioned == nil {
+			return 0
+		}
+		sum += p.revocations[i].versioned.Version()
+	}
+	return sum
+}
+
+func (p *policy) revocationsAsOf() time.Time {
+	return slices.MinFunc(p.revocations, func(a, b revocations) int { return a.versioned.AsOf().Compare(b.versioned.AsOf()) }).versioned.AsOf()
+}
+
+var errRevocationsUnknown = errors.New("nothing is known of revocations yet: Warm what Config.Revocations holds before the first request")
