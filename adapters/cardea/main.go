@@ -1,0 +1,45 @@
+// Command cardea tells why: what of an authorization server will not work, and what to do about it.
+//
+//	cardea doctor -issuer https://login.example.com
+//
+// go install github.com/cardea-auth/cardea/adapters/cardea@latest installs it; in the repository, go run ./adapters/cardea does without.
+// A secret comes from a file or the environment, never from an argument.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// The exit statuses.
+const (
+	exitGood        = 0   // nothing is wrong
+	exitBad         = 1   // a problem was found
+	exitUsage       = 2   // the command was not called as it wants to be
+	exitInterrupted = 130 // Ctrl-C
+)
+
+// stdio is what the command reads and writes.
+type stdio struct {
+	in       *os.File
+	out, err io.Writer
+	colour   bool // of out
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	_, plain := os.LookupEnv("NO_COLOR")
+	status := run(ctx, os.Args, stdio{
+		in:     os.Stdin,
+		out:    os.Stdout,
+		err:    os.Stderr,
+		colour: term.IsTerminal(int(os.Stdout.Fd())) && !plain && os.Getenv("TERM") != "dumb",
+	})
+	stop()
+	os.Exit(status)
+}
