@@ -129,9 +129,7 @@ func FacebookAccessTokens(cfg FacebookAccessTokensConfig) (*Running, error) {
 	a := argumentsOf("FacebookAccessTokens")
 	a.list("AppID", []string{cfg.AppID}, "the id of your app")
 	a.numbers("AppID", []string{cfg.AppID})
-	if strings.TrimSpace(cfg.AppSecret) == "" {
-		a.wrong("AppSecret is empty: is an environment variable missing?")
-	}
+	a.secret("AppSecret", cfg.AppSecret)
 	return a.introspecting(middleware.Issuer{
 		URL:       "https://www.facebook.com",
 		Audiences: []string{cfg.AppID},

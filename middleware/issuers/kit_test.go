@@ -2,7 +2,6 @@ package issuers_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
@@ -238,13 +237,4 @@ func wrong(t *testing.T, rows map[string]middleware.Issuer) {
 			t.Errorf("New says %v, want the preset and %q", err, want)
 		}
 	}
-}
-
-func object(t *testing.T, text string) claims {
-	t.Helper()
-	var c claims
-	if err := json.Unmarshal([]byte(text), &c); err != nil {
-		t.Fatal(err)
-	}
-	return c
 }

@@ -50,6 +50,15 @@ func (a *arguments) filled(name string, values ...string) {
 	}
 }
 
+// secret wants a secret, and never shows it.
+func (a *arguments) secret(name, value string) {
+	if strings.TrimSpace(value) == "" {
+		a.wrong("%s is empty: is an environment variable missing?", name)
+	} else if strings.TrimSpace(value) != value {
+		a.wrong("%s begins or ends with white space: does it come from a file with a line break?", name)
+	}
+}
+
 const hostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-."
 
 // domain wants a bare host name.

@@ -67,7 +67,7 @@ func OktaOrg(domain, id, secret string, clients ...string) (*Running, error) {
 	a := argumentsOf("OktaOrg")
 	oktaDomain(a, domain)
 	a.filled("id", id)
-	a.filled("secret", secret)
+	a.secret("secret", secret)
 	a.list("clients", clients, "the client ids of the applications that may call")
 	return a.introspecting(middleware.Issuer{
 		URL:            "https://" + domain,
