@@ -18,6 +18,7 @@ import (
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/authtest"
+	"github.com/cardea-auth/cardea/middleware/issuers"
 )
 
 // The functions below are the README's snippets, compiled. TestSnippetsAreCompiled holds the two together.
@@ -106,12 +107,10 @@ func exampleProviders() middleware.Config {
 	cfg := middleware.Config{
 		Audiences: []string{"https://api.example.com"},
 		Issuers: []middleware.Issuer{
-			{URL: "https://example.eu.auth0.com/", Claims: middleware.ClaimMapping{Scopes: []string{"permissions", "scope"}}},
-			{URL: "https://sso.example.com/realms/main", Claims: middleware.ClaimMapping{Roles: []string{"/realm_access/roles"}}},
-			{
-				URL:            "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example",
-				AllowedClients: []string{"3n4b5urk1ft4fl3mg5e62d9ado"}, // Cognito's access tokens name no audience
-			},
+			issuers.Auth0("example.eu.auth0.com"),
+			issuers.Keycloak("https://sso.example.com", "main"),
+			issuers.Cognito("eu-central-1", "eu-central-1_Example", "3n4b5urk1ft4fl3mg5e62d9ado"),
+			{URL: "https://login.example.com"}, // any other server
 		},
 	}
 	return cfg
@@ -136,15 +135,15 @@ func TestSnippetsProtect(t *testing.T) {
 	if err := exampleOpaque(func(*middleware.Validator) {}); err != nil {
 		t.Error(err)
 	}
-	var issuers []middleware.Issuer
+	var made []middleware.Issuer
 	t.Setenv("TOKEN_SECRET", "thirty-two random bytes and more of them")
-	if err := exampleSecret(func(i middleware.Issuer) { issuers = append(issuers, i) }); err != nil {
+	if err := exampleSecret(func(i middleware.Issuer) { made = append(made, i) }); err != nil {
 		t.Error(err)
 	}
-	if err := exampleFile([]byte(publishedKey), func(i middleware.Issuer) { issuers = append(issuers, i) }); err != nil {
+	if err := exampleFile([]byte(publishedKey), func(i middleware.Issuer) { made = append(made, i) }); err != nil {
 		t.Error(err)
 	}
-	if _, err := middleware.New(middleware.Config{Issuers: issuers, Audiences: []string{"https://api.example.com"}}); err != nil {
+	if _, err := middleware.New(middleware.Config{Issuers: made, Audiences: []string{"https://api.example.com"}}); err != nil {
 		t.Error(err)
 	}
 	mux := http.NewServeMux()
