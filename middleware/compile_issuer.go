@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/tenant"
 )
 
@@ -53,11 +55,15 @@ func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
 		UntypedAnswers:  c.cfg.DangerouslyUntypedAnswers,
 
 		OpaqueCharacters: c.cfg.OpaqueCharacters,
+
+		ComputeScopes: computing("ScopesFunc", c.cfg.Claims.ScopesFunc),
+		ComputeRoles:  computing("RolesFunc", c.cfg.Claims.RolesFunc),
 	}
 	for _, r := range c.cfg.ClaimRules {
 		t.Rules = append(t.Rules, accesstoken.RuleConfig{Claims: r.Claims, OneOf: r.OneOf, NoneOf: r.NoneOf, Optional: r.Optional})
 	}
 	t.Client, _ = c.cfg.Introspector.(*introspection.Client)
+	c.mapping()
 	c.audiences(&t)
 	c.algorithms(&t)
 	c.leeway(&t)
@@ -74,6 +80,16 @@ func claimsOr(entries []string, standard ...string) []string {
 		return slices.Clone(entries)
 	}
 	return standard
+}
+
+// mapping wants one way to the scopes, and one to the roles.
+func (c *issuerCompiler) mapping() {
+	if c.cfg.Claims.ScopesFunc != nil && len(c.cfg.Claims.Scopes) > 0 {
+		c.wrongIn("Claims.Scopes", "is set beside ScopesFunc, which takes its place: leave one of them out")
+	}
+	if c.cfg.Claims.RolesFunc != nil && len(c.cfg.Claims.Roles) > 0 {
+		c.wrongIn("Claims.Roles", "is set beside RolesFunc, which takes its place: leave one of them out")
+	}
 }
 
 // wrongIn notes a mistake of this issuer.
@@ -248,6 +264,26 @@ func (c *issuerCompiler) fetch(t *accesstoken.IssuerConfig) {
 }
 
 func (c *issuerCompiler) httpClient() *http.Client { return c.compiler.cfg.HTTPClient }
+
+// computing is a function of a ClaimMapping as the judge asks it. What it returns is copied: a token is shared by requests.
+func computing(field string, compute func(*Token) ([]string, error)) func(*accesstoken.Verified) ([]string, accesstoken.Refusal) {
+	if compute == nil {
+		return nil
+	}
+	return func(v *accesstoken.Verified) ([]string, accesstoken.Refusal) {
+		own := tokenOf(v)
+		list, err := compute(&own)
+		switch {
+		case err == nil:
+			list = slices.DeleteFunc(slices.Clone(list), func(elem string) bool { return elem == "" })
+			return claims.Distinct(list), accesstoken.Refusal{}
+		case errors.Is(err, ErrUnavailable):
+			return nil, accesstoken.Refusal{Reason: accesstoken.AcceptUnavailable, Err: err, RetryAfter: retryHint(err)}
+		default:
+			return nil, accesstoken.Refusal{Reason: accesstoken.MalformedClaim, Err: fmt.Errorf("Claims.%s: %w", field, err)}
+		}
+	}
+}
 
 // acceptance is Issuer.Accept as the judge asks it.
 func acceptance(accept func(*Token) error) func(*accesstoken.Verified) accesstoken.Refusal {

@@ -241,6 +241,16 @@ type ClaimMapping struct {
 	Scopes   []string // zero: scope, scp
 	Roles    []string // zero: none
 	ClientID []string // zero: client_id, azp, cid
+
+	// ScopesFunc and RolesFunc compute from the claims what no path can say, such as permissions in a bit mask, or the roles in the tenant
+	// that another claim names. Each takes the place of its list, and New refuses both together. They are called once per token
+	// or introspection answer, after all else in it has been found good, and never before its signature has. Each gets a copy of the
+	// Token, whose Claims decodes the claims and whose other fields hold what is known without it: Scopes is what scope or scp
+	// grants, and for RolesFunc what ScopesFunc has said. They must be pure, do no I/O and be safe for concurrent use. An error
+	// refuses the token (401, malformed_claim); one that wraps ErrUnavailable leaves it unjudged (503). Empty elements are dropped.
+	// Computed scopes are no evidence that a token is an access token: scope and scp are. Nil: the lists.
+	ScopesFunc func(*Token) ([]string, error)
+	RolesFunc  func(*Token) ([]string, error)
 }
 
 // KeySource finds the keys that may have signed a token. kid is empty for a token that names none; alg is one of

@@ -157,3 +157,22 @@ func TestKeysDoNotMakeAPartyLarger(t *testing.T) {
 		})
 	}
 }
+
+// What is recorded of a refused token is unverified, or refused; no function of a ClaimMapping sees it.
+func TestRecordedRefusalsComputeNothing(t *testing.T) {
+	calls := 0
+	guard := kit.NewValidator(t, func(cfg *middleware.Config) {
+		cfg.Issuers[0].Claims.RolesFunc = func(*middleware.Token) ([]string, error) { calls++; return nil, nil }
+	}).Require()
+	for _, token := range []string{
+		testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()),
+		kit.Mint(kit.GoodClaims(kit.Claims{"aud": "other"})),
+	} {
+		if _, err := middleware.CheckRecorded(guard, kit.Bearer(token)); err == nil || calls != 0 {
+			t.Errorf("%v, computed %d times", err, calls)
+		}
+	}
+	if _, err := middleware.CheckRecorded(guard, kit.Bearer(kit.Mint(kit.GoodClaims(nil)))); err != nil || calls != 1 {
+		t.Errorf("a good token: %v, computed %d times", err, calls)
+	}
+}

@@ -76,6 +76,9 @@ type IssuerConfig struct {
 
 	Scopes, Roles, ClientID []string // names of claims, or JSON pointers
 	Rules                   []RuleConfig
+
+	// ComputeScopes and ComputeRoles take the place of what is mapped; nil: nothing is computed.
+	ComputeScopes, ComputeRoles func(*Verified) ([]string, Refusal)
 }
 
 // Issuer is an IssuerConfig in compiled form.

@@ -38,6 +38,7 @@ type vetting struct {
 	form    form      // of the token that an answer is about
 	jwt     *Verified // of the token that an answer is about, if it was verified here as well
 
+	doubted  bool // the claims have been refused already, and are looked at for the record
 	lists    claims.Lists
 	verified *Verified
 }
@@ -51,6 +52,7 @@ func (v *vetting) vet(recorder *record.Recorder, first Refusal) Refusal {
 	}
 	v.lists = claims.NewLists(v.verified.elems[:])
 	for _, step := range vetRow {
+		v.doubted = first.Refused()
 		refusal := v.vetStep(step)
 		if !refusal.Refused() {
 			recorder.Pass(step)
@@ -84,8 +86,35 @@ func (v *vetting) vetStep(step record.Step) Refusal {
 	case record.Kind:
 		return v.checkKind()
 	default: // record.ClaimRules
-		return v.checkRules()
+		if refusal := v.checkRules(); refusal.Refused() {
+			return refusal
+		}
+		return v.compute()
 	}
+}
+
+// compute asks the application's functions for scopes and roles. They are the last step, and see no claims of a token that was refused.
+// Where the server is asked about a JWT as well, its answer is what they see.
+func (v *vetting) compute() Refusal {
+	if v.doubted || !v.opaque && v.issuer.Mode == VerifyAndIntrospect {
+		return Refusal{}
+	}
+	facts := &v.verified.Facts
+	if v.issuer.ComputeScopes != nil {
+		scopes, refusal := v.issuer.ComputeScopes(v.verified)
+		if refusal.Refused() {
+			return refusal
+		}
+		facts.Scopes = scopes
+	}
+	if v.issuer.ComputeRoles != nil {
+		roles, refusal := v.issuer.ComputeRoles(v.verified)
+		if refusal.Refused() {
+			return refusal
+		}
+		facts.Roles = roles
+	}
+	return Refusal{}
 }
 
 // readContent reads what identifies the token and its parties, and the dates.
