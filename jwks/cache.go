@@ -246,6 +246,7 @@ type Status struct {
 	Keys        int       // that tokens can be verified with now, counted as the document lists them; zero: none, be it not yet, not any more or closed
 	Skipped     int       // that the last good document held besides, and that are of no use
 	LoadedAt    time.Time // end of the last successful fetch; zero: none yet
+	ServerTime  time.Time // the time at LoadedAt by the server's clock, to the second: its Date field (RFC 9110 section 6.6.1); zero: it gave none
 	NextRefresh time.Time // zero: none planned, before the first use and after Close
 	LastError   error     // of the last fetch; nil: it succeeded, or there was none
 	Failures    uint64    // fetches that failed since New, for a metric; it never falls
@@ -255,7 +256,7 @@ type Status struct {
 func (c *Cache) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Status{Skipped: len(c.good.skipped), LoadedAt: c.good.at, LastError: c.plan.failure, Failures: c.failures}
+	s := Status{Skipped: len(c.good.skipped), LoadedAt: c.good.at, ServerTime: c.good.date, LastError: c.plan.failure, Failures: c.failures}
 	if t := c.held.Load(); t != nil {
 		s.Keys = len(t.entries)
 	}
@@ -264,6 +265,10 @@ func (c *Cache) Status() Status {
 	}
 	return s
 }
+
+// Held returns the keys that tokens can be verified with now, in the order of the document; those of a JWK without alg once for each
+// algorithm that it fits. It does no I/O. Nil: none, be it not yet, not any more or closed.
+func (c *Cache) Held() []*Key { return c.held.Load().all() }
 
 // Close ends every fetch and the schedule; from then on all calls fail with [ErrUnavailable]. It waits for what the Cache started,
 // a second at most. It may be called again and concurrently, and returns nil.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -61,6 +62,7 @@ type goodSet struct {
 	table   *table
 	skipped []skip
 	at      time.Time
+	date    time.Time // that the server gave; zero: none
 }
 
 // begin begins a fetch. The caller holds the lock and has seen that there may be one. The patron of a patient one is the context of
@@ -160,7 +162,7 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 	}
 	before := c.good
 	c.where = f.where
-	c.good = goodSet{table: before.table, skipped: before.skipped, at: now}
+	c.good = goodSet{table: before.table, skipped: before.skipped, at: now, date: dateOf(found.header)}
 	if !found.unchanged {
 		c.good.skipped = found.set.skipped
 		if t := newTable(found.set.entries, before.table, &c.verified); !t.sameAs(before.table) {
@@ -189,6 +191,20 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 			c.cfg.logger().Log(c.base, level, "jwks: some keys of the set are not used", "source", c.source(), "skipped", texts(skipped))
 		}
 	}
+}
+
+// dateOf is when the server says that it answers; zero: it does not say. An answer that a cache has kept is as much older (RFC 9111 section
+// 5.1).
+func dateOf(header http.Header) time.Time {
+	date, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	age, err := strconv.ParseUint(header.Get("Age"), 10, 31)
+	if err != nil && header.Get("Age") != "" {
+		return time.Time{}
+	}
+	return date.Add(time.Duration(age) * time.Second)
 }
 
 func texts(skipped []skip) []string {

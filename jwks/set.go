@@ -75,3 +75,6 @@ func (s *Set) VerificationKeys(_ context.Context, kid, alg string) ([]*Key, erro
 	}
 	return nil, errNoKey
 }
+
+// Held returns the keys of the Set, in its order; those of a JWK without alg once for each algorithm that it fits.
+func (s *Set) Held() []*Key { return s.table.all() }

@@ -92,6 +92,18 @@ func newTable(entries []*entry, earlier *table, verified *atomic.Bool) *table {
 	return t
 }
 
+// all returns the keys in the order of the document.
+func (t *table) all() []*Key {
+	if t == nil {
+		return nil
+	}
+	var keys []*Key
+	for _, e := range t.entries {
+		keys = append(keys, e.keys...)
+	}
+	return keys
+}
+
 func (t *table) add(e *entry) {
 	t.entries = append(t.entries, e)
 	if e.id != "" {

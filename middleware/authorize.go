@@ -137,6 +137,9 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 	if refused != nil {
 		return nil, refused
 	}
+	if !said.Cached && !proven.Facts.Opaque {
+		v.policy.clocks[proven.Issuer.URL].Accepted(proven.Facts.IssuedAt, call.now)
+	}
 	return admitted, nil
 }
 

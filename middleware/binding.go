@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
@@ -26,23 +27,47 @@ var (
 func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified, before *admission) *refusal {
 	switch {
 	case v.Bound.Key != "" && p.proofs == nil:
-		return call.refuse(invalid(ReasonConfirmation, errNoPublicURL))
+		return call.refuse(invalid(ReasonConfirmation, call.bindingCause(errNoPublicURL, "", v)))
 	case v.Bound.Key != "" && call.scheme != credential.DPoP:
-		return call.refuse(invalid(ReasonConfirmation, errDowngrade))
+		return call.refuse(invalid(ReasonConfirmation, call.bindingCause(errDowngrade, "the DPoP scheme and one proof", v)))
 	case v.Bound.Key == "" && call.scheme == credential.DPoP:
-		return call.refuse(invalid(ReasonConfirmation, errNotBound))
+		return call.refuse(invalid(ReasonConfirmation, call.bindingCause(errNotBound, "the Bearer scheme, or a token with cnf.jkt", v)))
 	case v.Bound.Key == "" && p.keyRequired, v.Bound.Certificate == "" && p.certificateRequired, v.Bound.None() && p.fapi2:
-		return call.refuse(invalid(ReasonConfirmation, errMustBeBound))
+		return call.refuse(invalid(ReasonConfirmation, call.bindingCause(errMustBeBound, p.boundTo(), v)))
 	}
 	if v.Bound.Certificate != "" {
 		if err := p.showsCertificate(call, v.Bound.Certificate); err != nil {
-			return call.refuse(invalid(ReasonConfirmation, err))
+			return call.refuse(invalid(ReasonConfirmation, call.bindingCause(err, "the certificate of cnf.x5t#S256, from "+p.certificates.Place(), v)))
 		}
 	}
 	if v.Bound.Key == "" || before != nil && before.verified.Bound.Key == v.Bound.Key {
 		return nil
 	}
 	return p.proven(ctx, call, v)
+}
+
+// boundTo names what every token must be bound to, for an operator.
+func (p *policy) boundTo() string {
+	switch {
+	case p.keyRequired && p.certificateRequired:
+		return "a token bound to a DPoP key and a client certificate"
+	case p.keyRequired:
+		return "a token bound to a DPoP key"
+	case p.certificateRequired:
+		return "a token bound to a client certificate"
+	default:
+		return "a token bound to a DPoP key or a client certificate"
+	}
+}
+
+// bindingCause is why a token does not count as proven, with what it is bound to and how it came.
+func (c *call) bindingCause(check error, expected string, v *accesstoken.Verified) error {
+	return cause.Binding(check, expected, cause.Bound{
+		Key:         v.Bound.Key != "",
+		Certificate: v.Bound.Certificate != "",
+		Scheme:      string(c.scheme),
+		Proofs:      len(c.values("Dpop")),
+	})
 }
 
 // showsCertificate judges whether the caller has the certificate that a token is bound to.

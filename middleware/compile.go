@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/challenge"
 )
 
@@ -33,6 +34,8 @@ func compile(cfg Config) (*policy, []*jwks.Cache, error) {
 		errorHandler: cfg.ErrorHandler,
 		observe:      cfg.Observe,
 		logger:       cfg.Logger,
+		logSubjects:  cfg.LogSubjects,
+		clocks:       make(map[string]*cause.Clock, len(cfg.Issuers)),
 		clock:        cfg.Clock,
 		ownClock:     cfg.Clock != nil,
 	}
@@ -128,6 +131,7 @@ func (c *compiler) judge(p *policy) {
 	for i, issuer := range c.cfg.Issuers {
 		ic := issuerCompiler{compiler: c, cfg: issuer, field: fmt.Sprintf("Issuers[%d]", i), policy: p}
 		cfg.Issuers = append(cfg.Issuers, ic.compile())
+		p.clocks[issuer.URL] = new(cause.Clock)
 	}
 	var mistakes []accesstoken.Mistake
 	p.judge, mistakes = accesstoken.New(cfg)

@@ -94,10 +94,15 @@ type Config struct {
 	// goroutine: it should be quick. It must be safe for concurrent use. Nil: nobody looks.
 	Observe func(context.Context, Decision)
 
-	// Logger receives refusals (level Info), and what could not be judged (Warn, Error), without tokens; and from New, once,
+	// Logger receives refusals (level Info), and what could not be judged (Warn, Error), without tokens: the first few of one reason,
+	// issuer and route, then one in a while with the number of the others, the rest of which Close writes. And from New, once,
 	// settings that are a risk (Warn), each with the remedy. Nil: slog.Default(), asked for at each line;
 	// slog.New(slog.DiscardHandler) is silent.
 	Logger *slog.Logger
+
+	// LogSubjects puts the subject and the id of a verified token, and the address of the client, into log lines. They are about persons.
+	// Zero: they are in the Decision only.
+	LogSubjects bool
 
 	// Clock is the time against which tokens are judged. It must be safe for concurrent use. Nil: time.Now.
 	Clock func() time.Time

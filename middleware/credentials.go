@@ -25,6 +25,10 @@ type Credentials struct {
 	// stripped prefix come from Config.PublicURL.
 	Target string
 
+	// Route is the pattern of the route as the router knows it (http.Request.Pattern), and never the path: refusals are counted by it, and it
+	// suits metric labels. Empty: not known.
+	Route string
+
 	// RemoteAddr is host:port of the peer, for MTLS.TrustedProxies.
 	RemoteAddr string
 
@@ -65,7 +69,7 @@ type Header interface {
 }
 
 func credentialsOf(r *http.Request) Credentials {
-	c := Credentials{Header: r.Header, Method: r.Method, Target: r.RequestURI, RemoteAddr: r.RemoteAddr}
+	c := Credentials{Header: r.Header, Method: r.Method, Target: r.RequestURI, Route: r.Pattern, RemoteAddr: r.RemoteAddr}
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		c.Certificate = r.TLS.PeerCertificates[0]
 	}

@@ -4,6 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
+	"github.com/cardea-auth/cardea/middleware/internal/tally"
 )
 
 // Outcome is what a Guard decided. The set is closed, so it is safe as a metric label.
@@ -19,9 +23,10 @@ const (
 	Failed      Outcome = "failed"      // 500: our own fault
 )
 
-// Decision is what Config.Observe sees, one per Guard and request. Outcome, Reason and Issuer have few values, all of
-// them known from the configuration, and suit metric labels; Subject, ClientID and TokenID are for audit logs. They are
-// filled from the token only after it has been verified.
+// Decision is what Config.Observe sees, one per Guard and request. Outcome, Reason, Issuer and Route have few values, all of them known
+// from the configuration, and suit metric labels; Subject, ClientID and TokenID are for audit logs. They are filled from the token only after
+// it has been verified. Method, Path, Expected, Got and Hint are for people: text of one line in ASCII, in which what the request or
+// the token says is escaped and cut short. No field holds a token, a signature, a secret or a proof.
 type Decision struct {
 	_ [0]func() // keyed literals only
 
@@ -34,11 +39,22 @@ type Decision struct {
 	RevokedBy string // Verdict.Kind of the Revocations that knew the token; empty: it was not revoked
 
 	Scopes Set  // what the route asks for
+	Roles  Set  // what the route asks for, all of Guard.AnyRole's choices together
 	Opaque bool // an authorization server was to judge, by introspection
 	Cached bool // no signature was computed and no server asked
 	Nested bool // an outer Guard had judged the same credentials: do not count the request twice
 
 	Rechecked bool // asked with Credentials.Anew, as by Guard.Recheck: it is about a request that was decided before
+
+	Method string // of the request
+	Path   string // of the request-target, without its query; a segment that looks like a token is left out
+	Route  string // the router's pattern; empty where it is not known, as in front of a router
+	Peer   string // Credentials.RemoteAddr: a person's address, or a proxy's
+
+	Verified bool   // the token's signature stood, or its server vouched for it: what Got says of the token is the issuer's word
+	Expected string // of a refusal: what would have passed; empty where that cannot be said
+	Got      string // of a refusal: what came
+	Hint     string // of a refusal: what most often lies behind it, and the remedy
 
 	Start    time.Time // by Config.Clock, when the token was there: a form has been read by then
 	Duration time.Duration
@@ -67,10 +83,16 @@ func (g *Guard) decision(call *call, refusal *Error) Decision {
 		Issuer:    ruling.record.Issuer,
 		RevokedBy: ruling.revokedBy,
 		Scopes:    g.needs.named,
+		Roles:     g.needs.namedRoles(),
 		Opaque:    ruling.record.Opaque,
 		Cached:    ruling.record.Cached,
 		Nested:    ruling.nested,
 		Rechecked: call.Anew,
+		Method:    cause.Plain(call.Method),
+		Path:      cause.Path(call.Target, call.token.In),
+		Route:     call.Route,
+		Peer:      cause.Plain(call.RemoteAddr),
+		Verified:  ruling.record.Vouched || ruling.proven != nil,
 		Start:     call.now,
 	}
 	if ruling.anonymous {
@@ -82,23 +104,84 @@ func (g *Guard) decision(call *call, refusal *Error) Decision {
 	}
 	if refusal != nil {
 		d.Outcome, d.Reason, d.Err = refusal.outcome(), refusal.Reason, refusal
+		_, sides := cause.Split(refusal.Err)
+		d.Expected, d.Got, d.Hint = sides.Expected, sides.Got, sides.Hint
+		if d.Hint == cause.ClockHint {
+			d.Hint = g.validator.policy.clockHint(d.Issuer, call.now)
+		}
 	}
 	return d
+}
+
+// clockHint says whether the clocks explain what is wrong with a date of an issuer's token.
+func (p *policy) clockHint(issuer string, now time.Time) string {
+	var server time.Time
+	for _, known := range p.judge.Issuers() {
+		source, ok := known.Keys.(interface{ Status() jwks.Status })
+		if !ok || known.URL != issuer {
+			continue
+		}
+		if status := source.Status(); !status.ServerTime.IsZero() {
+			server = status.ServerTime.Add(time.Since(status.LoadedAt))
+		}
+	}
+	return p.clocks[issuer].Hint(now, server)
 }
 
 // report hands the decision to those who look.
 func (g *Guard) report(ctx context.Context, call *call, refusal *Error) {
 	p := g.validator.policy
-	if p.observe == nil && refusal == nil {
+	write, before := false, uint64(0)
+	if refusal != nil {
+		write, before = g.isWritten(ctx, call, refusal)
+	}
+	if p.observe == nil && !write {
 		return
 	}
 	d := g.decision(call, refusal)
 	d.Duration = max(0, p.clock().Sub(d.Start))
-	if refusal != nil {
-		p.write(ctx, &d)
+	if write {
+		p.write(ctx, &d, before)
 	}
 	if p.observe != nil {
 		p.observe(ctx, d)
+	}
+}
+
+// isWritten reports whether a refusal goes to the log, and how many of its kind did not since the last one that did.
+func (g *Guard) isWritten(ctx context.Context, call *call, refusal *Error) (write bool, before uint64) {
+	p := g.validator.policy
+	if !p.log().Enabled(ctx, refusal.outcome().level()) {
+		return false, 0
+	}
+	kind := tally.Kind{Reason: string(refusal.Reason), Issuer: call.ruling.issuer(), Route: call.Route}
+	if kind.Route == "" {
+		kind.Route = g.needs.label.String()
+	}
+	now := call.now
+	if p.ownClock {
+		now = time.Now()
+	}
+	return p.refusals.Write(kind, now)
+}
+
+// issuer is the issuer as configured; empty: the token names none of them.
+func (r *ruling) issuer() string {
+	if r.proven != nil {
+		return r.proven.Issuer.URL
+	}
+	return r.record.Issuer
+}
+
+// level is that of the line about a refusal.
+func (o Outcome) level() slog.Level {
+	switch o {
+	case Unavailable:
+		return slog.LevelWarn
+	case Failed:
+		return slog.LevelError
+	default:
+		return slog.LevelInfo
 	}
 }
 
@@ -110,47 +193,55 @@ func (p *policy) log() *slog.Logger {
 	return p.logger
 }
 
-// write writes one record per refusal. Allowed requests are the application's own to log.
-func (p *policy) write(ctx context.Context, d *Decision) {
-	var level slog.Level
-	switch d.Outcome {
-	case Unavailable:
-		level = slog.LevelWarn
-	case Failed:
-		level = slog.LevelError
-	default:
-		level = slog.LevelInfo
-	}
-	logger := p.log()
-	if !logger.Enabled(ctx, level) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("outcome", string(d.Outcome)),
-		slog.String("reason", string(d.Reason)),
-	}
-	for _, a := range []struct{ key, value string }{
-		{"issuer", d.Issuer},
-		{"subject", bounded(d.Subject)},
-		{"client_id", bounded(d.ClientID)},
-		{"token_id", bounded(d.TokenID)},
-		{"needs", d.Scopes.String()},
-	} {
-		if a.value != "" {
-			attrs = append(attrs, slog.String(a.key, a.value))
+// write writes one record about a refusal. Allowed requests are the application's own to log.
+func (p *policy) write(ctx context.Context, d *Decision, before uint64) {
+	attrs := make([]slog.Attr, 0, 18)
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
 		}
 	}
-	attrs = append(attrs, slog.String("error", d.Err.Error()))
-	logger.LogAttrs(ctx, level, "access token not accepted", attrs...)
+	add("outcome", string(d.Outcome))
+	add("reason", string(d.Reason))
+	add("method", d.Method)
+	add("path", d.Path)
+	add("route", d.Route)
+	add("issuer", d.Issuer)
+	if p.logSubjects {
+		add("peer", d.Peer)
+		add("subject", cause.Plain(d.Subject))
+		add("token_id", cause.Plain(d.TokenID))
+	}
+	add("client_id", cause.Plain(d.ClientID))
+	add("needs", needsOf(d.Scopes, d.Roles))
+	refusal := asError(d.Err)
+	check, _ := cause.Split(refusal.Err)
+	add("error", check)
+	add("got", d.Got)
+	add("expected", d.Expected)
+	add("hint", d.Hint)
+	if d.Got != "" && refusal.Reason.isAboutToken() {
+		attrs = append(attrs, slog.Bool("verified", d.Verified))
+	}
+	if before > 0 {
+		attrs = append(attrs, slog.Uint64("unwritten", before))
+	}
+	p.log().LogAttrs(ctx, d.Outcome.level(), "access token not accepted", attrs...)
 }
 
-// bounded keeps a claim from filling the log; slog's handlers escape it.
-func bounded(s string) string {
-	const most = 256
-	if len(s) > most {
-		return s[:most] + "…"
+// writeRest tells how many refusals have not been written.
+func (p *policy) writeRest() {
+	for _, sum := range p.refusals.Rest() {
+		attrs := []slog.Attr{slog.String("reason", sum.Reason)}
+		if sum.Issuer != "" {
+			attrs = append(attrs, slog.String("issuer", sum.Issuer))
+		}
+		if sum.Route != "" {
+			attrs = append(attrs, slog.String("route", sum.Route))
+		}
+		attrs = append(attrs, slog.Uint64("unwritten", sum.Unwritten))
+		p.log().LogAttrs(context.Background(), slog.LevelInfo, "access tokens not accepted, beyond those that were logged", attrs...)
 	}
-	return s
 }
 
 // complain tells the operator once what only the issuer, or its configuration, can mend. The issuer is one of those configured, so what is

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,27 +54,30 @@ type Error struct {
 	nextNonce string            // to be sent as DPoP-Nonce; empty: none
 }
 
-// Error returns a text for logs: the reason and the cause. It holds no token.
+// Error returns the code and the reason, and nothing of the request or the token, because some transports send the text of an error to the
+// client. What was expected and what came is in Err, in the Decision, and in what [slog] makes of the Error.
 func (e *Error) Error() string {
 	if e == nil {
 		return "middleware: refused"
 	}
-	reason := e.Reason
-	if reason == "" {
-		reason = Reason(e.Code)
+	switch {
+	case e.Code != "" && e.Reason != "":
+		return fmt.Sprintf("middleware: %s: %s", e.Code, e.Reason)
+	case e.Code != "":
+		return "middleware: " + string(e.Code)
+	default:
+		return "middleware: " + string(cmp.Or(e.Reason, ReasonInternal))
 	}
-	if reason == "" {
-		reason = ReasonInternal
-	}
-	if e.Err == nil {
-		return "middleware: " + string(reason)
-	}
-	return fmt.Sprintf("middleware: %s: %v", reason, e.Err)
 }
 
-// LogValue implements [slog.LogValuer] with the text of Error. Without it a handler that writes JSON would log the
-// problem document, which says less.
-func (e *Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+// LogValue implements [slog.LogValuer] with the text of Error and the cause. It holds no token. Without it a handler that writes JSON
+// would log the problem document, which says less.
+func (e *Error) LogValue() slog.Value {
+	if e == nil || e.Err == nil {
+		return slog.StringValue(e.Error())
+	}
+	return slog.StringValue(fmt.Sprintf("%s: %v", e.Error(), e.Err))
+}
 
 // Unwrap returns the cause. A refusal with status 503 also is ErrUnavailable, whatever its cause.
 func (e *Error) Unwrap() error {

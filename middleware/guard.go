@@ -146,6 +146,7 @@ func (g *Guard) copy() *Guard {
 	}
 	changed := *g
 	changed.optional = false
+	changed.needs.label = &label{guard: &changed}
 	return &changed
 }
 

@@ -73,6 +73,17 @@ const (
 	ReasonInternal                 Reason = "internal"                  // 500: a Guard without a Validator, or an unknown error
 )
 
+// isAboutToken reports whether a refusal is about what a token says.
+func (r Reason) isAboutToken() bool {
+	switch r {
+	case ReasonNoToken, ReasonPreflight, ReasonOtherScheme, ReasonMalformedRequest, ReasonSeveralTokens, ReasonTokenTooLong, ReasonCrossOrigin,
+		ReasonClosed, ReasonInternal:
+		return false
+	default:
+		return true
+	}
+}
+
 // status is the HTTP status of a refusal without an error code.
 func (r Reason) status(cause error) int {
 	switch r {

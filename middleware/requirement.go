@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
 )
@@ -34,7 +37,35 @@ type requirement struct {
 	hasMaxAge bool
 
 	named Set // the scopes as the route names them, for challenges and decisions
+	label *label
 }
+
+// label is what a route needs in words that are made once, when they are first asked for: refusals are counted by them where the router's
+// pattern is not known. A nil label is of a Guard that needs nothing.
+type label struct {
+	guard *Guard // whose needs are complete when somebody asks
+	once  sync.Once
+	text  string
+}
+
+func (l *label) String() string {
+	if l == nil {
+		return ""
+	}
+	l.once.Do(func() { l.text = needsOf(l.guard.needs.named, l.guard.needs.namedRoles()) })
+	return l.text
+}
+
+// needsOf names what a route needs, for people.
+func needsOf(scopes, roles Set) string {
+	needs := scopes.Slice()
+	for role := range roles.All() {
+		needs = append(needs, "role:"+role)
+	}
+	return strings.Join(needs, " ")
+}
+
+func (n *requirement) namedRoles() Set { return SetOf(slices.Concat(n.roles...)...) }
 
 // delegate is what a Guard demands of the actor of a token (RFC 8693 section 4.1). Only the current actor counts; those
 // before it are history, and may_act is a promise to the authorization server that grants nothing here.
@@ -62,24 +93,22 @@ var requirementRow = []record.Step{record.Binding, record.StepUp, record.Scope, 
 // meets judges whether a token that has been proven good suffices for the route. Recorded, it goes on after the first refusal, which is
 // the answer.
 func (n *requirement) meets(v *accesstoken.Verified, call *call) *refusal {
-	failed := record.Step(0)
+	var first *refusal
 	for _, step := range requirementRow {
 		if n.holds(step, v, call.now) {
 			call.recorder.Pass(step)
 			continue
 		}
-		if failed == 0 {
-			failed = step
+		refused := n.refusal(step, v, call)
+		call.recorder.Fail(step, refused.err)
+		if first == nil {
+			first = call.refuse(refused)
 		}
 		if !call.recorder.On() {
 			break
 		}
-		call.recorder.Fail(step, n.refusal(step, v).err)
 	}
-	if failed == 0 {
-		return nil
-	}
-	return call.refuse(n.refusal(failed, v))
+	return first
 }
 
 func (n *requirement) holds(step record.Step, v *accesstoken.Verified, now time.Time) bool {
@@ -99,23 +128,35 @@ func (n *requirement) holds(step record.Step, v *accesstoken.Verified, now time.
 }
 
 // refusal is that of a step which does not hold.
-func (n *requirement) refusal(step record.Step, v *accesstoken.Verified) refusal {
+func (n *requirement) refusal(step record.Step, v *accesstoken.Verified, call *call) refusal {
 	facts := &v.Facts
 	switch step {
 	case record.Binding:
-		return invalid(ReasonConfirmation, errMustBeBound)
+		return invalid(ReasonConfirmation, call.bindingCause(errMustBeBound, "a token bound to a DPoP key or a client certificate", v))
 	case record.StepUp:
 		if !n.acceptsACR(facts) {
-			return n.stepUpRefusal(ReasonACR, errACR, facts)
+			var wanted [][]string
+			for _, values := range n.acr {
+				wanted = append(wanted, values.elems)
+			}
+			return n.stepUpRefusal(ReasonACR, cause.ACR(errACR, wanted, facts.ACR), facts)
 		}
-		return n.stepUpRefusal(ReasonAuthTime, errAuthTime, facts)
+		return n.stepUpRefusal(ReasonAuthTime, cause.Authenticated(errAuthTime, facts.AuthTime, call.now, n.maxAge, v.Issuer.Leeway), facts)
 	case record.Scope:
-		return refusal{code: InsufficientScope, reason: ReasonScope, scopes: n.named, err: errMissingScope}
+		return refusal{code: InsufficientScope, reason: ReasonScope, scopes: n.named, err: cause.Scope(errMissingScope, func() cause.Grant { return n.scopeGrant(v) })}
 	case record.Role:
-		return refusal{code: InsufficientScope, reason: ReasonRole, scopes: n.named, err: errMissingRole}
+		return refusal{code: InsufficientScope, reason: ReasonRole, scopes: n.named, err: cause.Role(errMissingRole, func() cause.Grant { return n.roleGrant(v) })}
 	default: // record.Delegation
-		return refusal{code: InsufficientScope, reason: ReasonActor, scopes: n.named, err: errActing}
+		return refusal{code: InsufficientScope, reason: ReasonActor, scopes: n.named, err: cause.Actor(errActing, n.actor.String(), facts.Actor.Issuer, facts.Actor.Subject, facts.Actor.ClientID)}
 	}
+}
+
+func (n *requirement) scopeGrant(v *accesstoken.Verified) cause.Grant {
+	return cause.Grant{Needs: n.scopes, Had: v.Facts.Scopes, From: v.ScopesFrom(), Mapped: v.Issuer.Scopes, Text: v.Claims.Text}
+}
+
+func (n *requirement) roleGrant(v *accesstoken.Verified) cause.Grant {
+	return cause.Grant{Needs: n.roles, Had: v.Facts.Roles, From: v.RolesFrom(), Mapped: v.Issuer.Roles, Text: v.Claims.Text}
 }
 
 var (
@@ -138,6 +179,18 @@ func hasOneOfEach(list []string, groups [][]string) bool {
 		}
 	}
 	return true
+}
+
+// String says what actor is wanted, for people.
+func (d delegate) String() string {
+	switch {
+	case d.forbidden:
+		return "no actor"
+	case len(d.allowed) > 0:
+		return "an actor that the route names"
+	default:
+		return "an actor"
+	}
 }
 
 func (d delegate) admits(a Actor) bool {

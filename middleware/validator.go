@@ -12,9 +12,11 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
+	"github.com/cardea-auth/cardea/middleware/internal/tally"
 )
 
 // Validator judges access tokens by one Config. It is immutable and safe for concurrent use. The zero Validator refuses
@@ -51,7 +53,10 @@ type policy struct {
 	clock        func() time.Time // never nil
 	ownClock     bool             // clock is Config.Clock
 
-	complaints sync.Map // of issuer and text, which are logged once
+	logSubjects bool
+	refusals    tally.Tally             // which are logged
+	clocks      map[string]*cause.Clock // by Issuer.URL; the map is never written
+	complaints  sync.Map                // of issuer and text, which are logged once
 }
 
 // New compiles cfg. It does no I/O and starts no goroutine, so a service comes up while its authorization server is
@@ -114,7 +119,8 @@ func (v *Validator) Warm(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Close ends what New and Warm started: background refreshes and fetches in flight. It never closes a KeySource or
+// Close ends what New and Warm started: background refreshes and fetches in flight, and logs how many refusals have not been logged one by
+// one. It never closes a KeySource or
 // Introspector of the Config. Requests that come later are refused with 503. Close may be called more than once.
 func (v *Validator) Close() error {
 	if v.unusable() || v.closed.Swap(true) {
@@ -124,5 +130,6 @@ func (v *Validator) Close() error {
 	for i, cache := range v.fetched {
 		errs[i] = cache.Close()
 	}
+	v.policy.writeRest()
 	return errors.Join(errs...)
 }

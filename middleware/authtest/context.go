@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,9 @@ const contextIssuer = "https://issuer.example.test"
 func Context(t TB, c Claims) context.Context {
 	t.Helper()
 	ctx, err := admitted(merge(newClaims(contextIssuer, firstAudience, time.Now()), c))
+	if cause := errors.Unwrap(err); cause != nil {
+		err = fmt.Errorf("%w: %w", err, cause) // the refusal's own text says code and reason
+	}
 	if err != nil {
 		t.Fatalf("authtest: Context: no Guard would admit a request with these claims: %v", err)
 		return nil

@@ -66,10 +66,10 @@ var accepted = map[survivor]string{
 	{"introspection", "numericDate", orGone, `c > '9'`}:                              behindIt,
 	{"introspection", "numericDate", orGone, `err != nil`}:                           behindIt, // what ParseFloat cannot hold is infinite
 
-	{"middleware", "log", neverTaken, `!p.logger.Enabled(ctx, level)`}:          shortcut,
-	{"middleware", "nonceFor", orGone, `call.nextNonce != ""`}:                  impliedBy, // a nonce is the same for the same time
-	{"middleware", "judge", neverTaken, `known != nil`}:                         shortcut,
-	{"middleware", "report", neverTaken, `p.observe == nil && p.logger == nil`}: shortcut,
+	{"middleware", "isWritten", neverTaken, `!p.log().Enabled(ctx, refusal.outcome().level())`}: shortcut,
+	{"middleware", "nonceFor", orGone, `call.nextNonce != ""`}:                                  impliedBy, // a nonce is the same for the same time
+	{"middleware", "judge", neverTaken, `known != nil`}:                                         shortcut,
+	{"middleware", "report", neverTaken, `p.observe == nil && !write`}:                          shortcut,
 
 	{"middleware", "isSmall", andGone, `'A' <= c`}: shortcut,
 	{"middleware", "isSmall", andGone, `c <= 'Z'`}: shortcut,

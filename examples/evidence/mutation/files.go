@@ -19,7 +19,9 @@ var packages = []string{
 
 // others are the folders below middleware/internal that decide nothing, each with the reason.
 var others = map[string]string{
+	"cause":   "puts into words why something was refused; the decision is made by then",
 	"record":  "notes what was decided; without it the decision is the same",
+	"tally":   "decides what is written to a log; the decision is made by then",
 	"testkit": "for tests",
 	"suite":   "tests",
 }

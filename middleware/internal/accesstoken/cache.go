@@ -47,6 +47,9 @@ func (p Presented) WholeKey() Key {
 	return shards.KeyOf(p.raw)
 }
 
+// In reports whether text holds the token, for those who are about to show it.
+func (p Presented) In(text string) bool { return p.raw != "" && strings.Contains(text, p.raw) }
+
 // opaque is p for a token that is no JWT: two dots or not, all of it is a secret.
 func (p Presented) opaque() Presented { return Presented{raw: p.raw, key: p.WholeKey()} }
 

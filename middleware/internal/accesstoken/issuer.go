@@ -92,6 +92,8 @@ type Issuer struct {
 
 	scopes, roles, clientID []claims.Path
 
+	read *claims.Names // the table of claims that its tokens are read by
+
 	rules     []claims.Rule
 	rulePaths []claims.Path
 }
@@ -109,6 +111,7 @@ type tables struct {
 	templates []template         // iss values with a tenant in them
 	prefixes  []prefix           // of opaque tokens, longest first
 
+	configured []string      // every name, for an operator to compare with
 	withoutIss *Issuer       // whose tokens name no issuer; nil: every token must name one
 	names      *claims.Names // the claims that any of the issuers reads
 
@@ -124,7 +127,7 @@ type prefix struct {
 func newTables(configs []IssuerConfig) *tables {
 	t := &tables{byName: make(map[string]*Issuer), names: claims.NewNames()}
 	for i, cfg := range configs {
-		issuer := &Issuer{IssuerConfig: cfg, source: signature.NewSource(cfg.Keys), names: make(map[string]bool)}
+		issuer := &Issuer{IssuerConfig: cfg, source: signature.NewSource(cfg.Keys), names: make(map[string]bool), read: t.names}
 		t.issuers = append(t.issuers, issuer)
 		t.enterNames(i, issuer)
 		if cfg.NoIssuer {
@@ -147,6 +150,7 @@ func (t *tables) wrong(issuer int, format string, args ...any) {
 // enterNames enters the iss values into the tables that lead to the issuer.
 func (t *tables) enterNames(i int, issuer *Issuer) {
 	for _, iss := range append([]string{issuer.URL}, issuer.Aliases...) {
+		t.configured = append(t.configured, iss)
 		before, after, templated := strings.Cut(iss, tenant.Placeholder)
 		switch {
 		case iss == "":

@@ -92,7 +92,7 @@ func (j *judgement) judge(ctx context.Context) (*Verified, Refusal) {
 // judgeCached judges a JWT that was verified before. Its key must still be the issuer's; gone says that it is not among the keys of
 // its id any more, so that the token is to be judged as if it were new.
 func (j *judgement) judgeCached(ctx context.Context, known *Verified) (refusal Refusal, gone bool) {
-	j.record.Cached, j.record.Issuer = true, known.Issuer.URL
+	j.record.Cached, j.record.Vouched, j.record.Issuer = true, true, known.Issuer.URL
 	outcome, err := known.Key.StillPublished(ctx, known.Issuer.source, known.Facts.Issuer)
 	if outcome == signature.Unknown {
 		return Refusal{}, true
@@ -127,7 +127,7 @@ func (j *judgement) judgeNew(ctx context.Context) (*Verified, Refusal) {
 		defer j.flights.end(j.Token, leading)
 		return j.proveNew(ctx, leading)
 	case ended.refusal.Refused():
-		j.record.Issuer, j.record.Opaque = ended.record.Issuer, ended.record.Opaque
+		j.record = ended.record
 		return nil, ended.refusal
 	default:
 		refusal, gone := j.judgeCached(ctx, ended.verified)

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
@@ -14,9 +14,6 @@ import (
 )
 
 var (
-	errAlgorithm  = errors.New("the token's algorithm is not among the issuer's")
-	errTenant     = errors.New("the tenant is not allowed, or tid is not the tenant in iss")
-	errUnknownIss = errors.New("iss is not one of the configured issuers")
 	errEmpty      = errors.New("it is empty")
 	errNoIssuer   = errors.New("the token names no issuer (iss)")
 	errNotToken68 = errors.New("the token holds characters outside token68, or something follows it")
@@ -59,7 +56,9 @@ func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
 	if !refusal.Refused() && t.issuer.Mode == Introspect {
 		return j.introspectAlone(ctx, t.issuer, t.header)
 	}
-	if refusal = t.run(ctx, verifying, refusal); t.canVet(refusal) {
+	refusal = t.run(ctx, verifying, refusal)
+	j.record.Vouched = t.key.Key != nil
+	if t.canVet(refusal) {
 		refusal = t.vet(t.Recorder, refusal)
 	}
 	if refusal.Refused() {
@@ -236,10 +235,11 @@ func (t *jwt) selectIssuer() Refusal {
 	}
 	issuer, tenant := t.named(iss)
 	if issuer == nil {
-		return refuse(UnknownIssuer, fmt.Errorf("%w: %s", errUnknownIss, clip(iss)))
+		return refuse(UnknownIssuer, cause.Issuer(iss, t.configured))
 	}
-	if tenant != "" && !issuer.namesTenant(t.reading.At(claims.Tenant), tenant) {
-		return refuse(WrongTenant, errTenant)
+	if claim := t.reading.At(claims.Tenant); tenant != "" && !issuer.namesTenant(claim, tenant) {
+		tid, _ := claim.Text()
+		return refuse(WrongTenant, cause.Tenant(tenant, tid))
 	}
 	t.issuer, t.iss, t.tenant = issuer, iss, tenant
 	return t.checkNames()
@@ -255,14 +255,14 @@ func (t *jwt) checkNames() Refusal {
 
 func (t *jwt) checkTenant(ctx context.Context) Refusal {
 	if t.tenant != "" && !t.issuer.AllowTenant(ctx, t.tenant) {
-		return refuse(WrongTenant, errTenant)
+		return refuse(WrongTenant, cause.Tenant(t.tenant, t.tenant))
 	}
 	return Refusal{}
 }
 
 func (t *jwt) checkAlgorithm() Refusal {
 	if !t.issuer.Algorithms[t.header.Algorithm] {
-		return refuse(BadAlgorithm, errAlgorithm)
+		return refuse(BadAlgorithm, cause.Algorithm(t.header.Algorithm, t.issuer.Algorithms))
 	}
 	return Refusal{}
 }

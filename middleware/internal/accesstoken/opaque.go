@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
@@ -21,6 +22,7 @@ var (
 	errInactive      = errors.New("the introspection endpoint says that the token is not active")
 	errForeignIssuer = errors.New("iss of the introspection answer is not that of the issuer asked")
 	errOtherBinding  = errors.New("the introspection answer binds the token (cnf) to something else than the token itself does")
+	errNoTenant      = errors.New("the server has tenants, and its answer names none (iss)")
 	errNoAnswer      = errors.New("the introspector returned neither an answer nor an error")
 	errTooLong       = errors.New("the token is longer than 64 KiB, which no introspection endpoint is sent")
 	errTokenType     = errors.New("token_type is not that of an access token")
@@ -83,6 +85,7 @@ func (j *judgement) introspected(ctx context.Context, issuer *Issuer, jwt *Verif
 		j.Recorder.Fail(record.Introspection, refusal.Err)
 		return nil, refusal
 	}
+	j.record.Vouched = true
 	j.Recorder.Vouch()
 	j.Recorder.Pass(record.Introspection)
 	if ok && known.answer == response {
@@ -120,7 +123,7 @@ func (j *judgement) answerFor() *Verified {
 	if !ok || !known.Facts.Opaque || known.tenant != "" || !j.answerFresh(known, j.realTime()) {
 		return nil
 	}
-	j.record.Opaque = true
+	j.record.Opaque, j.record.Vouched = true, true
 	j.Recorder.Vouch()
 	j.Recorder.Pass(record.Introspection)
 	return known
@@ -205,13 +208,13 @@ func (i *Issuer) issuerOf(c *claims.Reading, jwt *Verified) (iss, tenant string,
 	case iss != "":
 		tenant, ok := i.claimsName(iss, c.At(claims.Tenant))
 		if !ok {
-			return "", "", refuse(UnknownIssuer, errForeignIssuer)
+			return "", "", refuse(UnknownIssuer, cause.Foreign(errForeignIssuer, iss, append([]string{i.URL}, i.Aliases...)))
 		}
 		return iss, tenant, Refusal{}
 	case jwt != nil:
 		return jwt.Facts.Issuer, jwt.tenant, Refusal{}
 	case len(i.templates) > 0:
-		return "", "", refuse(WrongTenant, errTenant)
+		return "", "", refuse(WrongTenant, errNoTenant)
 	default:
 		return i.URL, "", Refusal{}
 	}
@@ -230,7 +233,7 @@ func answerKind(c *claims.Reading) Refusal {
 	}
 	kind, _ := v.Text()
 	if !slices.Contains(accessTokenTypes, compact.LowerASCII(kind)) {
-		return refuse(WrongType, errTokenType)
+		return refuse(WrongType, cause.Kind(errTokenType, "token_type", v.Raw(), "token_type Bearer or DPoP"))
 	}
 	if _, has := c.At(claims.Confirm).Member("jkt"); !has && compact.LowerASCII(kind) == "dpop" {
 		return refuse(BadConfirmation, errDPoPNoBinding)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
@@ -39,7 +40,7 @@ func (i *Issuer) checkType(typ string, c *claims.Reading) Refusal {
 		err = i.idToken(typ, c)
 	case typ == accessTyp:
 	case i.Profile == RFC9068 || !isPlainTyp(typ):
-		err = errTyp
+		err = cause.Type(errTyp, typ, i.Profile == RFC9068)
 	default:
 		err = i.accessClaims(c)
 	}
@@ -56,13 +57,13 @@ func isPlainTyp(typ string) bool { return typ == "" || typ == "jwt" }
 func (i *Issuer) idToken(typ string, c *claims.Reading) error {
 	switch {
 	case !isPlainTyp(typ):
-		return errIDTyp
+		return cause.Type(errIDTyp, typ, false)
 	case c.At(claims.Marker).Kind() != 0,
 		c.At(claims.TokenUse).Kind() != 0 && !oneOf(c.At(claims.TokenUse), "id"),
 		c.At(claims.Type).Kind() != 0 && !oneOf(c.At(claims.Type), "id"):
 		return errIDMarked
 	case claims.AnyScope(c.First(i.scopes), func(string) bool { return true }):
-		return errIDScopes
+		return cause.Kind(errIDScopes, "scope", c.First(i.scopes).Raw(), "no scopes")
 	default:
 		return nil
 	}
@@ -71,13 +72,13 @@ func (i *Issuer) idToken(typ string, c *claims.Reading) error {
 // accessClaims judges whether the claims are those of an access token.
 func (i *Issuer) accessClaims(c *claims.Reading) error {
 	if c.At(claims.Marker).Kind() != 0 || c.At(claims.IDMarker).Kind() != 0 {
-		return errMarked
+		return cause.Marked(errMarked, c.Text)
 	}
 	if err := payloadKind(c); err != nil {
 		return err
 	}
 	if claims.IsPresent(c.At(claims.Nonce)) && !i.outranksNonce(c) {
-		return errNonce
+		return cause.IDToken(errNonce, "nonce, scopes", c.First(i.scopes).Raw())
 	}
 	return nil
 }
@@ -102,10 +103,11 @@ func (i *Issuer) outranksNonce(c *claims.Reading) bool {
 // payloadKind looks at the claims in which some servers name the kind: token_use (Cognito, Hydra) and typ (Keycloak).
 func payloadKind(c *claims.Reading) error {
 	if use := c.At(claims.TokenUse); use.Kind() != 0 && !oneOf(use, accessUses...) {
-		return errPayload
+		return cause.Kind(errPayload, "token_use", use.Raw(), "token_use access")
 	}
-	if kind, _ := c.At(claims.Type).Text(); slices.Contains(otherTypes, strings.ToLower(kind)) { // however it folds
-		return errPayload
+	kind := c.At(claims.Type)
+	if text, _ := kind.Text(); slices.Contains(otherTypes, strings.ToLower(text)) { // however it folds
+		return cause.Kind(errPayload, "typ (a claim)", kind.Raw(), "typ Bearer, or none")
 	}
 	return nil
 }
@@ -191,12 +193,12 @@ func (v *vetting) checkIDToken() Refusal {
 	azp := v.reading.At(claims.AuthorizedParty)
 	if azp.Kind() == 0 {
 		if len(facts.Audience) > 1 {
-			return refuse(WrongAudience, errIDParties)
+			return refuse(WrongAudience, cause.Parties(errIDParties, "", v.issuer.Audiences))
 		}
 		return Refusal{}
 	}
 	if party, _ := azp.Text(); !slices.Contains(v.issuer.Audiences, party) {
-		return refuse(WrongAudience, errIDParties)
+		return refuse(WrongAudience, cause.Parties(errIDParties, party, v.issuer.Audiences))
 	}
 	return Refusal{}
 }
@@ -227,7 +229,7 @@ func (v *vetting) checkKind() Refusal {
 	case !v.opaque && v.issuer.Mode != Verify: // the answer is still to come
 		return Refusal{}
 	case t.idLike && !t.access && (!v.opaque || v.form != opaqueForm || v.jwt != nil): // no ID token is opaque
-		return refuse(WrongType, errIDShape)
+		return refuse(WrongType, cause.IDToken(errIDShape, "aud", v.reading.At(claims.Audience).Raw()))
 	default:
 		return Refusal{}
 	}

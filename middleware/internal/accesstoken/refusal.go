@@ -88,4 +88,6 @@ type Record struct {
 	Issuer string // as configured; empty: the token names none of them
 	Opaque bool   // an authorization server was to judge
 	Cached bool   // no signature was computed and no server asked
+
+	Vouched bool // what the token says is known to be the issuer's: its signature stood, or the server vouched for it
 }

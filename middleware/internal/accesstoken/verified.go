@@ -82,3 +82,23 @@ func (v *Verified) RevocableAs() string {
 	}
 	return v.Issuer.URL
 }
+
+// ScopesFrom and RolesFrom return the claim, as it is mapped, that the list was read from; empty: none was there. They read the claims
+// again, for the few who ask.
+func (v *Verified) ScopesFrom() string { return v.present(v.Issuer.scopes, v.Issuer.Scopes) }
+
+// RolesFrom is ScopesFrom for roles.
+func (v *Verified) RolesFrom() string { return v.present(v.Issuer.roles, v.Issuer.Roles) }
+
+func (v *Verified) present(paths []claims.Path, entries []string) string {
+	var c claims.Reading
+	if c.Read(v.Claims.Text, v.Issuer.read) != nil {
+		return ""
+	}
+	for i, path := range paths {
+		if claims.IsPresent(c.Follow(path)) {
+			return entries[i]
+		}
+	}
+	return ""
+}

@@ -3,22 +3,18 @@ package accesstoken
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
 var (
-	errExpired     = errors.New("exp has passed; if this is so of fresh tokens, compare the clocks")
-	errNotYetValid = errors.New("nbf lies ahead; if this is often so, compare the clocks")
-	errIssuedAhead = errors.New("iat lies ahead; if this is often so, compare the clocks")
-	errClient      = errors.New("the client id is not among AllowedClients")
-	errNull        = errors.New("it is null, which says neither that the token is limited nor that it is not")
-	errNoExpiry    = errors.New("claim exp is absent")
+	errNull     = errors.New("it is null, which says neither that the token is limited nor that it is not")
+	errNoExpiry = errors.New("claim exp is absent")
 )
 
 // vetRow are the steps that claims go through which are known to be the issuer's: who the token is for, who may use it, and of what form
@@ -180,9 +176,9 @@ func (v *vetting) checkAudience() Refusal {
 	}
 	switch v.forUs(facts.ClientID, containsAny(facts.Audience, v.issuer.Audiences)) {
 	case WrongClient:
-		return refuse(WrongClient, errClient)
+		return refuse(WrongClient, cause.Client(facts.ClientID, v.issuer.Clients, v.issuer.ClientID))
 	case WrongAudience:
-		return refuse(WrongAudience, fmt.Errorf("aud is %s, want one of %q", clip(aud.Raw()), v.issuer.Audiences))
+		return refuse(WrongAudience, cause.Audience(aud.Raw(), v.issuer.Audiences, facts.ClientID))
 	default:
 		return Refusal{}
 	}
@@ -215,7 +211,7 @@ func containsAny(list, wanted []string) bool {
 func (v *vetting) readConfirmation() Refusal {
 	var err error
 	if v.verified.Bound, err = claims.ReadConfirmation(v.reading.At(claims.Confirm)); err != nil {
-		return refuse(BadConfirmation, err)
+		return refuse(BadConfirmation, cause.Confirmation(err, v.reading.At(claims.Confirm).Raw()))
 	}
 	return Refusal{}
 }
@@ -250,8 +246,9 @@ func (v *Verified) recheck(ctx context.Context, now time.Time, recorder *record.
 	}
 	recorder.Pass(record.Time)
 	if v.tenant != "" && !v.Issuer.AllowTenant(ctx, v.tenant) {
-		recorder.Fail(record.Tenant, errTenant)
-		return refuse(WrongTenant, errTenant)
+		refusal := refuse(WrongTenant, cause.Tenant(v.tenant, v.tenant))
+		recorder.Fail(record.Tenant, refusal.Err)
+		return refusal
 	}
 	if v.Issuer.Accept == nil {
 		return Refusal{}
@@ -270,22 +267,13 @@ func (v *Verified) CheckTime(now time.Time) Refusal { return v.Facts.checkTime(n
 
 func (facts *Facts) checkTime(now time.Time, leeway time.Duration) Refusal {
 	if ended := !now.Before(facts.Expiry) && !facts.Expiry.IsZero(); ended && !now.Before(facts.Expiry.Add(leeway)) {
-		return refuse(Expired, errExpired)
+		return refuse(Expired, cause.Expired(facts.Expiry, facts.IssuedAt, now, leeway))
 	}
 	if now.Before(facts.NotBefore) && now.Add(leeway).Before(facts.NotBefore) {
-		return refuse(NotYetValid, errNotYetValid)
+		return refuse(NotYetValid, cause.NotYetValid(facts.NotBefore, now, leeway))
 	}
 	if now.Before(facts.IssuedAt) && now.Add(leeway).Before(facts.IssuedAt) {
-		return refuse(IssuedInFuture, errIssuedAhead)
+		return refuse(IssuedInFuture, cause.IssuedAhead(facts.IssuedAt, now, leeway))
 	}
 	return Refusal{}
-}
-
-// clip quotes text from a token for a log: bounded, on one line, in ASCII.
-func clip(s string) string {
-	const most = 128
-	if len(s) > most {
-		return fmt.Sprintf("%+q…", s[:most])
-	}
-	return fmt.Sprintf("%+q", s)
 }

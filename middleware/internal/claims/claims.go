@@ -4,6 +4,7 @@ package claims
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
@@ -119,4 +120,16 @@ func IsPresent(v strictjson.Value) bool { return v.Kind() != 0 && v.Kind() != st
 func Is(v strictjson.Value, want string) bool {
 	s, ok := v.Text()
 	return ok && s == want
+}
+
+// Marks are the claims of a vetted document that only another kind of token than an access token has.
+func Marks(text string) []string {
+	var found []string
+	_ = strictjson.Walk(text, func(name string, _ strictjson.Value) error { // it has been walked over before
+		if slices.Contains(markers, name) || slices.Contains(idMarkers, name) {
+			found = append(found, name)
+		}
+		return nil
+	})
+	return found
 }

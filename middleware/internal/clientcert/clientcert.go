@@ -33,6 +33,14 @@ var (
 // Header is the field that holds the certificate; empty: none does.
 func (s Source) Header() string { return s.header }
 
+// Place says where certificates come from, for an operator.
+func (s Source) Place() string {
+	if s.header == "" {
+		return "the TLS layer (a proxy that terminates TLS needs MTLS.Header)"
+	}
+	return "the field " + s.header + " of a trusted proxy"
+}
+
 // Check judges whether the caller has shown the certificate of this thumbprint (RFC 8705 section 3).
 func (s Source) Check(call Call, thumbprint string) error {
 	shown, err := s.thumbprint(call)

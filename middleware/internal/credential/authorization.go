@@ -3,6 +3,8 @@ package credential
 import (
 	"errors"
 	"strings"
+
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 )
 
 // Scheme is the scheme of an Authorization field: how its sender says that the token is to be taken.
@@ -39,18 +41,26 @@ func (f *Finder) authorization(fields []string) (found Found, foreign bool, _ Re
 	}
 	name, rest, spaced := strings.Cut(fields[0], " ")
 	if !IsName(name) {
-		return Found{}, false, Refusal{Malformed, errNoScheme}
+		return Found{}, false, Refusal{Malformed, cause.Scheme(errNoScheme, fields[0], f.accepted())}
 	}
 	scheme := schemeOf(name)
 	if scheme == "" || scheme == DPoP && !f.dpop {
 		foreign := scheme == "" && spaced && !listsOurs(rest)
-		return Found{}, foreign, Refusal{OtherScheme, errOtherScheme}
+		return Found{}, foreign, Refusal{OtherScheme, cause.Scheme(errOtherScheme, fields[0], f.accepted())}
 	}
 	token := strings.TrimLeft(rest, " ")
 	if token == "" {
 		return Found{Scheme: scheme}, false, Refusal{Malformed, errEmptyBearer}
 	}
 	return Found{Token: token, Scheme: scheme}, false, Refusal{}
+}
+
+// accepted names the schemes, for an operator.
+func (f *Finder) accepted() string {
+	if f.dpop {
+		return "Bearer or DPoP"
+	}
+	return "Bearer"
 }
 
 // schemeOf returns the scheme of a name that is ours, whether or not it is accepted here; empty for any other.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 )
 
 // Header gives the values of a field in the order in which they arrived, as middleware.Header does.
@@ -126,7 +128,7 @@ func (f *Finder) Find(r Request) (Found, Refusal) {
 		case inAuthorization || held.Token != found.Token || held.Scheme != found.Scheme && held.Scheme != "" && found.Scheme != "":
 			// RFC 6750 section 2: clients must not use more than one method in a request. A gateway may write one token into
 			// two places.
-			return found, Refusal{SeveralTokens, errSeveralTokens}
+			return found, Refusal{SeveralTokens, cause.Places(errSeveralTokens, f.places(r))}
 		default:
 			found.Scheme = cmp.Or(found.Scheme, held.Scheme)
 		}
@@ -135,7 +137,26 @@ func (f *Finder) Find(r Request) (Found, Refusal) {
 		return found, refusal
 	}
 	if len(found.Token) > f.maxBytes {
-		return found, Refusal{TooLong, errTooLong}
+		return found, Refusal{TooLong, cause.Long(errTooLong, len(found.Token), f.maxBytes)}
 	}
 	return found, Refusal{}
+}
+
+// places names the places of a request that hold something, for an operator. A form has been read by then, and is not read again.
+func (f *Finder) places(r Request) []string {
+	var places []string
+	if !f.ignoreAuthorization && len(Values(r.Header, "Authorization")) > 0 {
+		places = append(places, "Authorization")
+	}
+	for _, source := range f.sources {
+		switch {
+		case source.Kind == InHeader && len(filled(Values(r.Header, source.Name))) > 0:
+			places = append(places, "the field "+source.Name)
+		case source.Kind == InCookie && len(filled(cookies(r.Header, source.Name))) > 0:
+			places = append(places, "the cookie "+source.Name)
+		case source.Kind == InForm:
+			places = append(places, "the form, perhaps")
+		}
+	}
+	return places
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 )
 
 // originRule says whose pages may cause requests with the user's cookie. Browsers attach cookies to requests that other sites
@@ -11,11 +13,12 @@ import (
 type originRule struct {
 	check  *http.CrossOriginProtection
 	public bool // it knows our address, and the Host field does not count
+	own    []string
 }
 
 // newOriginRule takes our addresses, if they are known.
 func newOriginRule(origins []string) (originRule, error) {
-	o := originRule{check: http.NewCrossOriginProtection(), public: len(origins) > 0}
+	o := originRule{check: http.NewCrossOriginProtection(), public: len(origins) > 0, own: origins}
 	for _, origin := range origins {
 		if err := o.check.AddTrustedOrigin(origin); err != nil {
 			return o, err
@@ -27,6 +30,15 @@ func newOriginRule(origins []string) (originRule, error) {
 // allows judges a request that carries a token in a cookie.
 func (o originRule) allows(r Request) bool {
 	return !mayChange(r) || o.check.Check(o.facts(r)) == nil
+}
+
+// refusal says which page has caused the request, as far as the browser tells, and whose pages may.
+func (o originRule) refusal(r Request) error {
+	own := o.own
+	if !o.public && r.HTTP != nil {
+		own = []string{r.HTTP.Host}
+	}
+	return cause.Origin(errCrossOrigin, Values(r.Header, "Origin"), Values(r.Header, "Sec-Fetch-Site"), own)
 }
 
 // noHost is the Host of a request that has none. The origin "null" has an empty host, and must not equal it.

@@ -61,7 +61,7 @@ func (f *Finder) tokens(source Source, r Request) (tokens []string, readBody boo
 	case InCookie:
 		tokens = filled(cookies(r.Header, source.Name))
 		if len(tokens) > 0 && !f.origin.allows(r) {
-			return nil, false, Refusal{CrossOrigin, errCrossOrigin}
+			return nil, false, Refusal{CrossOrigin, f.origin.refusal(r)}
 		}
 		return tokens, false, Refusal{}
 	case InForm:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/shards"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
@@ -88,13 +89,14 @@ func (v *Verifier) Verify(ctx context.Context, call *Call, tokenHash func() shar
 // fits judges whether the proof was made for this call and this token, and lately.
 func (v *Verifier) fits(proof *proof, call *Call, tokenHash func() shards.Key) error {
 	if proof.method != call.Method {
-		return errMethod
+		return cause.Method(errMethod, proof.method, call.Method)
 	}
 	if !v.names(proof.uri, call.Target) {
-		return errTarget
+		target := call.Target
+		return cause.Target(errTarget, proof.uri, func() []string { return v.addresses(target) })
 	}
 	if age := call.Now.Sub(proof.issuedAt); age > v.maxAge || age < -v.maxAge {
-		return errTime
+		return cause.ProofAge(errTime, proof.issuedAt, call.Now, v.maxAge)
 	}
 	if hash := tokenHash(); proof.tokenHash != base64.RawURLEncoding.EncodeToString(hash[:]) {
 		return errToken
@@ -109,6 +111,17 @@ func (v *Verifier) names(uri, target string) bool {
 		called, ok := base.At(target)
 		return ok && called == named
 	})
+}
+
+// addresses are those of a request-target under each name of the API.
+func (v *Verifier) addresses(target string) []string {
+	var all []string
+	for _, base := range v.bases {
+		if address, ok := base.At(target); ok {
+			all = append(all, address.String())
+		}
+	}
+	return all
 }
 
 // spend remembers the proof until it expires, by the clock of every replica. A store that cannot tell leaves the request

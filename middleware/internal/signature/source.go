@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 )
 
@@ -81,13 +82,18 @@ func (s Source) ask(ctx context.Context, iss, kid, alg string) (keys []*jwks.Key
 	}
 	switch {
 	case errors.Is(err, jwks.ErrKeyNotFound):
-		return nil, Unknown, err
+		return nil, Unknown, s.unknown(err, kid, alg)
 	case err != nil:
 		return nil, Unavailable, err
 	case len(keys) == 0:
-		return nil, Unknown, errNoSuchKey
+		return nil, Unknown, s.unknown(errNoSuchKey, kid, alg)
 	}
 	return keys, Found, nil
+}
+
+func (s Source) unknown(err error, kid, alg string) error {
+	keys := s.keys
+	return cause.Key(err, kid, alg, func() cause.Keys { return held(keys) })
 }
 
 // Reconsider lets the source look for other keys than tried, which do not verify a token. Found says that it holds some now, which Find

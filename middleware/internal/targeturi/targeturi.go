@@ -13,6 +13,9 @@ type URI struct {
 // Origin is the scheme and the host of u, with the port unless it is the scheme's own.
 func (u URI) Origin() string { return u.origin }
 
+// String is the URI without its query.
+func (u URI) String() string { return u.origin + u.path }
+
 // Parse reads an absolute http or https URI. What is no character of a URI is none in its query either.
 func Parse(uri string) (u URI, ok bool) {
 	if !visible(uri) {

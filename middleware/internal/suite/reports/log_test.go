@@ -34,17 +34,21 @@ func TestLog(t *testing.T) {
 	}{
 		{"an admitted request is the application's to log", v.Require("read"), kit.Mint(kit.GoodClaims(nil)), ""},
 		{"a missing scope", v.Require("admin", "root"), kit.Mint(kit.GoodClaims(nil)),
-			`level=INFO msg="access token not accepted" outcome=forbidden reason=scope issuer=` + testkit.Issuer +
-				` subject=user-1 client_id=client-1 token_id=token-1 needs="admin root" error="middleware: scope: the token lacks a scope that the route needs"`},
+			`level=INFO msg="access token not accepted" outcome=forbidden reason=scope method=GET path=/orders issuer=` + testkit.Issuer +
+				` client_id=client-1 needs="admin root" error="the token lacks a scope that the route needs"` +
+				` got="scopes 'read', 'write' in claim 'scope'" expected="scope 'admin' and 'root'" verified=true`},
 		{"another API's token", v.Require(), kit.Mint(kit.GoodClaims(kit.Claims{"aud": "other"})),
-			`level=INFO msg="access token not accepted" outcome=refused reason=audience issuer=` + testkit.Issuer +
-				` error="middleware: audience: aud is \"\\\"other\\\"\", want one of [\"` + testkit.Audience + `\"]"`},
+			`level=INFO msg="access token not accepted" outcome=refused reason=audience method=GET path=/orders issuer=` + testkit.Issuer +
+				` error="aud does not name this API" got="aud 'other'" expected="aud '` + testkit.Audience + `'" verified=true`},
+		{"a token of nobody", v.Require(), testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": testkit.Issuer + "/"}))), testkit.StrangeKey()),
+			`level=INFO msg="access token not accepted" outcome=refused reason=unknown_issuer method=GET path=/orders` +
+				` error="iss is not one of the configured issuers" got="iss '` + testkit.Issuer + `/'" expected="iss '` + testkit.Issuer +
+				`'" hint="they differ only by a slash at the end: iss is compared byte for byte, so set Issuer.URL to what the tokens say" verified=false`},
 		{"an outage", v.Require(), "opaque",
-			`level=WARN msg="access token not accepted" outcome=unavailable reason=introspection_unavailable issuer=` + testkit.Issuer +
-				` error="middleware: introspection_unavailable: connection refused"`},
+			`level=WARN msg="access token not accepted" outcome=unavailable reason=introspection_unavailable method=GET path=/orders issuer=` + testkit.Issuer +
+				` error="connection refused"`},
 		{"our own fault", v.Require().Allow(func(context.Context, *middleware.Token, middleware.Credentials) error { return &middleware.Error{} }), kit.Mint(kit.GoodClaims(nil)),
-			`level=ERROR msg="access token not accepted" outcome=failed reason=rule issuer=` + testkit.Issuer +
-				` subject=user-1 client_id=client-1 token_id=token-1 error="middleware: rule"`},
+			`level=ERROR msg="access token not accepted" outcome=failed reason=rule method=GET path=/orders issuer=` + testkit.Issuer + ` client_id=client-1`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			b.Reset()
@@ -70,7 +74,7 @@ func TestJSONLogNamesTheCause(t *testing.T) {
 	logger.Info("by the application", "error", err)
 	for line := range strings.Lines(b.String()) {
 		var record struct{ Error string }
-		if err := json.Unmarshal([]byte(line), &record); err != nil || record.Error != "middleware: expired: exp has passed; if this is so of fresh tokens, compare the clocks" {
+		if err := json.Unmarshal([]byte(line), &record); err != nil || !strings.Contains(record.Error, "exp has passed") {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
@@ -153,7 +157,7 @@ func TestLogInjection(t *testing.T) {
 // What a token says goes to the log cut short, or each garbage token could fill it.
 func TestTextFromATokenIsCutForTheLog(t *testing.T) {
 	_, err := kit.NewValidator(t, nil).Require().Check(kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"iss": strings.Repeat("x", 4000)}))))
-	if err == nil || len(err.Error()) > 500 {
-		t.Errorf("an unknown issuer of 4000 bytes makes an error of %d", len(fmt.Sprint(err)))
+	if cause := fmt.Sprint(errors.Unwrap(err)); len(cause) > 500 || !strings.Contains(cause, "xxx") {
+		t.Errorf("an unknown issuer of 4000 bytes makes a cause of %d", len(cause))
 	}
 }

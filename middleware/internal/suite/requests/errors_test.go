@@ -45,8 +45,8 @@ func TestErrorText(t *testing.T) {
 		{nil, "middleware: refused"},
 		{&middleware.Error{}, "middleware: internal"},
 		{&middleware.Error{Code: middleware.InsufficientScope}, "middleware: insufficient_scope"},
-		{&middleware.Error{Code: middleware.InvalidToken, Reason: middleware.ReasonExpired}, "middleware: expired"},
-		{&middleware.Error{Reason: middleware.ReasonRule, Err: errors.New("the order is not yours")}, "middleware: rule: the order is not yours"},
+		{&middleware.Error{Code: middleware.InvalidToken, Reason: middleware.ReasonExpired}, "middleware: invalid_token: expired"},
+		{&middleware.Error{Reason: middleware.ReasonRule, Err: errors.New("the order is not yours")}, "middleware: rule"},
 	} {
 		if got := row.err.Error(); got != row.want {
 			t.Errorf("got %q, want %q", got, row.want)
