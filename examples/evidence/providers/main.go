@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/authlib"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/keycloak"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/sheet"
 )
@@ -34,6 +35,7 @@ type server struct {
 }
 
 var servers = []server{
+	{name: "authlib", version: "Authlib " + authlib.Version, needs: "Python 3", ask: authlib.Ask},
 	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", ask: keycloak.Ask},
 }
 

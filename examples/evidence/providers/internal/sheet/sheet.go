@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -42,8 +43,16 @@ type Row struct {
 	NotAskedThat string // why the server was not asked; Wanted and Got are then empty
 }
 
+// refused is what a row wants that leaves the reason open.
+const refused = "401"
+
 // Wrong reports whether the row is not as wanted.
-func (r Row) Wrong() bool { return r.Wanted != r.Got }
+func (r Row) Wrong() bool {
+	if r.Wanted == refused {
+		return !strings.HasPrefix(r.Got, refused+" ")
+	}
+	return r.Wanted != r.Got
+}
 
 // Sheet gathers the rows of one server. It is for one goroutine.
 type Sheet struct {
@@ -55,6 +64,9 @@ type Sheet struct {
 func (s *Sheet) Want(q Question, name, wanted string, got Answer) {
 	s.Rows = append(s.Rows, Row{Question: q, Name: name, Wanted: wanted, Got: got.String()})
 }
+
+// WantRefused is Want for a token that is no good in more than one way: which check comes first does not matter.
+func (s *Sheet) WantRefused(q Question, name string, got Answer) { s.Want(q, name, refused, got) }
 
 // WantText is Want for what is no answer of the API.
 func (s *Sheet) WantText(q Question, name, wanted, got string) {
