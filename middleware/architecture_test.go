@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 		module + "/middleware/internal/accesstoken", module + "/middleware/internal/claims", module + "/middleware/internal/record",
 		module + "/middleware/internal/dpop", module + "/middleware/internal/credential", module + "/middleware/internal/targeturi",
 		module + "/middleware/internal/exactjson", module + "/middleware/internal/challenge", module + "/middleware/internal/clientcert",
-		module + "/middleware/internal/tenant",
+		module + "/middleware/internal/tenant", module + "/middleware/internal/provider",
 		module + "/middleware/internal/cause", module + "/middleware/internal/tally",
 		"github.com/hashicorp/golang-lru/v2",
 	},
@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	"/middleware/internal/tally":      {},
 	"/middleware/internal/credential": {module + "/middleware/internal/cause"},
 	"/middleware/internal/challenge":  {},
+	"/middleware/internal/provider":   {},
 	"/middleware/internal/clientcert": {},
 	"/middleware/internal/testkit":    {module + "/jwks"}, // and only tests import it: it is in no other list
 	"/middleware/internal/dpop": {

@@ -29,6 +29,7 @@ func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
 		c.wrong("%s: %w", c.field, c.cfg.Err)
 		return accesstoken.IssuerConfig{}
 	}
+	defer c.nameProvider(len(c.mistakes))
 	c.filledStrings(c.field+".Aliases", c.cfg.Aliases)
 	if strings.TrimSpace(c.cfg.URL) == "" {
 		c.wrongIn("URL", "is empty: it must be the exact iss value of the server's tokens")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
+	"github.com/cardea-auth/cardea/middleware/internal/provider"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
@@ -61,7 +62,40 @@ func (c *compiler) warnings(bases []targeturi.URI) []warning {
 			})
 		}
 	}
-	return append(found, c.sharedKeys()...)
+	return append(append(found, c.sharedKeys()...), c.wellKnown()...)
+}
+
+// nameProvider adds to the mistakes of an issuer that is a provider's, from the one with this number on, which preset makes it. What no
+// token can have as iss is a mistake by itself.
+func (c *issuerCompiler) nameProvider(first int) {
+	known, ok := provider.Of(c.cfg.URL)
+	if !ok {
+		return
+	}
+	if known.Never != "" && len(c.mistakes) == first {
+		c.wrongIn("URL", "is %q: %s", c.cfg.URL, known.Never)
+	}
+	for i, mistake := range c.mistakes[first:] {
+		c.mistakes[first+i] = fmt.Errorf("%w (the preset for this provider is issuers.%s)", mistake, known.Preset)
+	}
+}
+
+// wellKnown finds issuers of which too many have tokens, and that demand nothing but an audience. Those that presets make demand more.
+func (c *compiler) wellKnown() []warning {
+	var found []warning
+	for i, issuer := range c.cfg.Issuers {
+		known, ok := provider.Of(issuer.URL)
+		demands := len(issuer.ClaimRules) > 0 || issuer.Accept != nil || issuer.Profile == IDToken || issuer.JWTs == IntrospectJWTs
+		if !ok || known.Risk == "" || demands {
+			continue
+		}
+		found = append(found, warning{
+			setting: fmt.Sprintf("Issuers[%d].URL %s, without ClaimRules or Accept", i, issuer.URL),
+			risk:    known.Risk,
+			remedy:  "use issuers." + known.Preset + " of package middleware/issuers, or demand in ClaimRules what its tokens for this API have",
+		})
+	}
+	return found
 }
 
 // sharedKeys finds issuers that have their keys from one place.
