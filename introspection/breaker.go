@@ -13,8 +13,11 @@ const (
 	breakerPause    = time.Second
 )
 
-func breakerOpen(wait time.Duration) error {
-	return &failure{reason: "the server did not answer several times in a row and is being left alone", retryAfter: wait}
+// refusal is the answer while the breaker is open. It names the last true cause: that the server is left alone says nothing about why.
+func (b *breaker) refusal(wait time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return &failure{reason: "the server failed several times in a row and is left alone for a moment", cause: b.trouble, retryAfter: wait}
 }
 
 // breaker stops asking a server that does not answer. Whoever sends tokens can provoke failures: a firewall answers 403 to
@@ -38,6 +41,7 @@ type breaker struct {
 	open      bool
 	nextProbe time.Time
 	last      error
+	trouble   error // the latest failure of the server
 }
 
 // turn is what a request that is about to be sent may do.
@@ -90,6 +94,7 @@ func (b *breaker) record(err error) {
 		b.close()
 	case blamed(err) == blameServer:
 		b.failures++
+		b.trouble = err
 	}
 }
 
@@ -106,6 +111,9 @@ func (b *breaker) recordProbe(before uint64, err error, now time.Time) (opened b
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last = err
+	if blamed(err) == blameServer {
+		b.trouble = err
+	}
 	switch {
 	case answered(err):
 		b.close()

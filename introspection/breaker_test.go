@@ -225,6 +225,37 @@ func TestWithoutALoggerTheDefaultIsTold(t *testing.T) {
 	})
 }
 
+// That a server is left alone says nothing about why. A log that holds nothing else sends its reader to the network, where all is well.
+func TestAnOpenBreakerNamesTheLastCause(t *testing.T) {
+	for name, row := range map[string]struct {
+		serve func(*http.Request, string) (*http.Response, error)
+		want  string
+	}{
+		"our credentials are refused": {status(401, ""), "(401)"},
+		"a server error":              {status(503, ""), "503"},
+		"no connection":               {func(*http.Request, string) (*http.Response, error) { return nil, errors.New("no such host") }, "could not be asked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, introspection.Config{}, &transport{serve: row.serve})
+				var err error
+				for i := range 8 {
+					_, err = client.Introspect(t.Context(), fmt.Sprint("token", i))
+				}
+				if !client.Status().BreakerOpen {
+					t.Fatal("the breaker is not open")
+				}
+				if err == nil || !strings.Contains(err.Error(), "left alone") || !strings.Contains(err.Error(), row.want) {
+					t.Errorf("it says %v, want it to name %q", err, row.want)
+				}
+				if !errors.Is(err, introspection.ErrUnavailable) {
+					t.Errorf("%v is not ErrUnavailable", err)
+				}
+			})
+		})
+	}
+}
+
 func TestBreakerLetsOneOfManyProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := &transport{serve: status(503, "")}

@@ -107,7 +107,7 @@ func (c *Client) Probe(ctx context.Context) error {
 func (c *Client) ask(ctx context.Context, token string) (*Response, error) {
 	t, wait := c.breaker.admit(time.Now())
 	if wait > 0 {
-		return nil, breakerOpen(wait)
+		return nil, c.breaker.refusal(wait)
 	}
 	if token == ownToken {
 		return nil, c.probe(ctx)
@@ -123,7 +123,7 @@ func (c *Client) ask(ctx context.Context, token string) (*Response, error) {
 // blocked is the reason why nothing may be sent now.
 func (c *Client) blocked(now time.Time) error {
 	if wait := c.breaker.wait(now); wait > 0 {
-		return breakerOpen(wait)
+		return c.breaker.refusal(wait)
 	}
 	return nil
 }
