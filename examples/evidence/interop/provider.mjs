@@ -22,7 +22,7 @@ const keyTypes = {
 };
 
 // The resources that a client can ask for. A token for most of them names our audience, however it is made.
-const api = { audience, scope: 'orders:read orders:write', accessTokenTTL: 300 };
+const api = { audience, scope: 'orders:read orders:write read write', accessTokenTTL: 300 };
 const resources = {
   'urn:api:opaque': { ...api, accessTokenFormat: 'opaque' },
   'urn:api:expired': { ...api, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } },

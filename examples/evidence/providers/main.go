@@ -21,7 +21,9 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/authlib"
+	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/django"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/keycloak"
+	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/oidcprovider"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/sheet"
 )
 
@@ -36,6 +38,8 @@ type server struct {
 
 var servers = []server{
 	{name: "authlib", version: "Authlib " + authlib.Version, needs: "Python 3", ask: authlib.Ask},
+	{name: "django", version: "django-oauth-toolkit " + django.Version, needs: "Python 3", ask: django.Ask},
+	{name: "oidc-provider", version: "oidc-provider " + oidcprovider.Version, needs: "Node.js", ask: oidcprovider.Ask},
 	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", ask: keycloak.Ask},
 }
 

@@ -79,10 +79,10 @@ func Ask(ctx context.Context, answers *sheet.Sheet) error {
 		Opaque:      func(ctx context.Context, scope string) (string, error) { return token(ctx, "app-opaque", scope) },
 		OtherJWT:    func(ctx context.Context) (string, error) { return token(ctx, "other", "read") },
 		OtherOpaque: func(ctx context.Context) (string, error) { return token(ctx, "other-opaque", "read") },
-		LogIn: map[string]func(context.Context, string) (oauth.Tokens, error){
-			"of an app":                        logIn("app"),
-			"of an app with opaque tokens":     logIn("app-opaque"),
-			"of an app that is called like us": logIn(sheet.Audience),
+		Logins: []standard.Login{
+			{App: "of an app", Do: logIn("app")},
+			{App: "of an app with opaque tokens", Do: logIn("app-opaque")},
+			{App: "of an app that is called like us", Do: logIn(sheet.Audience)},
 		},
 		Revoke: func(ctx context.Context, token string) error {
 			// Who may revoke is who was given the token.

@@ -289,8 +289,7 @@ func (a asker) bound(ctx context.Context) error {
 		return err
 	}
 	get := func(client string) (string, error) {
-		proof := owner.Proof("POST", a.endpoint("token"), "")
-		tokens, err := oauth.Ask(ctx, a.endpoint("token"), a.client(client), proof, url.Values{"grant_type": {"client_credentials"}, "scope": {"read"}})
+		tokens, err := oauth.AskBound(ctx, a.endpoint("token"), a.client(client), owner, url.Values{"grant_type": {"client_credentials"}, "scope": {"read"}})
 		return tokens.Access, err
 	}
 	unbound, err := a.token(ctx, app, "read")

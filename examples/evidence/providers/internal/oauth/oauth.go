@@ -51,6 +51,29 @@ func Ask(ctx context.Context, endpoint string, c Client, proof string, form url.
 	return tokens, nil
 }
 
+// Prover makes DPoP proofs.
+type Prover interface {
+	ProofWithNonce(method, url, nonce string) string
+}
+
+// AskBound is Ask for a token that is bound to a key, at a server that may want a nonce of its own in the proof.
+func AskBound(ctx context.Context, endpoint string, c Client, prover Prover, form url.Values) (Tokens, error) {
+	tokens, err := Ask(ctx, endpoint, c, prover.ProofWithNonce("POST", endpoint, ""), form)
+	var refused *Refused
+	if errors.As(err, &refused) && refused.Nonce != "" {
+		return Ask(ctx, endpoint, c, prover.ProofWithNonce("POST", endpoint, refused.Nonce), form)
+	}
+	return tokens, err
+}
+
+// Refused is an answer with another status than was wanted.
+type Refused struct {
+	Text  string
+	Nonce string // of a server that wants it in a DPoP proof
+}
+
+func (r *Refused) Error() string { return r.Text }
+
 // Post posts a form as a client, and returns the body of an answer that is 200.
 func Post(ctx context.Context, endpoint string, c Client, header http.Header, form url.Values) ([]byte, error) {
 	if c.InForm {
@@ -83,7 +106,10 @@ func Do(request *http.Request, status int) ([]byte, error) {
 		return nil, err
 	}
 	if response.StatusCode != status {
-		return nil, fmt.Errorf("%s %s: status %d, not %d: %.300s", request.Method, request.URL, response.StatusCode, status, body)
+		return nil, &Refused{
+			Text:  fmt.Sprintf("%s %s: status %d, not %d: %.300s", request.Method, request.URL, response.StatusCode, status, body),
+			Nonce: response.Header.Get("DPoP-Nonce"),
+		}
 	}
 	return body, nil
 }

@@ -40,6 +40,14 @@ func (p *Prover) Proof(method, url, token string) string {
 	return p.proof(method, url, token, nil, nil)
 }
 
+// ProofWithNonce is one for a server that wants its nonce in it (RFC 9449 section 8). An empty nonce is none.
+func (p *Prover) ProofWithNonce(method, url, nonce string) string {
+	if nonce == "" {
+		return p.Proof(method, url, "")
+	}
+	return p.proof(method, url, "", nil, object{"nonce": nonce})
+}
+
 // proof makes one in which members of header and claims replace those of a good one; nil removes a member.
 func (p *Prover) proof(method, url, token string, header, claims object) string {
 	return p.sign(replaced(p.header(), header), replaced(claimsOf(method, url, token), claims))

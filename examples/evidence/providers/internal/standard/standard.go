@@ -34,12 +34,15 @@ type Server struct {
 	// OpaquePrefix is what every opaque token begins with.
 	OpaquePrefix string
 
-	// LogIn brings the tokens of a user, one set for each app that makes a difference, and with a nonce or without.
-	LogIn map[string]func(ctx context.Context, nonce string) (oauth.Tokens, error)
+	// Logins bring the tokens of a user, one for each app that makes a difference.
+	Logins []Login
+
+	// Bound are tokens that are bound to a DPoP key.
+	Bound []Bound
 
 	Revoke func(ctx context.Context, token string) error
 
-	// AddKey makes the server sign with a new key and publish the old one too, RemoveKey publishes the new one alone.
+	// AddKey makes the server sign with a new key and publish the old one too. RemoveKey makes it publish new ones alone.
 	AddKey, RemoveKey func(ctx context.Context) error
 
 	// Typed says that JWTs are what RFC 9068 demands.
@@ -49,6 +52,23 @@ type Server struct {
 	Other middleware.Reason
 
 	Lacks map[sheet.Question]string
+}
+
+// Login is how a user logs in with an app. It is done with a nonce and without.
+type Login struct {
+	App string // in words
+
+	// Strict asks under Profile RFC9068, which alone tells every ID token apart where aud names the API.
+	Strict bool
+
+	Do func(ctx context.Context, nonce string) (oauth.Tokens, error)
+}
+
+// Bound is how a token is got that is bound to a key.
+type Bound struct {
+	Question sheet.Question
+	Mode     middleware.JWTMode
+	Token    func(ctx context.Context, owner *sheet.Prover) (string, error)
 }
 
 type asker struct {
@@ -65,7 +85,7 @@ func Ask(ctx context.Context, answers *sheet.Sheet, s Server) error {
 		s.Other = middleware.ReasonAudience
 	}
 	a := asker{answers, s}
-	for _, ask := range []func(context.Context) error{a.verified, a.opaque, a.introspected, a.kinds, a.rotation, a.hangs} {
+	for _, ask := range []func(context.Context) error{a.verified, a.opaque, a.introspected, a.kinds, a.bound, a.rotation, a.hangs} {
 		if err := ask(ctx); err != nil {
 			return err
 		}
@@ -227,13 +247,13 @@ func (a asker) introspected(ctx context.Context) error {
 
 // kinds asks with tokens of other kinds.
 func (a asker) kinds(ctx context.Context) error {
-	for app, logIn := range a.LogIn {
+	for _, login := range a.Logins {
 		for name, nonce := range map[string]string{"with nonce": "n-0S6_WzA2Mj", "without nonce": ""} {
-			tokens, err := logIn(ctx, nonce)
+			tokens, err := login.Do(ctx, nonce)
 			if err != nil {
 				return err
 			}
-			if err := a.kindsOf(app+", "+name, tokens); err != nil {
+			if err := a.kindsOf(login.App+", "+name, login.Strict, tokens); err != nil {
 				return err
 			}
 		}
@@ -241,9 +261,13 @@ func (a asker) kinds(ctx context.Context) error {
 	return nil
 }
 
-func (a asker) kindsOf(row string, tokens oauth.Tokens) error {
+func (a asker) kindsOf(row string, rfc9068 bool, tokens oauth.Tokens) error {
+	var changes []func(*middleware.Config)
+	if rfc9068 {
+		changes = append(changes, strict)
+	}
 	modes := map[string]middleware.JWTMode{"": middleware.VerifyJWTs}
-	if a.introspects() {
+	if a.introspects() && !rfc9068 {
 		modes["; introspected only"] = middleware.IntrospectJWTs
 	}
 	for name, mode := range modes {
@@ -256,11 +280,46 @@ func (a asker) kindsOf(row string, tokens oauth.Tokens) error {
 				a.WantRefused(sheet.RefreshToken, row+name, api.Get("/any", tokens.Refresh))
 			}
 			return nil
+		}, changes...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a asker) bound(ctx context.Context) error {
+	for _, bound := range a.Bound {
+		owner, err := sheet.NewProver()
+		if err != nil {
+			return err
+		}
+		token, err := bound.Token(ctx, owner)
+		if err != nil {
+			return err
+		}
+		sibling, err := bound.Token(ctx, owner)
+		if err != nil {
+			return err
+		}
+		unbound, err := a.any(ctx)
+		if err != nil {
+			return err
+		}
+		if err := a.with(bound.Mode, func(api *sheet.API) error {
+			return a.WantProofs(bound.Question, api, owner, token, sibling, unbound)
 		}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// any is an access token of whatever kind.
+func (a asker) any(ctx context.Context) (string, error) {
+	if a.JWT != nil {
+		return a.JWT(ctx, "read")
+	}
+	return a.Opaque(ctx, "read")
 }
 
 func (a asker) rotation(ctx context.Context) error {
@@ -288,8 +347,12 @@ func (a asker) rotation(ctx context.Context) error {
 		if err := a.RemoveKey(ctx); err != nil {
 			return err
 		}
+		last, err := a.JWT(ctx, "read")
+		if err != nil {
+			return err
+		}
 		return a.with(middleware.VerifyJWTs, func(fresh *sheet.API) error {
-			a.Want(sheet.Rotation, "the new key, published alone", "200", fresh.Get("/any", after))
+			a.Want(sheet.Rotation, "the new key, published alone", "200", fresh.Get("/any", last))
 			a.WantRefused(sheet.Rotation, "the old key, no longer published", fresh.Get("/any", before))
 			return nil
 		})
