@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Set is a fixed set of keys that does no I/O. It is immutable and safe for concurrent use. The zero Set holds no key, so it
@@ -65,6 +67,9 @@ func HMAC(algorithm string, secrets ...[]byte) (*Set, error) {
 	}
 	return NewSet(keys...), nil
 }
+
+// Algorithms returns, sorted, the algorithms of the keys: all that a token can be verified with.
+func (s *Set) Algorithms() []string { return slices.Sorted(maps.Keys(s.table.any)) }
 
 // VerificationKeys returns the keys that may have signed a token with this kid (empty: it names none) and algorithm, as many as [Tries]
 // wants to see: five at most that have the kid, or else nine, of each [Key.Issuer]. A token's kid that no key has is answered with the keys that have no id. The slice must not be changed. The

@@ -206,3 +206,23 @@ func TestSharedSecretsDoNotPrint(t *testing.T) {
 		}
 	}
 }
+
+func TestAlgorithmsOfASet(t *testing.T) {
+	t.Parallel()
+	secret := []byte(strings.Repeat("0123456789abcdef", 4))
+	for _, row := range []struct {
+		what string
+		set  *jwks.Set
+		want string
+	}{
+		{"none", jwks.NewSet(), "[]"},
+		{"the zero Set", new(jwks.Set), "[]"},
+		{"secrets", must(jwks.HMAC("HS384", secret, secret[1:])), "[HS384]"},
+		{"an RSA key without alg", must(jwks.Static(document(publicJWK("1", "", rsaA())))), "[PS256 PS384 PS512 RS256 RS384 RS512]"},
+		{"two keys", must(jwks.Static(document(publicJWK("1", "ES256", p256A()), publicJWK("2", "RS256", rsaA())))), "[ES256 RS256]"},
+	} {
+		if got := fmt.Sprint(row.set.Algorithms()); got != row.want {
+			t.Errorf("%s: %s, want %s", row.what, got, row.want)
+		}
+	}
+}

@@ -277,6 +277,33 @@ func (t *Tenants) Close() error {
 	return nil
 }
 
+// Status adds up the tenants of which a key has verified a token: their keys, skipped keys and failures, the latest load, the next
+// refresh, and an error that one of them met last. Others do not count, as anybody can name a tenant. There are no keys before the first
+// token, so no keys and no error is a good state.
+func (t *Tenants) Status() Status {
+	var sum Status
+	for _, m := range *t.known.Load() {
+		if !m.cache.verified.Load() {
+			continue
+		}
+		s := m.cache.Status()
+		sum.Keys, sum.Skipped, sum.Failures = sum.Keys+s.Keys, sum.Skipped+s.Skipped, sum.Failures+s.Failures
+		if s.LoadedAt.After(sum.LoadedAt) {
+			sum.LoadedAt = s.LoadedAt
+		}
+		if sum.NextRefresh.IsZero() || !s.NextRefresh.IsZero() && s.NextRefresh.Before(sum.NextRefresh) {
+			sum.NextRefresh = s.NextRefresh
+		}
+		sum.LastError = cmp.Or(sum.LastError, s.LastError)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		sum.LastError = errClosed
+	}
+	return sum
+}
+
 // template is text with one place for a tenant.
 type template struct{ prefix, suffix string }
 

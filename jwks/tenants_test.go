@@ -381,3 +381,36 @@ func TestAKnownTenantCostsNoAllocation(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+func TestStatusOfTenants(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := realmServer(anyRealm)
+		s := newTenants(t, i)
+		if got := s.Status(); got.Keys != 0 || got.LastError != nil || !got.LoadedAt.IsZero() || !got.NextRefresh.IsZero() {
+			t.Errorf("at first: %+v", got)
+		}
+		for _, name := range []string{"a", "b", "c"} {
+			settle(t, s, name)
+			time.Sleep(time.Minute)
+		}
+		_ = askTenant(t, s, realm("newcomer"), "newcomer") // of which nothing was verified
+		got := s.Status()
+		if got.Keys != 3 || got.LastError != nil || time.Since(got.LoadedAt) != time.Minute || got.NextRefresh.After(time.Now().Add(8*time.Minute)) || got.Failures != 0 {
+			t.Errorf("three tenants: %+v", got)
+		}
+		i.set(failing)
+		time.Sleep(time.Hour)
+		if got := s.Status(); got.Keys != 3 || got.LastError == nil || got.Failures < 3 {
+			t.Errorf("during an outage: %+v", got)
+		}
+		time.Sleep(24 * time.Hour)
+		if got := s.Status(); got.Keys != 0 || got.LastError == nil {
+			t.Errorf("without keys: %+v", got)
+		}
+		_ = s.Close()
+		if got := s.Status(); got.Keys != 0 || !errors.Is(got.LastError, jwks.ErrUnavailable) {
+			t.Errorf("after Close: %+v", got)
+		}
+	})
+}

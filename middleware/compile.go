@@ -3,11 +3,11 @@ package middleware
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/challenge"
@@ -17,7 +17,7 @@ import (
 type compiler struct {
 	cfg      Config
 	mistakes []error
-	fetched  []*jwks.Cache
+	fetched  []io.Closer
 }
 
 // wrong notes a mistake. The text names the field, the value and the remedy.
@@ -26,7 +26,7 @@ func (c *compiler) wrong(format string, args ...any) {
 }
 
 // compile makes the policy and the key caches that belong to it. It does no I/O.
-func compile(cfg Config) (*policy, []*jwks.Cache, error) {
+func compile(cfg Config) (*policy, []io.Closer, error) {
 	c := &compiler{cfg: cfg}
 	p := &policy{
 		realm:        cfg.Realm,

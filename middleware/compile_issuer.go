@@ -3,16 +3,12 @@ package middleware
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/cardea-auth/cardea/introspection"
-	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
-	"github.com/cardea-auth/cardea/middleware/internal/tenant"
 )
 
 // issuerCompiler compiles one Issuer.
@@ -121,41 +117,6 @@ func (c *issuerCompiler) audiences(t *accesstoken.IssuerConfig) {
 	}
 }
 
-var (
-	asymmetric = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
-	symmetric  = []string{"HS256", "HS384", "HS512"}
-)
-
-func (c *issuerCompiler) algorithms(t *accesstoken.IssuerConfig) {
-	t.Algorithms = make(map[string]bool)
-	if c.cfg.Algorithms == nil {
-		for _, alg := range asymmetric {
-			t.Algorithms[alg] = true
-		}
-		t.BindKeys = true
-		return
-	}
-	if len(c.cfg.Algorithms) == 0 {
-		c.wrongIn("Algorithms", "is empty, which would accept nothing: name some, or leave it nil for the usual ones")
-	}
-	for _, alg := range c.cfg.Algorithms {
-		if !slices.Contains(asymmetric, alg) && !slices.Contains(symmetric, alg) {
-			c.wrongIn("Algorithms", "holds %q, which is not supported: use %s, or %s with Keys", alg,
-				strings.Join(asymmetric, ", "), strings.Join(symmetric, ", "))
-		}
-		t.Algorithms[alg] = true
-	}
-	secret := slices.ContainsFunc(symmetric, func(alg string) bool { return t.Algorithms[alg] })
-	public := slices.ContainsFunc(asymmetric, func(alg string) bool { return t.Algorithms[alg] })
-	if secret && public {
-		c.wrongIn("Algorithms", "mixes %s with public-key algorithms: a public key could be taken for a secret (RFC 8725 section 3.1)",
-			strings.Join(slices.Sorted(maps.Keys(t.Algorithms)), ", "))
-	}
-	if secret && c.cfg.Keys == nil {
-		c.wrongIn("Algorithms", "names a symmetric algorithm without Keys: set Keys to jwks.HMAC(…), a secret is never fetched")
-	}
-}
-
 func (c *issuerCompiler) leeway(t *accesstoken.IssuerConfig) {
 	switch {
 	case c.cfg.Leeway == 0:
@@ -219,52 +180,6 @@ func (c *issuerCompiler) withoutIss(t *accesstoken.IssuerConfig) {
 		c.wrongIn("DangerouslyNoIssuer", "is set, but URL %q stands for many tenants, and only iss says which: leave it out", c.cfg.URL)
 	}
 }
-
-// keys finds out where the verification keys come from.
-func (c *issuerCompiler) keys(t *accesstoken.IssuerConfig) {
-	switch {
-	case c.cfg.Keys != nil && c.cfg.JWKSURI != "":
-		public, _, _ := strings.Cut(c.cfg.JWKSURI, "?") // a query may hold a secret
-		c.wrongIn("JWKSURI", "%q and Keys exclude each other: set one", withoutUser(public))
-	case c.cfg.JWTs == IntrospectJWTs:
-		if c.cfg.Keys != nil || c.cfg.JWKSURI != "" {
-			c.wrongIn("JWKSURI", "or Keys is set, but JWTs says IntrospectJWTs, which never uses keys: choose VerifyAndIntrospectJWTs, or leave them out")
-		}
-	case c.cfg.Keys != nil:
-		t.Keys = c.cfg.Keys
-	case c.templated() && c.cfg.JWKSURI == "":
-		c.wrongIn("JWKSURI", "is empty: the metadata of %q differs by tenant, so name the key set, or set Keys", c.cfg.URL)
-	case c.cfg.URL == "":
-	default:
-		c.fetch(t)
-	}
-}
-
-func (c *issuerCompiler) templated() bool {
-	isTemplate := func(iss string) bool { return strings.Contains(iss, tenant.Placeholder) }
-	return isTemplate(c.cfg.URL) || slices.ContainsFunc(c.cfg.Aliases, isTemplate)
-}
-
-func (c *issuerCompiler) fetch(t *accesstoken.IssuerConfig) {
-	cfg := jwks.Config{
-		URL:                  c.cfg.JWKSURI,
-		HTTPClient:           c.httpClient(),
-		DangerouslyAllowHTTP: slices.Clone(c.compiler.cfg.DangerouslyAllowHTTP),
-		Logger:               c.compiler.cfg.Logger,
-	}
-	if cfg.URL == "" {
-		cfg.Issuer = c.cfg.URL
-	}
-	cache, err := jwks.New(cfg)
-	if err != nil {
-		c.wrong("%s: %w", c.field, err)
-		return
-	}
-	t.Keys = cache
-	c.fetched = append(c.fetched, cache)
-}
-
-func (c *issuerCompiler) httpClient() *http.Client { return c.compiler.cfg.HTTPClient }
 
 // computing is a function of a ClaimMapping as the judge asks it. What it returns is copied: a token is shared by requests.
 func computing(field string, compute func(*Token) ([]string, error)) func(*accesstoken.Verified) ([]string, accesstoken.Refusal) {

@@ -12,7 +12,7 @@ type IssuerHealth struct {
 
 	Issuer        string               // Issuer.URL as configured
 	Ready         bool                 // its tokens can be judged now; see Health before acting on it
-	Keys          jwks.Status          // zero when its KeySource has no Status method
+	Keys          jwks.Status          // zero when its KeySource has no Status method; of tenants with keys of their own, the sum ([jwks.Tenants.Status])
 	Introspection introspection.Status // zero when its Introspector has no Status method, or there is none
 }
 
@@ -40,6 +40,9 @@ func healthOf(t *accesstoken.Issuer) IssuerHealth {
 	if source, ok := t.Keys.(interface{ Status() jwks.Status }); ok {
 		h.Keys = source.Status()
 		h.Ready = h.Keys.Keys > 0
+	}
+	if _, ok := t.Keys.(*jwks.Tenants); ok {
+		h.Ready = h.Ready || h.Keys.LastError == nil // the keys of a tenant come with its first token
 	}
 	if source, ok := t.Introspector.(interface{ Status() introspection.Status }); ok {
 		h.Introspection = source.Status()

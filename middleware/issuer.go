@@ -24,8 +24,9 @@ type Issuer struct {
 	// proxies on the same machine need it: whoever can listen there answers for the issuer, so no such URL belongs
 	// into a configuration of a machine that others share.
 	//
-	// One "{tenantid}" in it stands for the tid claim of a server with many tenants. It needs AllowTenant, and JWKSURI
-	// or Keys. No iss value may fit two such URLs. One that another Issuer names exactly is that Issuer's alone: its keys,
+	// One "{tenantid}" in it stands for the tenant, on a server with many. It needs AllowTenant. Where JWKSURI or Keys is one key set for all
+	// tenants, the claim tid must name the tenant too. With {tenantid} in JWKSURI, or with neither, each tenant has keys of its own, which
+	// are fetched when the first token names it (see JWKSURI); then tid may be absent. No iss value may fit two such URLs. One that another Issuer names exactly is that Issuer's alone: its keys,
 	// rules and Introspector are then the only ones that count for this tenant.
 	URL string
 
@@ -55,6 +56,10 @@ type Issuer struct {
 	DangerouslyNoAudience bool
 
 	// JWKSURI is the address of the key set; zero: it is found in the server's metadata.
+	//
+	// It may hold the {tenantid} of URL, and without JWKSURI the metadata of each tenant is asked, which must name the filled URL as its
+	// issuer. Where something is fetched, {tenantid} is a whole segment of the path, or the first labels of the host before a fixed
+	// domain. Every alias then names a tenant too. AllowTenant comes before any fetch; what is kept is bounded as [jwks.Tenants] says.
 	JWKSURI string
 
 	// Keys finds the verification keys in the place of fetching; nil: keys are fetched and cached by the Validator.
@@ -63,8 +68,8 @@ type Issuer struct {
 	Keys KeySource
 
 	// Algorithms lists the accepted signature algorithms by their exact names (RFC 7518, RFC 9864). Nil: RS256 to
-	// RS512, PS256 to PS512, ES256 to ES512, EdDSA and Ed25519. HS256 to HS512 are accepted only by name, with Keys,
-	// and beside no other family.
+	// RS512, PS256 to PS512, ES256 to ES512, EdDSA and Ed25519; or, with a [*jwks.Set] of secrets and of nothing else as Keys, those of
+	// the secrets. Otherwise HS256 to HS512 are accepted only by name, with Keys, and beside no other family.
 	//
 	// One key serves one algorithm (RFC 8725bis section 3.1). With nil, an RSA key whose JWK names none keeps to that of the first
 	// token that is accepted; a good token under another is then not judged (503) and logged at Error. Name the algorithm of
@@ -258,10 +263,14 @@ type ClaimMapping struct {
 //
 // It is asked on every request, also for a token that was verified before, which passes only while its key is among the
 // answer: a known kid must cost no I/O. An error that wraps [jwks.ErrKeyNotFound], or an empty answer, refuses the token
-// (401); any other error is 503. [*jwks.Cache], [*jwks.Set] and [*jwks.KeyfuncSource] are KeySources.
+// (401); any other error is 503. [*jwks.Cache], [*jwks.Set], [*jwks.Tenants] and [*jwks.KeyfuncSource] are KeySources.
 //
-// It may have methods beside it, which New looks for. Reconsider, as [jwks.Cache.Reconsider], is called for a token that would be accepted
-// if a key verified it, and none does; if it returns keys, VerificationKeys is asked again.
+// It may have methods beside it, which New looks for. VerificationKeysFor(ctx, iss, kid, alg), as [jwks.Tenants.VerificationKeysFor], is
+// called in its place and told the token's iss (URL, for a token without); where the issuer has many tenants, their tokens need no
+// tid then. Algorithms() []string is what its keys can verify, as [jwks.Set.Algorithms], empty if that is not known yet: New
+// refuses a source of which no key fits Issuer.Algorithms. Reconsider, as [jwks.Cache.Reconsider], is called for a token that would be accepted
+// if a key verified it, and none does; if it returns keys, VerificationKeys is asked again. Beside VerificationKeysFor that is
+// ReconsiderFor, as [jwks.Tenants.ReconsiderFor].
 type KeySource interface {
 	VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.Key, error)
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
@@ -25,7 +25,7 @@ type Validator struct {
 	_ [0]func() // not comparable; made by New
 
 	policy  *policy
-	fetched []*jwks.Cache // the key sets that New made, and Close closes
+	fetched []io.Closer // the key caches that New made, and Close closes
 	closed  atomic.Bool
 }
 
@@ -92,8 +92,9 @@ type refresher interface {
 }
 
 // Warm loads the keys of every issuer, all at once, so that the first requests need not wait. It tries each issuer once,
-// whatever earlier failures were, and gives a slow one until ctx ends, a minute at most. The error joins those that failed; the others are ready, and those that failed are
-// tried again when requests come. Whether a service should wait for it is the caller's choice.
+// whatever earlier failures were, and gives a slow one until ctx ends, a minute at most. The error joins those that failed; the others are
+// ready, and those that failed are tried again when requests come. Whether a service should wait for it is the caller's choice.
+// Where each tenant has keys of its own there is nothing to load before a token names one.
 func (v *Validator) Warm(ctx context.Context) error {
 	if v.unusable() {
 		return errUnusable
@@ -117,6 +118,21 @@ func (v *Validator) Warm(ctx context.Context) error {
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+// KeySource returns the keys that are good for an iss, and the algorithms that its issuer may use: what verifies other things that the issuer
+// signs, such as logout tokens, security events and status lists, which are to be held to both. iss is a URL or alias as configured, or one that
+// fills a template; then AllowTenant is asked at each look-up. Keys that are published for another iss are left out. The keys are the
+// Validator's: they end with its Close. Both are nil for an iss that is not trusted, and where JWTs are not verified here.
+func (v *Validator) KeySource(iss string) (KeySource, []string) {
+	if v.unusable() {
+		return nil, nil
+	}
+	keys, algorithms := v.policy.judge.KeysOf(iss)
+	if keys == nil {
+		return nil, nil
+	}
+	return keys, algorithms
 }
 
 // Close ends what New and Warm started: background refreshes and fetches in flight, and logs how many refusals have not been logged one by

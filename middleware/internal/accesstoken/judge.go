@@ -90,9 +90,12 @@ func (j *judgement) judge(ctx context.Context) (*Verified, Refusal) {
 }
 
 // judgeCached judges a JWT that was verified before. Its key must still be the issuer's; gone says that it is not among the keys of
-// its id any more, so that the token is to be judged as if it were new.
+// its id any more, so that the token is to be judged as if it were new. The tenant comes first, because its keys may have to be fetched.
 func (j *judgement) judgeCached(ctx context.Context, known *Verified) (refusal Refusal, gone bool) {
 	j.record.Cached, j.record.Vouched, j.record.Issuer = true, true, known.Issuer.URL
+	if refusal := known.recheckTenant(ctx, j.Recorder); refusal.Refused() {
+		return refusal, false
+	}
 	outcome, err := known.Key.StillPublished(ctx, known.Issuer.source, known.Facts.Issuer)
 	if outcome == signature.Unknown {
 		return Refusal{}, true
@@ -102,7 +105,10 @@ func (j *judgement) judgeCached(ctx context.Context, known *Verified) (refusal R
 		return refusal, false
 	}
 	j.Recorder.Vouch()
-	return known.recheck(ctx, j.Now, j.Recorder), false
+	if refusal := known.recheckTime(j.Now, j.Recorder); refusal.Refused() {
+		return refusal, false
+	}
+	return known.recheckAccept(j.Recorder), false
 }
 
 func keyRefusal(outcome signature.Outcome, err error) Refusal {

@@ -240,16 +240,34 @@ func (v *vetting) readActor() Refusal {
 // recheck judges what can change from one request to the next without any I/O of ours: the time, the tenant and the
 // issuer's own last check. It runs on every request, whatever was cached.
 func (v *Verified) recheck(ctx context.Context, now time.Time, recorder *record.Recorder) Refusal {
+	if refusal := v.recheckTime(now, recorder); refusal.Refused() {
+		return refusal
+	}
+	if refusal := v.recheckTenant(ctx, recorder); refusal.Refused() {
+		return refusal
+	}
+	return v.recheckAccept(recorder)
+}
+
+func (v *Verified) recheckTime(now time.Time, recorder *record.Recorder) Refusal {
 	if refusal := v.CheckTime(now); refusal.Refused() {
 		recorder.Fail(record.Time, refusal.Err)
 		return refusal
 	}
 	recorder.Pass(record.Time)
+	return Refusal{}
+}
+
+func (v *Verified) recheckTenant(ctx context.Context, recorder *record.Recorder) Refusal {
 	if v.tenant != "" && !v.Issuer.AllowTenant(ctx, v.tenant) {
 		refusal := refuse(WrongTenant, cause.Tenant(v.tenant, v.tenant))
 		recorder.Fail(record.Tenant, refusal.Err)
 		return refusal
 	}
+	return Refusal{}
+}
+
+func (v *Verified) recheckAccept(recorder *record.Recorder) Refusal {
 	if v.Issuer.Accept == nil {
 		return Refusal{}
 	}

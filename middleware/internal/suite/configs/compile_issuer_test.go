@@ -34,10 +34,6 @@ func TestIssuerNameMistakes(t *testing.T) {
 			`middleware: Issuers[0].AllowTenant is nil, but "https://a/{tenantid}" stands for every tenant of the server: judge there which tenants may come`}},
 		{"a judge of tenants without tenants", kit.ChangeIssuer(func(i *middleware.Issuer) { i.AllowTenant = kit.AnyTenant }), []string{
 			`middleware: Issuers[0].AllowTenant is set, but URL "` + testkit.Issuer + `" holds no {tenantid} for it to judge`}},
-		{"tenants without a key set", kit.ChangeIssuer(func(i *middleware.Issuer) {
-			i.URL, i.AllowTenant, i.Keys = "https://a/{tenantid}", kit.AnyTenant, nil
-		}), []string{
-			`middleware: Issuers[0].JWKSURI is empty: the metadata of "https://a/{tenantid}" differs by tenant, so name the key set, or set Keys`}},
 		{"the same tenants twice", func(cfg *middleware.Config) {
 			cfg.Issuers[0].URL, cfg.Issuers[0].AllowTenant = "https://a/{tenantid}", kit.AnyTenant
 			second(middleware.Issuer{URL: "https://a/{tenantid}", AllowTenant: kit.AnyTenant, Keys: testkit.KeySet()})(cfg)
