@@ -38,21 +38,23 @@ var allowed = map[string][]string{
 		module + "/middleware/internal/dpop", module + "/middleware/internal/credential", module + "/middleware/internal/targeturi",
 		module + "/middleware/internal/exactjson", module + "/middleware/internal/challenge", module + "/middleware/internal/clientcert",
 		module + "/middleware/internal/tenant", module + "/middleware/internal/provider",
+		module + "/middleware/internal/loadbalancer",
 		module + "/middleware/internal/cause", module + "/middleware/internal/tally",
 		"github.com/hashicorp/golang-lru/v2",
 	},
-	"/middleware/explain":             {module + "/middleware"},
-	"/middleware/internal/exactjson":  {}, // its tests vet with strictjson
-	"/middleware/internal/record":     {},
-	"/middleware/internal/targeturi":  {},
-	"/middleware/internal/tenant":     {},
-	"/middleware/internal/cause":      {module + "/middleware/internal/claims"},
-	"/middleware/internal/tally":      {},
-	"/middleware/internal/credential": {module + "/middleware/internal/cause"},
-	"/middleware/internal/challenge":  {},
-	"/middleware/internal/provider":   {},
-	"/middleware/internal/clientcert": {},
-	"/middleware/internal/testkit":    {module + "/jwks"}, // and only tests import it: it is in no other list
+	"/middleware/explain":               {module + "/middleware"},
+	"/middleware/internal/exactjson":    {}, // its tests vet with strictjson
+	"/middleware/internal/record":       {},
+	"/middleware/internal/targeturi":    {},
+	"/middleware/internal/tenant":       {},
+	"/middleware/internal/cause":        {module + "/middleware/internal/claims"},
+	"/middleware/internal/tally":        {},
+	"/middleware/internal/credential":   {module + "/middleware/internal/cause", module + "/middleware/internal/loadbalancer"},
+	"/middleware/internal/challenge":    {},
+	"/middleware/internal/provider":     {},
+	"/middleware/internal/loadbalancer": {module + "/jwks", module + "/middleware/internal/compact"},
+	"/middleware/internal/clientcert":   {},
+	"/middleware/internal/testkit":      {module + "/jwks"}, // and only tests import it: it is in no other list
 	"/middleware/internal/dpop": {
 		module + "/jwks", module + "/middleware/internal/targeturi", module + "/middleware/internal/cause",
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
@@ -65,7 +67,7 @@ var allowed = map[string][]string{
 	"/middleware/internal/claims":     {module + "/middleware/internal/strictjson"},
 	"/middleware/internal/compact":    {module + "/middleware/internal/strictjson"},
 	"/middleware/internal/strictjson": {},
-	"/middleware/internal/signature":  {module + "/jwks", module + "/middleware/internal/compact", module + "/middleware/internal/cause"},
+	"/middleware/internal/signature":  {module + "/jwks", module + "/middleware/internal/compact", module + "/middleware/internal/cause", module + "/middleware/internal/loadbalancer"},
 	"/middleware/internal/shards":     {"github.com/hashicorp/golang-lru/v2", "github.com/hashicorp/golang-lru/v2/simplelru"},
 	"/middleware/internal/suite/kit": {
 		module + "/jwks", module + "/introspection", module + "/middleware", module + "/middleware/internal/testkit",
@@ -84,7 +86,7 @@ var allowed = map[string][]string{
 	"/middleware/authtest": {
 		module + "/jwks", module + "/introspection", module + "/middleware", "github.com/golang-jwt/jwt/v5",
 	},
-	"/middleware/issuers":   {module + "/jwks", module + "/introspection", module + "/middleware"},
+	"/middleware/issuers":   {module + "/jwks", module + "/introspection", module + "/middleware", module + "/middleware/internal/loadbalancer"},
 	"/adapters/adaptertest": {module + "/jwks", module + "/introspection", module + "/middleware", module + "/middleware/authtest"},
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
+	"github.com/cardea-auth/cardea/middleware/internal/loadbalancer"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 )
 
@@ -102,6 +103,7 @@ func (c *compiler) credentials(p *policy, bases []targeturi.URI) {
 		DPoP:                p.proofs != nil,
 		MaxBytes:            c.cfg.MaxTokenBytes,
 		IgnoreAuthorization: c.cfg.IgnoreAuthorization,
+		Padded:              c.loadBalancer(),
 	}
 	for _, base := range bases {
 		cfg.Origins = append(cfg.Origins, base.Origin())
@@ -120,6 +122,23 @@ func (c *compiler) credentials(p *policy, bases []targeturi.URI) {
 	if p.credentials, err = credential.New(cfg); err != nil {
 		c.wrong("PublicURL %q: %v", c.cfg.PublicURL, err)
 	}
+}
+
+// loadBalancer reports whether tokens come from AWS load balancers. They break RFC 7515, so such a Validator has no other issuer, and no other
+// place for tokens.
+func (c *compiler) loadBalancer() bool {
+	for i, issuer := range c.cfg.Issuers {
+		if _, ok := issuer.Keys.(*loadbalancer.Keys); !ok {
+			continue
+		}
+		alone := len(c.cfg.Issuers) == 1 && issuer.JWTs == VerifyJWTs && issuer.Introspector == nil && !issuer.DangerouslyNoIssuer
+		if !alone || !c.cfg.IgnoreAuthorization || !slices.Equal(c.cfg.TokenSources, []TokenSource{FromHeader(loadbalancer.Field)}) {
+			c.wrong("Issuers[%d] is that of a load balancer, whose tokens are in a field and a form of their own: give it a Validator of its own, with "+
+				"IgnoreAuthorization and FromHeader(%q) as the only one of TokenSources, and without Introspector and DangerouslyNoIssuer", i, loadbalancer.Field)
+		}
+		return true
+	}
+	return false
 }
 
 func (c *compiler) checkSources(sources []credential.Source) {

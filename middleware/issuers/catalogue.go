@@ -1,6 +1,9 @@
 package issuers
 
-import "github.com/cardea-auth/cardea/middleware"
+import (
+	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/loadbalancer"
+)
 
 // Presets returns all presets, in the order in which README.md of this package lists them. Two parameters of [Entra] and [GoogleTokens] that are
 // functions or need more than text are left to programs.
@@ -47,6 +50,15 @@ func cloudPresets() []Preset {
 			Params: []Param{need("region", "eu-central-1"), need("user_pool", "eu-central-1_AbCdEf123"), list("clients", "3n4b5urk1ft4fl3mg5e62d9ado")},
 		}, func(v given) middleware.Issuer {
 			return CognitoIDTokens(v.one("region"), v.one("user_pool"), v["clients"]...)
+		}),
+		running(Preset{
+			Name: "aws-load-balancer", Func: "AWSLoadBalancer", Provider: "AWS Application Load Balancer (x-amzn-oidc-data)", Field: loadbalancer.Field,
+			Params: []Param{
+				need("region", "eu-central-1"), need("issuer", "https://login.example.com"),
+				list("load_balancers", "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/shop/50dc6c495c0c9188"),
+			},
+		}, func(v given) (*Running, error) {
+			return AWSLoadBalancer(AWSLoadBalancerConfig{Region: v.one("region"), Issuer: v.one("issuer"), LoadBalancers: v["load_balancers"]})
 		}),
 		plain(Preset{
 			Name: "google-users", Func: "Google", Provider: "Google, users (ID tokens)",

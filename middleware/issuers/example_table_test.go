@@ -78,6 +78,9 @@ var (
 			return issuers.OktaOrg("example.okta.com", "client-id", "secret", "web")
 		},
 		func() (*issuers.Running, error) {
+			return issuers.AWSLoadBalancer(issuers.AWSLoadBalancerConfig{Region: "eu-central-1", Issuer: "https://login.example.com", LoadBalancers: []string{"arn:…"}})
+		},
+		func() (*issuers.Running, error) {
 			return issuers.GoogleAccessTokens(issuers.GoogleAccessTokensConfig{ClientIDs: []string{"123.apps.googleusercontent.com"}})
 		},
 		func() (*issuers.Running, error) {

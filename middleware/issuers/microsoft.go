@@ -3,7 +3,6 @@ package issuers
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/cardea-auth/cardea/middleware"
 )
@@ -86,12 +85,7 @@ func (a *arguments) tenant(value string) {
 
 // guid wants a GUID in the spelling that is in tokens.
 func (a *arguments) guid(name, value string) {
-	groups := strings.Split(value, "-")
-	isGUID := len(groups) == 5 && strings.Trim(value, "0123456789abcdef-") == ""
-	for i, length := range []int{8, 4, 4, 4, 12} {
-		isGUID = isGUID && len(groups[i]) == length
-	}
-	if !isGUID {
+	if !isUUID(value) {
 		a.wrong("%s holds %q: it must be a GUID in small letters, as tokens have it, such as 6e74172b-be56-4843-9ff4-e66a39bb12e3", name, value)
 	}
 }

@@ -1,14 +1,11 @@
 package issuers
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -146,42 +143,6 @@ func onlyJWTKeys(bundle []byte) ([]byte, error) {
 	return json.Marshal(map[string]any{"keys": kept})
 }
 
-// bundleClient asks as client does, and gives what it gets as a JWKS.
 func bundleClient(client *http.Client) *http.Client {
-	if client == nil {
-		client = &http.Client{}
-	}
-	asking := *client
-	next := asking.Transport
-	if next == nil {
-		next = &http.Transport{TLSHandshakeTimeout: 5 * time.Second, DisableKeepAlives: true}
-	}
-	asking.Transport = bundleTransport{next}
-	return &asking
-}
-
-type bundleTransport struct{ next http.RoundTripper }
-
-// RoundTrip implements [http.RoundTripper].
-func (t bundleTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(r)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return resp, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	bundle, err := io.ReadAll(io.LimitReader(resp.Body, maxFileBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(bundle) > maxFileBytes {
-		return nil, errFileTooLong
-	}
-	document, err := onlyJWTKeys(bundle)
-	if err != nil {
-		return nil, err
-	}
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(document)), int64(len(document))
-	resp.Header.Set("Content-Length", strconv.Itoa(len(document)))
-	resp.Header.Del("Content-Encoding")
-	return resp, nil
+	return translating(client, func(_ *http.Request, bundle []byte) ([]byte, error) { return onlyJWTKeys(bundle) })
 }

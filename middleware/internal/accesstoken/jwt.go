@@ -287,7 +287,7 @@ func (t *jwt) mayServe(key *jwks.Key) bool {
 
 func (t *jwt) verify(ctx context.Context) Refusal {
 	for {
-		key, err := signature.Verify(t.keys, t.header, t.compact.SigningInput, t.signature, t.mayServe)
+		key, err := t.issuer.source.Verify(t.keys, t.header, t.compact.SigningInput, t.signature, t.mayServe)
 		switch {
 		case err == nil:
 			t.key = key

@@ -76,6 +76,7 @@ type Config struct {
 	MaxBytes int      // of a token
 
 	IgnoreAuthorization bool // the Authorization field is somebody else's
+	Padded              bool // Sources are one field, which holds tokens of package loadbalancer
 }
 
 // Finder finds tokens. It is immutable and safe for concurrent use.
@@ -86,6 +87,7 @@ type Finder struct {
 	maxBytes int
 
 	ignoreAuthorization bool
+	padded              bool
 }
 
 // New makes a Finder. The error is about Config.Origins.
@@ -97,6 +99,7 @@ func New(cfg Config) (*Finder, error) {
 		origin:              origin,
 		maxBytes:            cfg.MaxBytes,
 		ignoreAuthorization: cfg.IgnoreAuthorization,
+		padded:              cfg.Padded,
 	}, err
 }
 

@@ -7,6 +7,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+
+	"github.com/cardea-auth/cardea/middleware/internal/loadbalancer"
 )
 
 // Kind is a kind of place for a token.
@@ -34,6 +36,7 @@ const maxFormBytes = 1 << 20
 var (
 	errCrossOrigin = errors.New("a token from a cookie on an unsafe request of another origin")
 	errFormTooLong = errors.New("the form is longer than 1 MiB")
+	errPadding     = errors.New("the segments of the token have not the padding that a load balancer writes")
 	errFormSyntax  = errors.New("the form that holds access_token is malformed")
 )
 
@@ -49,6 +52,12 @@ func (f *Finder) held(source Source, r Request) (held Found, readBody bool, _ Re
 	held = Found{Token: tokens[0], FromForm: source.Kind == InForm}
 	if source.Kind == InHeader {
 		held.Token, held.Scheme, refusal = f.withoutScheme(tokens[0])
+		if f.padded && !refusal.Refused() {
+			var ok bool
+			if held.Token, ok = loadbalancer.Unpad(held.Token); !ok {
+				return Found{}, readBody, Refusal{Malformed, errPadding}
+			}
+		}
 	}
 	return held, readBody, refusal
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
+	"github.com/cardea-auth/cardea/middleware/internal/loadbalancer"
 )
 
 // KeySource finds the keys that may have made a signature: middleware.KeySource.
@@ -32,6 +33,7 @@ type reconsidererByIssuer interface {
 // Source is a KeySource, with what else it can do.
 type Source struct {
 	keys       KeySource
+	balancer   *loadbalancer.Keys                                                                      // keys, if they are those of load balancers; nil: they are not
 	byIssuer   byIssuer                                                                                // nil: it is not told the iss
 	reconsider func(ctx context.Context, iss, kid, alg string, tried []*jwks.Key) ([]*jwks.Key, error) // nil: it cannot
 }
@@ -39,6 +41,7 @@ type Source struct {
 // NewSource finds out what else a KeySource can do. Nil makes a Source that nobody may ask.
 func NewSource(keys KeySource) Source {
 	s := Source{keys: keys}
+	s.balancer, _ = keys.(*loadbalancer.Keys)
 	if told, ok := keys.(byIssuer); ok {
 		s.byIssuer = told
 		if r, ok := keys.(reconsidererByIssuer); ok {
@@ -94,6 +97,17 @@ func (s Source) ask(ctx context.Context, iss, kid, alg string) (keys []*jwks.Key
 func (s Source) unknown(err error, kid, alg string) error {
 	keys := s.keys
 	return cause.Key(err, kid, alg, func() cause.Keys { return held(keys) })
+}
+
+// Verify is the function Verify for a token of this source.
+func (s Source) Verify(keys []*jwks.Key, header compact.Header, signingInput string, signature []byte, mayServe func(*jwks.Key) bool) (Ref, error) {
+	if s.balancer != nil {
+		var err error
+		if signingInput, err = s.balancer.Signed(signingInput); err != nil {
+			return Ref{}, err
+		}
+	}
+	return Verify(keys, header, signingInput, signature, mayServe)
 }
 
 // Reconsider lets the source look for other keys than tried, which do not verify a token. Found says that it holds some now, which Find
