@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 
 	"github.com/urfave/cli/v3"
@@ -62,8 +64,8 @@ func withoutArguments(err error) error {
 func command(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:            "cardea",
-		Usage:           "tells what of an authorization server will not work, and why",
-		Commands:        []*cli.Command{doctorCommand(std)},
+		Usage:           "tells why an access token is refused, and what of an authorization server will not work",
+		Commands:        []*cli.Command{explainCommand(std), doctorCommand(std)},
 		Writer:          std.out,
 		ErrWriter:       std.err,
 		HideHelpCommand: true, // it quotes what it does not know
@@ -87,4 +89,19 @@ func noArguments(c *cli.Command) error {
 		return usage("%s takes no arguments beside its flags; a token is read from standard input, so that no list of processes and no history of a shell shows it", c.Name)
 	}
 	return nil
+}
+
+// report is what a command has to say.
+type report interface {
+	Write(out io.Writer, colour bool) error
+}
+
+func write(std stdio, asJSON bool, r report) error {
+	if !asJSON {
+		return r.Write(std.out, std.colour)
+	}
+	encoder := json.NewEncoder(std.out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(r)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -138,13 +137,4 @@ func examine(ctx context.Context, c *cli.Command, std stdio, o doctor.Options) e
 		return &ended{status: exitBad}
 	}
 	return nil
-}
-
-func write(std stdio, asJSON bool, report *doctor.Report) error {
-	if !asJSON {
-		return report.Write(std.out, std.colour)
-	}
-	encoder := json.NewEncoder(std.out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(report)
 }

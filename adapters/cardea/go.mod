@@ -4,6 +4,7 @@ go 1.25.0
 
 require (
 	github.com/cardea-auth/cardea v0.1.0
+	github.com/creack/pty v1.1.24
 	github.com/urfave/cli/v3 v3.14.0
 	golang.org/x/term v0.44.0
 )

@@ -1,9 +1,10 @@
-// Command cardea tells why: what of an authorization server will not work, and what to do about it.
+// Command cardea tells why: why an access token is refused, and what of an authorization server will not work.
 //
+//	cardea explain < token
 //	cardea doctor -issuer https://login.example.com
 //
 // go install github.com/cardea-auth/cardea/adapters/cardea@latest installs it; in the repository, go run ./adapters/cardea does without.
-// A secret comes from a file or the environment, never from an argument.
+// A token is read from standard input and never shown; a secret comes from a file or the environment, never from an argument.
 package main
 
 import (

@@ -111,6 +111,10 @@ func (e *examination) findKeys(ctx context.Context, v *middleware.Validator) {
 	for _, x := range asked {
 		e.reportMetadata(x)
 	}
+	if err != nil && ctx.Err() != nil {
+		e.first = 0
+		return // which is said at the end
+	}
 	if err != nil {
 		e.first = 0
 		e.add(e.failedTopic(asked), Problem, e.remedyFor(err, asked), "%s", oneLine(err))

@@ -39,8 +39,11 @@ func (e *examination) findOffers(ctx context.Context) {
 func (e *examination) findSignals(ctx context.Context) {
 	for _, name := range []string{"ssf-configuration", "risc-configuration"} {
 		address := inserted(e.Issuer, name)
-		if !e.mayAsk(address) || ctx.Err() != nil {
+		if !e.mayAsk(address) {
 			continue
+		}
+		if ctx.Err() != nil {
+			return
 		}
 		x := e.get(ctx, address)
 		if x == nil || x.status == 0 {

@@ -71,3 +71,12 @@ func visible(s string) string {
 		return r
 	}, s)
 }
+
+// Cut is Line, cut after 256 bytes.
+func Cut(s string) string {
+	const most = 256
+	if len(s) > most {
+		return Line(s[:most]) + fmt.Sprintf("… (%d bytes)", len(s))
+	}
+	return Line(s)
+}
