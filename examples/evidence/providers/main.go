@@ -24,6 +24,7 @@ import (
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/django"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/keycloak"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/oidcprovider"
+	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/producers"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/sheet"
 )
 
@@ -37,6 +38,9 @@ type server struct {
 }
 
 var servers = []server{
+	{name: "pyjwt", version: producers.PythonVersions, needs: "Python 3", ask: producers.Python},
+	{name: "npm", version: producers.NodeVersions, needs: "Node.js", ask: producers.Node},
+	{name: "java", version: producers.JavaVersions, needs: "Java 17, Maven", ask: producers.Java},
 	{name: "authlib", version: "Authlib " + authlib.Version, needs: "Python 3", ask: authlib.Ask},
 	{name: "django", version: "django-oauth-toolkit " + django.Version, needs: "Python 3", ask: django.Ask},
 	{name: "oidc-provider", version: "oidc-provider " + oidcprovider.Version, needs: "Node.js", ask: oidcprovider.Ask},
