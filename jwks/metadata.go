@@ -119,8 +119,13 @@ func parseMetadata(r *response, cfg *Config) (metadata, error) {
 	if err != nil {
 		return metadata{}, fmt.Errorf("the metadata is refused: %w", err)
 	}
-	if members.text("issuer") != cfg.Issuer {
-		return metadata{}, errors.New("the metadata is refused: its issuer is not the configured one, byte for byte; a slash at the end counts")
+	switch issuer := members.text("issuer"); issuer {
+	case cfg.Issuer:
+	case "":
+		return metadata{}, errors.New("the metadata is refused: it names no issuer, which must be the configured one, byte for byte")
+	default:
+		return metadata{}, fmt.Errorf("the metadata is refused: its issuer is not the configured one, byte for byte; a slash at the end counts: "+
+			"it says %+q and %+q is configured", issuer[:min(len(issuer), 128)], cfg.Issuer)
 	}
 	address := members.text("jwks_uri")
 	if address == "" {

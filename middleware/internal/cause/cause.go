@@ -58,3 +58,8 @@ func Split(err error) (check string, sides Sides) {
 	whole, known := err.Error(), c.Error()
 	return strings.Replace(whole, known, c.check.Error(), 1), sides
 }
+
+// Hint is a check that has no sides, and what most often lies behind it.
+func Hint(check, hint string) error {
+	return New(errors.New(check), func() Sides { return Sides{Hint: hint} })
+}

@@ -27,7 +27,7 @@ var (
 	errNone         = errors.New("the token is bound to a certificate, and the connection has none")
 	errOther        = errors.New("the client's certificate is not the one that the token is bound to")
 	errTwice        = errors.New("the field with the client's certificate occurs twice")
-	errStrangeProxy = errors.New("the peer is not among MTLS.TrustedProxies, so its word about a certificate does not count")
+	errStrangeProxy = errors.New("the peer (Config.LogSubjects shows it) is not among MTLS.TrustedProxies, so its word about a certificate does not count")
 )
 
 // Header is the field that holds the certificate; empty: none does.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 )
 
@@ -50,7 +51,7 @@ func Verify(keys []*jwks.Key, header compact.Header, signingInput string, signat
 	if more {
 		return Ref{}, ErrTooManyKeys
 	}
-	return Ref{}, errSignature
+	return Ref{}, cause.Signature(errSignature, header.KeyID, header.Algorithm, len(tried))
 }
 
 // serving leaves out keys that may not serve, and those of another algorithm, which a source of the application's own could answer.

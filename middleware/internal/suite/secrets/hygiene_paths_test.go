@@ -106,6 +106,11 @@ func ways(t *testing.T) []way {
 		{"a strange algorithm", middleware.ReasonAlgorithm, header(`{"alg":"` + canaryPerson + `"}`), nil, nil},
 		{"a logout token", middleware.ReasonTokenType, header(`{"alg":"EdDSA","kid":"ed","typ":"` + canaryPerson + `"}`), nil, nil},
 		{"another issuer", middleware.ReasonUnknownIssuer, token(kit.Claims{"iss": "https://other.example.com"}), nil, nil},
+		{"another issuer, with a person in its address", middleware.ReasonUnknownIssuer, token(kit.Claims{"iss": "https://" + canaryPerson + "/"}), nil, nil},
+		{"a token in the path as well", middleware.ReasonAudience, inPath(kit.Mint(person(kit.Claims{"aud": "https://other.example.com"}))), nil, nil},
+		{"a JWT in the path, and none elsewhere", middleware.ReasonNoToken, httptest.NewRequest("GET", "/reset/"+good+"/now?access_token="+good, nil), nil, nil},
+		{"an opaque token in the path", middleware.ReasonNotIntrospected, inPath(canaryOpaque), nil, nil},
+		{"a token as the name of a scheme", middleware.ReasonOtherScheme, field(canaryOpaque + " " + good), nil, nil},
 		{"another tenant", middleware.ReasonTenant, token(kit.Claims{"iss": "https://login/tenant-1", "tid": canaryPerson}), issuers(func(i *middleware.Issuer) {
 			i.URL, i.AllowTenant = "https://login/{tenantid}", func(context.Context, string) bool { return false }
 		}), nil},
@@ -165,6 +170,13 @@ func ways(t *testing.T) []way {
 		{"closed", middleware.ReasonClosed, token(nil), nil, func(v *middleware.Validator) *middleware.Guard { _ = v.Close(); return v.Require() }},
 		{"a Guard that nobody made", middleware.ReasonInternal, token(nil), nil, func(*middleware.Validator) *middleware.Guard { return new(middleware.Guard) }},
 	}
+}
+
+// inPath is a request that carries a token in Authorization and, by some mistake, in its path.
+func inPath(token string) *http.Request {
+	r := httptest.NewRequest("GET", "/orders/"+token+"/items", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	return r
 }
 
 // formOf is a request that can be sent again.
