@@ -201,7 +201,8 @@ func (c *Cache) firstFetch(now time.Time, w *waiter) (*fetch, error) {
 
 // Refresh fetches the keys now, whatever the schedule says. Nil means that a fetch which began after the call has succeeded, so
 // that a key withdrawn before it is gone. A fetch that is under way is waited for first; if it fails, and not only because its time was
-// up, that is the answer. The error wraps [ErrUnavailable]; the keys held before stay.
+// up, that is the answer. The error wraps [ErrUnavailable]; the keys held before stay. If the server says that it publishes none (404
+// or 410 at every place where they could be, metadata without jwks_uri), the error has a method Absent() bool (found with errors.As).
 //
 // A server that is slower than the five seconds of other fetches is given until ctx ends, a minute at most; its keys then last until
 // [Config.MaxStale], so Refresh has to be called again before. If ctx ends the call returns; the fetch goes on for the rest of

@@ -105,6 +105,17 @@ type absentError struct{ error }
 
 func (e absentError) Unwrap() error { return e.error }
 
+// Absent tells others what isAbsent tells here.
+func (e absentError) Absent() bool { return true }
+
+// keylessError says that the server's metadata speaks of no keys, which is not to be taken for a server that is not there.
+type keylessError struct{ error }
+
+func (e keylessError) Unwrap() error { return e.error }
+
+// Absent is that of absentError, for others.
+func (e keylessError) Absent() bool { return true }
+
 func isAbsent(err error) bool {
 	var absent absentError
 	return errors.As(err, &absent)

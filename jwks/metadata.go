@@ -129,7 +129,7 @@ func parseMetadata(r *response, cfg *Config) (metadata, error) {
 	}
 	address := members.text("jwks_uri")
 	if address == "" {
-		return metadata{}, errors.New("the metadata is refused: it has no jwks_uri; set URL if the issuer publishes its keys elsewhere")
+		return metadata{}, keylessError{errors.New("the metadata is refused: it has no jwks_uri; set URL if the issuer publishes its keys elsewhere")}
 	}
 	if err := cfg.checkKeyURL(address); err != nil {
 		return metadata{}, fmt.Errorf("the metadata is refused: jwks_uri %s: %w", printable(address), err)

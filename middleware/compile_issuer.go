@@ -57,7 +57,7 @@ func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
 		ComputeRoles:  computing("RolesFunc", c.cfg.Claims.RolesFunc),
 	}
 	for _, r := range c.cfg.ClaimRules {
-		t.Rules = append(t.Rules, accesstoken.RuleConfig{Claims: r.Claims, OneOf: r.OneOf, NoneOf: r.NoneOf, Optional: r.Optional})
+		t.Rules = append(t.Rules, claims.Rule{Claims: r.Claims, OneOf: r.OneOf, NoneOf: r.NoneOf, Optional: r.Optional})
 	}
 	t.Client, _ = c.cfg.Introspector.(*introspection.Client)
 	c.mapping()
@@ -196,7 +196,7 @@ func computing(field string, compute func(*Token) ([]string, error)) func(*acces
 		case errors.Is(err, ErrUnavailable):
 			return nil, accesstoken.Refusal{Reason: accesstoken.AcceptUnavailable, Err: err, RetryAfter: retryHint(err)}
 		default:
-			return nil, accesstoken.Refusal{Reason: accesstoken.MalformedClaim, Err: fmt.Errorf("Claims.%s: %w", field, err)}
+			return nil, accesstoken.Refusal{Reason: accesstoken.MalformedClaim, Err: fmt.Errorf("the issuer's Claims.%s: %w", field, err)}
 		}
 	}
 }

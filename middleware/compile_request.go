@@ -153,42 +153,13 @@ func (c *compiler) checkSources(sources []credential.Source) {
 			c.wrong("TokenSources[%d]: the Authorization field is always read, with its scheme; leave it out", i)
 		case s.Kind == credential.InHeader && s.Name == "Cookie":
 			c.wrong("TokenSources[%d]: the Cookie field holds many cookies; use FromCookie with the name of one", i)
-		case s.Kind == credential.InHeader && (isTaken(s.Name) || slices.Contains(certificateFields, s.Name)):
+		case s.Kind == credential.InHeader && (credential.IsTaken(s.Name) || credential.HoldsCertificate(s.Name)):
 			c.wrong("TokenSources[%d]: the field %s has another meaning; name one that holds nothing but a token", i, s.Name)
 		case seen[s]:
 			c.wrong("TokenSources[%d]: %q is named twice", i, s.Name)
 		}
 		seen[s] = true
 	}
-}
-
-// takenFields have a meaning of their own, so they do not hold a bare token. Clients, browsers and proxies write them for
-// that meaning, and a Guard that read a token there would refuse every request, or take the word of somebody who does not know
-// that it counts.
-var takenFields = []string{
-	"Authorization", "Proxy-Authorization", "Proxy-Authenticate", "Www-Authenticate", "Dpop", "Dpop-Nonce", "Cookie", "Set-Cookie",
-	"Host", "Origin", "Referer", "User-Agent", "Forwarded", "Via", "X-Real-Ip",
-	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-Forwarded-Method",
-	"X-Forwarded-User", "X-Forwarded-Email", "X-Original-Url", "X-Http-Method-Override",
-	"Connection", "Keep-Alive", "Upgrade", "Te", "Trailer", "Transfer-Encoding", "Expect",
-	"Accept", "Accept-Encoding", "Accept-Language", "Range", "Cache-Control", "Traceparent", "Tracestate", "X-Request-Id",
-}
-
-// certificateFields are taken as well, for the client's certificate: MTLS.Header may name them.
-var certificateFields = []string{
-	"Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert",
-	"X-Amzn-Mtls-Clientcert", "X-Amzn-Mtls-Clientcert-Leaf", "X-Arr-Clientcert", "Cf-Client-Cert-Sha256",
-}
-
-// isTaken reports whether the field has a meaning of its own. The name is in canonical form. Sec-WebSocket-Protocol is not counted:
-// it is the only field of a handshake that a script in a browser can write, and some put a token there.
-func isTaken(name string) bool {
-	for _, family := range []string{"Sec-", "Access-Control-", "Content-", "If-"} {
-		if strings.HasPrefix(name, family) {
-			return name != "Sec-Websocket-Protocol"
-		}
-	}
-	return slices.Contains(takenFields, name)
 }
 
 // bindings compiles DPoP, MTLS and FAPI2.
@@ -243,7 +214,7 @@ func (c *compiler) mtls(p *policy) {
 	case header == "":
 	case !credential.IsName(cfg.Header):
 		c.wrong("MTLS.Header %q is no name of a header field", cfg.Header)
-	case isTaken(header):
+	case credential.IsTaken(header):
 		c.wrong("MTLS.Header %s has another meaning: name the field in which the proxy passes the certificate on", header)
 	case slices.Contains(c.cfg.TokenSources, FromHeader(header)):
 		c.wrong("MTLS.Header %s is among the TokenSources too: a field holds a certificate or a token", header)

@@ -1,6 +1,11 @@
 package middleware
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
@@ -10,16 +15,24 @@ import (
 type IssuerHealth struct {
 	_ [0]func() // keyed literals only
 
-	Issuer        string               // Issuer.URL as configured
-	Ready         bool                 // its tokens can be judged now; see Health before acting on it
+	Issuer string // Issuer.URL as configured
+
+	// Ready: its tokens can be judged now, as far as is known; see Health before acting on it. An issuer that introspects is ready when
+	// its endpoint answers and, unless nothing but opaque tokens has come from it, its keys are there.
+	Ready bool
+
+	JWTs   bool // its JWTs can be judged now
+	Opaque bool // its opaque tokens can; false without an Introspector
+
 	Keys          jwks.Status          // zero when its KeySource has no Status method; of tenants with keys of their own, the sum ([jwks.Tenants.Status])
 	Introspection introspection.Status // zero when its Introspector has no Status method, or there is none
 }
 
-// Health returns one entry per issuer, in the order of Config.Issuers. It does no I/O. A service that has several
-// issuers may well be ready while one of them is not. Keys not loaded yet, and an introspection endpoint that stopped
-// answering, recover through requests (or Warm, for keys): a readiness check that takes all of them away would keep the
-// service from ever becoming ready again.
+// Health returns one entry per issuer, in the order of Config.Issuers. It does no I/O: of an introspection endpoint it tells what
+// requests and Warm have seen, and takes one for well that nobody has asked yet. A service that has several issuers may well
+// be ready while one of them is not. Keys not loaded yet, and an introspection endpoint that stopped answering, recover
+// through requests or Warm: a readiness check that takes all of them away would keep the service from ever becoming ready
+// again.
 func (v *Validator) Health() []IssuerHealth {
 	if v.unusable() {
 		return nil
@@ -29,24 +42,108 @@ func (v *Validator) Health() []IssuerHealth {
 	for i, issuer := range issuers {
 		health[i] = healthOf(issuer)
 		if v.closed.Load() {
-			health[i].Ready = false
+			health[i].Ready, health[i].JWTs, health[i].Opaque = false, false, false
 		}
 	}
 	return health
 }
 
 func healthOf(t *accesstoken.Issuer) IssuerHealth {
-	h := IssuerHealth{Issuer: t.URL, Ready: true}
+	h := IssuerHealth{Issuer: t.URL, JWTs: true, Opaque: t.Introspector != nil}
 	if source, ok := t.Keys.(interface{ Status() jwks.Status }); ok {
 		h.Keys = source.Status()
-		h.Ready = h.Keys.Keys > 0
+		h.JWTs = h.Keys.Keys > 0
 	}
 	if _, ok := t.Keys.(*jwks.Tenants); ok {
-		h.Ready = h.Ready || h.Keys.LastError == nil // the keys of a tenant come with its first token
+		h.JWTs = h.JWTs || h.Keys.LastError == nil // the keys of a tenant come with its first token
 	}
+	answered, failed := t.Answers()
 	if source, ok := t.Introspector.(interface{ Status() introspection.Status }); ok {
 		h.Introspection = source.Status()
-		h.Ready = h.Ready && !h.Introspection.BreakerOpen
+		failed = failed || h.Introspection.BreakerOpen
+	}
+	h.Opaque = h.Opaque && !failed
+	switch {
+	case t.Introspector == nil:
+		h.Ready = h.JWTs
+	case t.Mode != accesstoken.Verify: // the endpoint judges JWTs, or judges them too
+		h.JWTs = h.JWTs && h.Opaque
+		h.Ready = h.JWTs
+	default:
+		h.Ready = h.Opaque && (h.JWTs || answered && hasNoKeys(h.Keys))
 	}
 	return h
+}
+
+// hasNoKeys reports whether a server may be one that signs nothing: nobody has missed its keys, or it says that it publishes none.
+func hasNoKeys(s jwks.Status) bool {
+	return s.LoadedAt.IsZero() && (s.LastError == nil || isAbsent(s.LastError))
+}
+
+// isAbsent reports whether a server says that it publishes no keys.
+func isAbsent(err error) bool {
+	var absent interface{ Absent() bool }
+	return errors.As(err, &absent) && absent.Absent()
+}
+
+// refresher is what Warm asks of a KeySource; [*jwks.Cache] has it.
+type refresher interface {
+	Refresh(ctx context.Context) error
+}
+
+// prober is what Warm asks of an Introspector; [*introspection.Client] has it.
+type prober interface {
+	Probe(ctx context.Context) error
+}
+
+// Warm loads the keys of every issuer and asks every introspection endpoint whether it can answer, all at once, so that the first
+// requests need not wait and wrong credentials are found at the start. It tries each once, whatever earlier failures were, and gives a
+// slow one until ctx ends, a minute at most. The error joins those that failed; the others are ready, and those that failed are
+// tried again when requests come. Where each tenant has keys of its own there is nothing to load before a token names one. That an
+// issuer publishes no keys is no failure where its endpoint answers and JWTs is VerifyJWTs, and is logged: it may give out opaque
+// tokens only. Whether a service should wait for Warm is the caller's choice.
+func (v *Validator) Warm(ctx context.Context) error {
+	if v.unusable() {
+		return errUnusable
+	}
+	if v.closed.Load() {
+		return errClosed
+	}
+	issuers := v.policy.judge.Issuers()
+	errs := make([]error, len(issuers))
+	var all sync.WaitGroup
+	for i, issuer := range issuers {
+		all.Go(func() { errs[i] = v.policy.warm(ctx, issuer) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (p *policy) warm(ctx context.Context, issuer *accesstoken.Issuer) error {
+	var noKeys, noAnswer error
+	var both sync.WaitGroup
+	if keys, ok := issuer.Keys.(refresher); ok {
+		both.Go(func() { noKeys = keys.Refresh(ctx) })
+	}
+	endpoint, asked := issuer.Introspector.(prober)
+	if asked {
+		noAnswer = endpoint.Probe(ctx)
+		if noAnswer == nil || ctx.Err() == nil { // otherwise the caller has gone, which says nothing of the endpoint
+			issuer.Heard(noAnswer == nil)
+		}
+	}
+	both.Wait()
+	if asked && noAnswer == nil && issuer.Mode == accesstoken.Verify && isAbsent(noKeys) {
+		p.log().WarnContext(ctx, "middleware: an issuer publishes no keys, so of its tokens only opaque ones are judged",
+			"issuer", issuer.URL, "error", noKeys,
+			"remedy", "if it signs JWTs, check Issuer.URL or set JWKSURI; if it does not, JWTs: IntrospectJWTs says so")
+		noKeys = nil
+	}
+	var errs []error
+	for _, err := range []error{noKeys, noAnswer} {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("middleware: issuer %q: %w", issuer.URL, err))
+		}
+	}
+	return errors.Join(errs...)
 }

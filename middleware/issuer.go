@@ -279,6 +279,9 @@ type KeySource interface {
 // token. A [*introspection.Client] caches its answers, and is not asked while the one about a token is fresh there. Any other
 // Introspector, also one around a Client, is asked on every request; it makes its answers with [introspection.ParseResponse]
 // and may return the same one again, which saves judging it anew.
+//
+// It may have a method Probe(ctx context.Context) error, which finds out whether it can answer now, as the Client has: Warm calls it, and
+// Health tells what came of it.
 type Introspector interface {
 	Introspect(ctx context.Context, token string) (*introspection.Response, error)
 }

@@ -3,7 +3,6 @@ package middleware
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -84,40 +83,6 @@ func (v *Validator) Require(scopes ...string) *Guard {
 // Credentials that are no good are still refused. As soon as a requirement is added, anonymous requests no longer meet it.
 func (v *Validator) Optional() *Guard {
 	return &Guard{validator: v, optional: true}
-}
-
-// refresher is what Warm asks of a KeySource; [*jwks.Cache] has it.
-type refresher interface {
-	Refresh(ctx context.Context) error
-}
-
-// Warm loads the keys of every issuer, all at once, so that the first requests need not wait. It tries each issuer once,
-// whatever earlier failures were, and gives a slow one until ctx ends, a minute at most. The error joins those that failed; the others are
-// ready, and those that failed are tried again when requests come. Whether a service should wait for it is the caller's choice.
-// Where each tenant has keys of its own there is nothing to load before a token names one.
-func (v *Validator) Warm(ctx context.Context) error {
-	if v.unusable() {
-		return errUnusable
-	}
-	if v.closed.Load() {
-		return errClosed
-	}
-	issuers := v.policy.judge.Issuers()
-	errs := make([]error, len(issuers))
-	var all sync.WaitGroup
-	for i, issuer := range issuers {
-		keys, ok := issuer.Keys.(refresher)
-		if !ok {
-			continue
-		}
-		all.Go(func() {
-			if err := keys.Refresh(ctx); err != nil {
-				errs[i] = fmt.Errorf("middleware: issuer %q: %w", issuer.URL, err)
-			}
-		})
-	}
-	all.Wait()
-	return errors.Join(errs...)
 }
 
 // KeySource returns the keys that are good for an iss, and the algorithms that its issuer may use: what verifies other things that the issuer

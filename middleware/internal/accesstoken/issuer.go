@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
@@ -74,8 +75,8 @@ type IssuerConfig struct {
 
 	OpaqueCharacters bool // opaque tokens may hold more than token68
 
-	Scopes, Roles, ClientID []string // names of claims, or JSON pointers
-	Rules                   []RuleConfig
+	Scopes, Roles, ClientID []string      // names of claims, or JSON pointers
+	Rules                   []claims.Rule // without Paths
 
 	// ComputeScopes and ComputeRoles take the place of what is mapped; nil: nothing is computed.
 	ComputeScopes, ComputeRoles func(*Verified) ([]string, Refusal)
@@ -94,8 +95,34 @@ type Issuer struct {
 
 	read *claims.Names // the table of claims that its tokens are read by
 
+	endpoint atomic.Int32 // what was last heard of the introspection endpoint
+
 	rules     []claims.Rule
 	rulePaths []claims.Path
+}
+
+// What was last heard of an issuer's introspection endpoint.
+const (
+	endpointUnknown int32 = iota
+	endpointAnswers
+	endpointFails
+)
+
+// Heard notes whether the issuer's introspection endpoint answers.
+func (i *Issuer) Heard(answers bool) {
+	state := endpointFails
+	if answers {
+		state = endpointAnswers
+	}
+	if i.endpoint.Load() != state {
+		i.endpoint.Store(state)
+	}
+}
+
+// Answers tells what was last heard of the endpoint: that it answered, or that it failed a probe. Neither: nobody has asked.
+func (i *Issuer) Answers() (answered, failed bool) {
+	state := i.endpoint.Load()
+	return state == endpointAnswers, state == endpointFails
 }
 
 // Mistake is what is wrong with one issuer. It names the field, the value and the remedy.

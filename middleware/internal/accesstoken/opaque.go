@@ -81,6 +81,9 @@ func (j *judgement) introspected(ctx context.Context, issuer *Issuer, jwt *Verif
 		return known, Refusal{}
 	}
 	response, err := issuer.Introspector.Introspect(ctx, j.Token.raw)
+	if err == nil && response != nil {
+		issuer.Heard(true)
+	}
 	if refusal := activity(response, err); refusal.Refused() {
 		j.Recorder.Fail(record.Introspection, refusal.Err)
 		return nil, refusal

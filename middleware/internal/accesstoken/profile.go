@@ -97,7 +97,7 @@ func (i *Issuer) outranksNonce(c *claims.Reading) bool {
 	if own {
 		return false
 	}
-	return claims.AnyScope(c.First(i.scopes), isBeyondIdentity)
+	return claims.AnyScope(c.First(i.scopes), claims.IsBeyondIdentity)
 }
 
 // payloadKind looks at the claims in which some servers name the kind: token_use (Cognito, Hydra) and typ (Keycloak).
@@ -117,28 +117,11 @@ var (
 	accessTypes = []string{"bearer", "dpop", "access", "access_token", "at+jwt"}
 
 	otherTypes = []string{"id", "id_token", "refresh", "refresh_token", "offline", "logout"}
-
-	// identityScopes are granted with ID tokens (OpenID Connect Core sections 5.4 and 11) and say nothing about an API.
-	identityScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 )
 
 // saysAccess reports whether token_use or typ among the claims names an access token.
 func saysAccess(c *claims.Reading) bool {
 	return oneOf(c.At(claims.TokenUse), accessUses...) || oneOf(c.At(claims.Type), accessTypes...)
-}
-
-// grantsBeyondIdentity reports whether a scope is granted that no ID token stands for.
-func grantsBeyondIdentity(scopes []string) bool {
-	return slices.ContainsFunc(scopes, isBeyondIdentity)
-}
-
-// isBeyondIdentity leaves aside what is no scope (RFC 6749 section 3.3) and what some server may read as one of the others.
-func isBeyondIdentity(scope string) bool {
-	return isScope(scope) && !slices.ContainsFunc(identityScopes, func(name string) bool { return strings.EqualFold(name, scope) })
-}
-
-func isScope(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
 }
 
 func oneOf(v strictjson.Value, names ...string) bool {
@@ -219,7 +202,7 @@ func (v *vetting) checkKind() Refusal {
 		typed = typed || v.jwt.typed
 	}
 	t.typed = typed
-	t.access = typed || grantsBeyondIdentity(t.Facts.Scopes) || v.jwt != nil && v.jwt.access
+	t.access = typed || slices.ContainsFunc(t.Facts.Scopes, claims.IsBeyondIdentity) || v.jwt != nil && v.jwt.access
 	t.idLike = v.issuer.idShape(&v.reading, &t.Facts) || v.jwt != nil && v.jwt.idLike
 	switch {
 	case !v.issuer.namesNoAudience() || v.issuer.Profile == IDToken:

@@ -7,14 +7,6 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
-// RuleConfig is what an issuer demands of its claims: middleware.ClaimRule.
-type RuleConfig struct {
-	Claims   []string
-	OneOf    []string
-	NoneOf   []string
-	Optional bool
-}
-
 func (t *tables) enterRules(i int, issuer *Issuer) {
 	for at, cfg := range issuer.Rules {
 		field := fmt.Sprintf("ClaimRules[%d]", at)
@@ -29,7 +21,8 @@ func (t *tables) enterRules(i int, issuer *Issuer) {
 			t.wrong(i, "%s is Optional and names no values, so it demands nothing: set OneOf or NoneOf, or leave Optional out", field)
 		}
 		paths := t.paths(i, field+".Claims", cfg.Claims)
-		issuer.rules = append(issuer.rules, claims.Rule{Paths: paths, Claims: cfg.Claims, OneOf: cfg.OneOf, NoneOf: cfg.NoneOf, Optional: cfg.Optional})
+		cfg.Paths = paths
+		issuer.rules = append(issuer.rules, cfg)
 		issuer.rulePaths = append(issuer.rulePaths, paths...)
 	}
 }
