@@ -3,8 +3,6 @@ package accesstoken
 import (
 	"fmt"
 	"slices"
-
-	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
 
 func (t *tables) enterRules(i int, issuer *Issuer) {
