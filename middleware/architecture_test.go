@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 		"github.com/hashicorp/golang-lru/v2",
 	},
 	"/middleware/explain":               {module + "/middleware"},
+	"/middleware/revocation":            {module + "/middleware"},
 	"/middleware/internal/exactjson":    {}, // its tests vet with strictjson
 	"/middleware/internal/record":       {},
 	"/middleware/internal/targeturi":    {},

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/labstack/echo/v4"
@@ -19,6 +21,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/authtest"
 	"github.com/cardea-auth/cardea/middleware/issuers"
+	"github.com/cardea-auth/cardea/middleware/revocation"
 )
 
 // The functions below are the README's snippets, compiled. TestSnippetsAreCompiled holds the two together.
@@ -103,6 +106,20 @@ func exampleRouters(api *middleware.Guard) (asMiddleware func(http.Handler) http
 	return api.Handler // what chi, gorilla/mux and Echo's WrapMiddleware take
 }
 
+func exampleRevocation(ctx context.Context, cfg middleware.Config, token *middleware.Token, mux *http.ServeMux) error {
+	list, err := revocation.New(revocation.Config{}) // what it knows stays in this process
+	if err != nil {
+		return err
+	}
+	cfg.Revocations = []middleware.Revocations{list}
+	auth, err := middleware.New(cfg)
+	if err != nil {
+		return err
+	}
+	mux.Handle("POST /logout", auth.Require().Handler(list.RevokeOwn()))
+	return list.Revoke(ctx, revocation.BySubject(token, time.Time{})) // every token of this user until now
+}
+
 func exampleProviders() middleware.Config {
 	cfg := middleware.Config{
 		Audiences: []string{"https://api.example.com"},
@@ -147,6 +164,9 @@ func TestSnippetsProtect(t *testing.T) {
 		t.Error(err)
 	}
 	mux := http.NewServeMux()
+	if err := exampleRevocation(t.Context(), exampleProviders(), &middleware.Token{Issuer: "https://login.example.com", Subject: "u"}, http.NewServeMux()); err != nil {
+		t.Error(err)
+	}
 	if err := exampleBinding(http.NewServeMux(), nil, make([]byte, 32), make([]byte, 32), listOrders); err != nil {
 		t.Error(err)
 	}

@@ -1,0 +1,150 @@
+package revocation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// RevokeOwn is the logout that most services want: it revokes the token that it was called with, by its jti. It belongs behind a Guard:
+//
+//	mux.Handle("POST /logout", auth.Require().Handler(list.RevokeOwn()))
+//
+// The answer is 204, and from then on the token is refused. It is 422 for a token without jti, which cannot be told from its siblings;
+// 405 unless the request is a POST; and 503 when the list is full.
+func (l *List) RevokeOwn() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !allow(w, r, http.MethodPost) {
+			return
+		}
+		token, ok := middleware.TokenFromContext(r.Context())
+		if !ok {
+			problem(w, http.StatusUnauthorized, "There is no token to revoke.")
+			return
+		}
+		if token.ID == "" {
+			problem(w, http.StatusUnprocessableEntity, "This token has no identifier of its own (jti) to be revoked by.")
+			return
+		}
+		e := ByToken(token)
+		if err := l.Revoke(r.Context(), e); err != nil {
+			l.failed(w, r, e, err)
+			return
+		}
+		l.log().InfoContext(r.Context(), "revocation: a token was revoked by its bearer", "issuer", e.Issuer)
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// Handler lets an administrator revoke (POST), lift (DELETE) and look (GET). It must be wrapped by a Guard that only administrators pass:
+//
+//	mux.Handle("/admin/revocations", auth.Require("revocations:write").Handler(list.Handler()))
+//
+// POST and DELETE take an entry as application/json, with the members kind, issuer, value, issued_before, until (RFC 3339) and note. They
+// answer 204, 400 with what is wrong, 404 where there is nothing to lift, and 503 when the list is full. GET answers with the Status.
+func (l *List) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !allow(w, r, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete):
+		case r.Method == http.MethodPost:
+			l.change(w, r, "revoked", l.Revoke)
+		case r.Method == http.MethodDelete:
+			l.change(w, r, "lifted", l.Lift)
+		default:
+			l.show(w)
+		}
+	})
+}
+
+// wireEntry is an Entry as the Handler reads it.
+type wireEntry struct {
+	Kind         Kind      `json:"kind"`
+	Issuer       string    `json:"issuer"`
+	Value        string    `json:"value"`
+	IssuedBefore time.Time `json:"issued_before"`
+	Until        time.Time `json:"until"`
+	Note         string    `json:"note"`
+}
+
+const maxBody = 16 << 10
+
+func (l *List) change(w http.ResponseWriter, r *http.Request, done string, change func(context.Context, Entry) error) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		problem(w, http.StatusUnsupportedMediaType, "Send the entry as application/json.")
+		return
+	}
+	var wire wireEntry
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&wire)
+	if err == nil {
+		if _, trailing := decoder.Token(); !errors.Is(trailing, io.EOF) {
+			err = errors.New("there is more than one value")
+		}
+	}
+	if err != nil {
+		problem(w, http.StatusBadRequest, "The body is no entry: "+err.Error())
+		return
+	}
+	e := Entry(wire)
+	if err := change(r.Context(), e); err != nil {
+		l.failed(w, r, e, err)
+		return
+	}
+	l.log().InfoContext(r.Context(), "revocation: "+done+" by an administrator", "kind", string(e.Kind), "issuer", e.Issuer, "note", e.Note)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// failed answers for a change that was not made.
+func (l *List) failed(w http.ResponseWriter, r *http.Request, e Entry, err error) {
+	switch {
+	case errors.Is(err, ErrNotListed):
+		problem(w, http.StatusNotFound, err.Error())
+	case errors.Is(err, ErrFull), errors.Is(err, ErrClosed), r.Context().Err() != nil:
+		l.log().ErrorContext(r.Context(), "revocation: nothing was revoked", "kind", string(e.Kind), "issuer", e.Issuer, "error", err.Error())
+		w.Header().Set("Retry-After", "1")
+		problem(w, http.StatusServiceUnavailable, "The token was not revoked; try again.")
+	default:
+		problem(w, http.StatusBadRequest, err.Error())
+	}
+}
+
+func (l *List) show(w http.ResponseWriter) {
+	s := l.Status()
+	writeJSON(w, http.StatusOK, "application/json", map[string]any{
+		"entries": s.Entries, "as_of": s.AsOf, "last_event": s.LastEvent, "hits": s.Hits, "long_tokens": s.LongTokens,
+	})
+}
+
+// allow answers 405 unless the method is one of those.
+func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	for _, m := range methods {
+		if r.Method == m {
+			return true
+		}
+	}
+	for _, m := range methods {
+		w.Header().Add("Allow", m)
+	}
+	problem(w, http.StatusMethodNotAllowed, "Use another method.")
+	return false
+}
+
+// problem writes problem details (RFC 9457).
+func problem(w http.ResponseWriter, status int, detail string) {
+	writeJSON(w, status, "application/problem+json", map[string]any{"title": http.StatusText(status), "status": status, "detail": detail})
+}
+
+func writeJSON(w http.ResponseWriter, status int, media string, v any) {
+	h := w.Header()
+	h.Set("Content-Type", media)
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client may be gone
+}

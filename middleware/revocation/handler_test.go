@@ -1,0 +1,109 @@
+package revocation_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/authtest"
+	"github.com/cardea-auth/cardea/middleware/revocation"
+)
+
+const audience = "https://api.example.com"
+
+// service is an API with a logout and a page for administrators.
+func service(t *testing.T) (http.Handler, *authtest.Issuer, *revocation.List) {
+	issuer := authtest.NewIssuer(t)
+	list := newList(t, revocation.Config{})
+	cfg := issuer.Config(audience)
+	cfg.Revocations, cfg.Logger = []middleware.Revocations{list}, silent
+	auth, err := middleware.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = auth.Close() })
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", auth.Require().HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	mux.Handle("/logout", auth.Require().Handler(list.RevokeOwn()))
+	mux.Handle("/admin", auth.Require("admin").Handler(list.Handler()))
+	mux.Handle("/open/logout", list.RevokeOwn())
+	return mux, issuer, list
+}
+
+func send(h http.Handler, method, path, token, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestRevokeOwn(t *testing.T) {
+	h, issuer, _ := service(t)
+	mine := issuer.Token(authtest.Claims{"sub": "alice", "jti": "mine"})
+	other := issuer.Token(authtest.Claims{"sub": "alice", "jti": "other"})
+	nameless := issuer.Token(authtest.Claims{"sub": "alice", "jti": nil})
+	for _, step := range []struct {
+		name, method, path, token string
+		want                      int
+	}{
+		{"the token is good", "GET", "/orders", mine, 200},
+		{"a logout is a POST", "GET", "/logout", mine, 405},
+		{"logout", "POST", "/logout", mine, 204},
+		{"the token is refused at once, though it was cached", "GET", "/orders", mine, 401},
+		{"a second logout", "POST", "/logout", mine, 401},
+		{"another token of the same user", "GET", "/orders", other, 200},
+		{"a token without jti", "POST", "/logout", nameless, 422},
+		{"which stays good", "GET", "/orders", nameless, 200},
+		{"a logout that no Guard protects", "POST", "/open/logout", mine, 401},
+	} {
+		if w := send(h, step.method, step.path, step.token, ""); w.Code != step.want {
+			t.Errorf("%s: %d, want %d: %s", step.name, w.Code, step.want, w.Body)
+		}
+	}
+}
+
+func TestAdminHandler(t *testing.T) {
+	h, issuer, list := service(t)
+	admin := issuer.Token(authtest.Claims{"sub": "root", "scope": "admin"})
+	alice := issuer.Token(authtest.Claims{"sub": "alice"})
+	entry := `{"kind":"subject","issuer":"` + issuer.URL() + `","value":"alice","note":"lost laptop"}`
+	for _, step := range []struct {
+		name, method, token, body string
+		want                      int
+	}{
+		{"not an administrator", "POST", alice, entry, 403},
+		{"nothing to lift", "DELETE", admin, entry, 404},
+		{"revoked", "POST", admin, entry, 204},
+		{"alice is out", "POST", alice, entry, 401},
+		{"lifted", "DELETE", admin, entry, 204},
+		{"alice is in, and still no administrator", "POST", alice, entry, 403},
+		{"no kind", "POST", admin, `{"issuer":"i","value":"alice"}`, 400},
+		{"an empty value", "POST", admin, `{"kind":"subject","issuer":"i","value":""}`, 400},
+		{"an unknown member", "POST", admin, `{"kind":"issuer","issuer":"i","subject":"alice"}`, 400},
+		{"two entries", "POST", admin, entry + entry, 400},
+		{"half an entry", "POST", admin, entry[:20], 400},
+		{"a body beyond all", "POST", admin, `{"note":"` + strings.Repeat("x", 20<<10) + `"}`, 400},
+		{"no media type", "POST", admin, "", 415},
+		{"another method", "PUT", admin, entry, 405},
+	} {
+		w := send(h, step.method, "/admin", step.token, step.body)
+		if w.Code != step.want || strings.Contains(w.Body.String(), "lost laptop") {
+			t.Errorf("%s: %d, want %d: %s", step.name, w.Code, step.want, w.Body)
+		}
+	}
+	if w := send(h, "GET", "/admin", admin, ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"entries":0`) {
+		t.Errorf("status: %d %s", w.Code, w.Body)
+	}
+	_ = list.Close()
+	if w := send(h, "GET", "/orders", alice, ""); w.Code != 503 {
+		t.Errorf("with a closed list: %d", w.Code)
+	}
+}
