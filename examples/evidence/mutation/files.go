@@ -13,17 +13,18 @@ var packages = []string{
 	"middleware/internal/compact", "middleware/internal/strictjson", "middleware/internal/shards",
 	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
 	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
-	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant",
+	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant", "middleware/internal/loadbalancer",
 	"jwks/internal/roca", "jwks", "introspection", "middleware",
 }
 
 // others are the folders below middleware/internal that decide nothing, each with the reason.
 var others = map[string]string{
-	"cause":   "puts into words why something was refused; the decision is made by then",
-	"record":  "notes what was decided; without it the decision is the same",
-	"tally":   "decides what is written to a log; the decision is made by then",
-	"testkit": "for tests",
-	"suite":   "tests",
+	"cause":    "puts into words why something was refused; the decision is made by then",
+	"provider": "recognises what somebody has configured, for messages",
+	"record":   "notes what was decided; without it the decision is the same",
+	"tally":    "decides what is written to a log; the decision is made by then",
+	"testkit":  "for tests",
+	"suite":    "tests",
 }
 
 // The tests that go through the exported API of package middleware: those of the face and the suites.
@@ -39,13 +40,13 @@ var frontDoor = map[string][]string{
 	"middleware/internal/challenge":   {face, suites},
 	"middleware/internal/claims":      {face, suites},
 	"middleware/internal/clientcert":  {face, suites},
-	"middleware/internal/credential":  {face, suites},
+	"middleware/internal/credential":  {face, suites, "middleware/issuers"},
 	"middleware/internal/dpop":        {face, suites},
 	"middleware/internal/exactjson":   {face, suites},
-	"middleware/internal/signature":   {face, suites},
+	"middleware/internal/signature":   {face, suites, "middleware/issuers"},
 	"middleware/internal/targeturi":   {face, suites},
 	"middleware/internal/tenant":      {face, suites},
-	face:                              {suites},
+	face:                              {suites, "middleware/issuers"},
 }
 
 // testedBy lists the packages in whose tests a check of dir may be noticed.

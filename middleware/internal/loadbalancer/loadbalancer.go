@@ -30,16 +30,12 @@ func (k *Keys) VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.K
 // Signed judges whether a trusted load balancer says that it has signed, and returns what it signs: the signing input in its padded form.
 func (k *Keys) Signed(signingInput string) (string, error) {
 	header, payload, _ := strings.Cut(signingInput, ".")
-	text, err := compact.Text(header)
-	if err != nil {
-		return "", err
-	}
+	text, _ := compact.Text(header)        // what cannot be read names no signer
 	var members map[string]json.RawMessage // exact names
+	_ = json.Unmarshal([]byte(text), &members)
 	var signer string
-	if err := json.Unmarshal([]byte(text), &members); err != nil {
-		return "", err
-	}
-	if err := json.Unmarshal(members["signer"], &signer); err != nil || !slices.Contains(k.Signers, signer) {
+	_ = json.Unmarshal(members["signer"], &signer)
+	if !slices.Contains(k.Signers, signer) {
 		return "", fmt.Errorf("the header's signer is %.200q, want one of %q", signer, k.Signers)
 	}
 	return pad(header) + "." + pad(payload), nil
@@ -56,7 +52,7 @@ func Unpad(token string) (unpadded string, ok bool) {
 	}
 	for i, segment := range segments {
 		bare := strings.TrimRight(segment, "=")
-		if len(segment)%4 != 0 || len(bare)%4 == 1 || len(segment)-len(bare) > 2 || strings.Contains(bare, "=") {
+		if len(segment)%4 != 0 || len(segment)-len(bare) > 2 || strings.Contains(bare, "=") {
 			return "", false
 		}
 		segments[i] = bare
