@@ -3,6 +3,8 @@ package issuers
 import (
 	"encoding/json"
 	"errors"
+	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware"
@@ -71,12 +73,11 @@ type DescopeTokens struct {
 
 // Descope is a Descope project and its sessions, in each form that iss has for it: the bare id of the project, and three addresses.
 //
-// It relies on the project's own keys, on drn, which must not name another kind than a session (DS), and on aud if it is there. Permissions
-// are the scopes where there is no claim scope, roles are roles. Refused are refresh tokens (drn DSR), tokens of other projects, and those for
+// It relies on the project's own keys, on drn, which must not name another kind than a session (DS), and on aud if it is there. Scopes are those of scope, or
+// else permissions, roles are roles; both of the project and of the current tenant (dct), and of no other tenant. Refused are refresh tokens (drn DSR), tokens of other projects, and those for
 // other resources of the project.
 //
-// Not known for certain: the values of drn beside DSR, and whether a custom domain changes iss (then add it to Aliases). Roles that hold in
-// one tenant only are under /tenants/<id>/roles: add that to Claims.Roles where it is one tenant.
+// Not known for certain: the values of drn beside DSR, and whether a custom domain changes iss (then add it to Aliases).
 func Descope(tokens DescopeTokens) middleware.Issuer {
 	const base = "https://api.descope.com"
 	a := argumentsOf("Descope")
@@ -93,8 +94,11 @@ func Descope(tokens DescopeTokens) middleware.Issuer {
 			ifPresent("aud", append([]string{tokens.Project}, tokens.Audiences...)...),
 		},
 		Claims: middleware.ClaimMapping{
-			Scopes: []string{"scope", "permissions"},
-			Roles:  []string{"roles"},
+			ScopesFunc: func(t *middleware.Token) ([]string, error) {
+				permissions, _, err := descopeGrants(t)
+				return permissions, err
+			},
+			RolesFunc: func(t *middleware.Token) ([]string, error) { _, roles, err := descopeGrants(t); return roles, err },
 		},
 	}
 	for _, tenant := range tokens.Tenants {
@@ -130,11 +134,11 @@ func LoginRadiusService(tenant, app string) middleware.Issuer {
 // Clerk is an instance of Clerk and its session tokens, by the domain of its Frontend API ("clerk.example.com", "happy-cat-1.clerk.accounts.dev").
 // They name no audience. origins are the web origins of your front ends ("https://app.example.com"), which azp names.
 //
-// It relies on azp, sid and sts. Roles are those of the active organization (o.rol, org_role), scopes org_permissions. Refused are sessions that are
-// pending, of other origins, tokens of Clerk's OAuth server (they have no sid) and of machines.
+// It relies on azp, sid and sts. The role is that in the active organization ("org:admin"), scopes are the permissions there ("org:orders:read"), alike for
+// both versions of session tokens, of which the second packs them into bit masks. Refused are sessions that are pending, of other origins, tokens of
+// Clerk's OAuth server (they have no sid) and of machines.
 //
-// Not known for certain: that tokens of OAuth applications never have a sid. Version 2 packs permissions into bit masks, which no claim
-// mapping reads; a template that writes an array is the way to have them as scopes.
+// Not known for certain: that tokens of OAuth applications never have a sid.
 func Clerk(domain string, origins ...string) middleware.Issuer {
 	a := argumentsOf("Clerk")
 	a.domain("domain", domain, "clerk.example.com")
@@ -152,9 +156,12 @@ func Clerk(domain string, origins ...string) middleware.Issuer {
 		Algorithms:     []string{"RS256"},
 		ClaimRules:     []middleware.ClaimRule{present("sid"), unless("sts", "pending")},
 		Claims: middleware.ClaimMapping{
-			Scopes:   []string{"org_permissions"},
-			Roles:    []string{"/o/rol", "org_role"},
-			ClientID: []string{"azp"},
+			ScopesFunc: func(t *middleware.Token) ([]string, error) {
+				_, permissions, err := clerkOrganization(t)
+				return permissions, err
+			},
+			RolesFunc: func(t *middleware.Token) ([]string, error) { role, _, err := clerkOrganization(t); return role, err },
+			ClientID:  []string{"azp"},
 		},
 	})
 }
@@ -240,4 +247,90 @@ func withoutSession(t *middleware.Token) error {
 		return errSession
 	}
 	return nil
+}
+
+// descopeGrants are the permissions and roles in the project and in the current tenant.
+func descopeGrants(t *middleware.Token) (permissions, roles []string, _ error) {
+	type grants struct {
+		Permissions []string `json:"permissions"`
+		Roles       []string `json:"roles"`
+	}
+	var claims struct {
+		grants
+
+		Scope   *string           `json:"scope"`
+		Current string            `json:"dct"`
+		Tenants map[string]grants `json:"tenants"`
+	}
+	if err := t.Claims(&claims); err != nil {
+		return nil, nil, err
+	}
+	var current grants
+	if claims.Current != "" {
+		current = claims.Tenants[claims.Current]
+	}
+	roles = slices.Concat(claims.Roles, current.Roles)
+	if claims.Scope != nil {
+		return strings.Fields(*claims.Scope), roles, nil
+	}
+	return slices.Concat(claims.Permissions, current.Permissions), roles, nil
+}
+
+// clerkOrganization is the role and the permissions in the active organization. Version 2 of the tokens lists features (fea), names of permissions
+// (o.per), and for each feature of the organization a number (o.fpm), of which bit n says that the user has permission n.
+func clerkOrganization(t *middleware.Token) (role, permissions []string, _ error) {
+	var claims struct {
+		Version      int    `json:"v"`
+		Features     string `json:"fea"`
+		Organization struct {
+			Role        string `json:"rol"`
+			Permissions string `json:"per"`
+			Map         string `json:"fpm"`
+		} `json:"o"`
+		Role        string   `json:"org_role"`
+		Permissions []string `json:"org_permissions"`
+	}
+	if err := t.Claims(&claims); err != nil {
+		return nil, nil, err
+	}
+	if claims.Version < 2 {
+		return []string{claims.Role}, claims.Permissions, nil
+	}
+	if claims.Organization.Role != "" {
+		role = []string{"org:" + claims.Organization.Role}
+	}
+	if claims.Organization.Permissions == "" || claims.Organization.Map == "" {
+		return role, nil, nil
+	}
+	names, masks := strings.Split(claims.Organization.Permissions, ","), strings.Split(claims.Organization.Map, ",")
+	for i, feature := range clerkFeatures(claims.Features) {
+		if i >= len(masks) {
+			break
+		}
+		mask, ok := new(big.Int).SetString(strings.TrimSpace(masks[i]), 10)
+		if !ok || mask.Sign() < 0 || mask.BitLen() > maxClerkPermissions {
+			return nil, nil, errClerkMap
+		}
+		for bit, name := range names {
+			if mask.Bit(bit) == 1 {
+				permissions = append(permissions, "org:"+feature+":"+strings.TrimSpace(name))
+			}
+		}
+	}
+	return role, permissions, nil
+}
+
+const maxClerkPermissions = 1024 // far more than a token has room for
+
+var errClerkMap = errors.New("issuers: Clerk: o.fpm does not hold numbers")
+
+// clerkFeatures are those of the organization: "o:orders", or "uo:orders" for one that users can have as well.
+func clerkFeatures(list string) []string {
+	var features []string
+	for feature := range strings.SplitSeq(list, ",") {
+		if owner, name, _ := strings.Cut(strings.TrimSpace(feature), ":"); strings.Contains(owner, "o") {
+			features = append(features, name)
+		}
+	}
+	return features
 }

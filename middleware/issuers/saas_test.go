@@ -1,9 +1,11 @@
 package issuers_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 	"github.com/cardea-auth/cardea/middleware/issuers"
 )
 
@@ -53,7 +55,7 @@ func TestDescope(t *testing.T) {
 			"iss": project, "sub": "U2a", "drn": "DS", "amr": []string{"email"}, "permissions": []string{"orders:read"}, "roles": []string{"admin"},
 			"dct": "T2a", "tenants": claims{"T2a": claims{"roles": []string{"owner"}}}, "rexp": "2100-12-01T00:00:00Z",
 		},
-		subject: "U2a", scopes: []string{"orders:read"}, roles: []string{"admin"},
+		subject: "U2a", scopes: []string{"orders:read"}, roles: []string{"admin", "owner"},
 		rows: map[string]row{
 			"iss as an address":                {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project}},
 			"iss as a short address":           {claims: claims{"iss": "https://api.descope.com/" + project}},
@@ -66,7 +68,7 @@ func TestDescope(t *testing.T) {
 			"an inbound app":                   {claims: claims{"aud": project, "azp": "app", "drn": nil}, want: ""},
 			"a token for our resource":         {claims: claims{"aud": []string{api}}},
 			"a token of another audience":      {claims: claims{"aud": "https://other.example"}, want: middleware.ReasonNotAccepted},
-			"an ID token of an app":            {claims: claims{"aud": "app", "azp": "app", "drn": nil}, want: middleware.ReasonNotAccepted},
+			"an ID token of an app":            {claims: claims{"aud": "app", "azp": "app", "drn": nil}, want: middleware.ReasonTokenType},
 		},
 	}.run(t)
 	wrong(t, map[string]middleware.Issuer{
@@ -107,9 +109,9 @@ func TestClerk(t *testing.T) {
 		header: header{"typ": "JWT"},
 		good: claims{
 			"azp": "https://app.example.com", "sub": "user_1", "sid": "sess_1", "v": 2, "sts": "active", "fva": []int{0, -1},
-			"o": claims{"id": "org_1", "rol": "admin", "slg": "acme", "per": "read", "fpm": "3"}, "fea": "o:orders",
+			"o": claims{"id": "org_1", "rol": "admin", "slg": "acme", "per": "read,manage", "fpm": "3,2"}, "fea": "u:billing,o:orders,uo:teams",
 		},
-		subject: "user_1", client: "https://app.example.com", roles: []string{"admin"},
+		subject: "user_1", client: "https://app.example.com", roles: []string{"org:admin"}, scopes: []string{"org:orders:read", "org:orders:manage", "org:teams:manage"},
 		rows: map[string]row{
 			"version 1":                 {claims: claims{"o": nil, "v": nil, "sts": nil, "org_role": "org:admin", "org_permissions": []string{"org:orders:read"}}},
 			"a pending session":         {claims: claims{"sts": "pending"}, want: middleware.ReasonNotAccepted},
@@ -221,4 +223,70 @@ func TestFacebookLimitedLogin(t *testing.T) {
 		},
 	}.run(t)
 	wrong(t, map[string]middleware.Issuer{"appIDs is empty": issuers.FacebookLimitedLogin(), "it must be a number": issuers.FacebookLimitedLogin("myapp")})
+}
+
+// granted is what a token grants, as one line.
+func granted(t *testing.T, s sheet, changes claims) string {
+	t.Helper()
+	s.issuer.JWKSURI, s.issuer.Keys = "", testkit.KeySet()
+	tok, err := s.call(s.guard(t), s.sign(row{claims: changes}))
+	if err != nil {
+		return string(reasonOf(err))
+	}
+	return tok.Scopes.String() + " | " + tok.Roles.String()
+}
+
+func TestClerkGrants(t *testing.T) {
+	s := sheet{issuer: issuers.Clerk("clerk.example.com", "https://app.example.com"), good: claims{"azp": "https://app.example.com", "sub": "u", "sid": "s", "v": 2}}
+	version2 := func(features, names, masks string) claims {
+		return claims{"fea": features, "o": claims{"id": "org_1", "rol": "member", "per": names, "fpm": masks}}
+	}
+	const first63 = "p0,p1,p2,p3,p4,p5,p6,p7,p8,p9,p10,p11,p12,p13,p14,p15,p16,p17,p18,p19,p20,p21,p22,p23,p24,p25,p26,p27,p28,p29,p30,p31,p32,p33,p34,p35,p36,p37,p38," +
+		"p39,p40,p41,p42,p43,p44,p45,p46,p47,p48,p49,p50,p51,p52,p53,p54,p55,p56,p57,p58,p59,p60,p61,p62"
+	for name, row := range map[string]struct {
+		claims claims
+		want   string
+	}{
+		"version 1":                           {claims{"v": nil, "org_role": "org:admin", "org_permissions": []string{"org:orders:read"}, "fea": "o:x", "o": claims{"per": "y", "fpm": "1"}}, "org:orders:read | org:admin"},
+		"no organization":                     {claims{"fea": "u:orders"}, " | "},
+		"the first bit is the first name":     {version2("o:orders", "read,manage", "1"), "org:orders:read | org:member"},
+		"no bit":                              {version2("o:orders", "read,manage", "0"), " | org:member"},
+		"features of the user count for none": {version2("u:billing, o:orders", "read,manage", "2"), "org:orders:manage | org:member"},
+		"more features than masks":            {version2("o:orders,o:teams", "read", "1"), "org:orders:read | org:member"},
+		"more masks than features":            {version2("o:orders", "read", "1,1"), "org:orders:read | org:member"},
+		"more bits than names":                {version2("o:orders", "read", "7"), "org:orders:read | org:member"},
+		"more permissions than 63":            {version2("o:orders", first63+",p63,p64", "18446744073709551616"), "org:orders:p64 | org:member"},
+		"a mask that is none":                 {version2("o:orders", "read", "x"), string(middleware.ReasonMalformedClaim)},
+		"a negative mask":                     {version2("o:orders", "read", "-1"), string(middleware.ReasonMalformedClaim)},
+		"a mask of many digits":               {version2("o:orders", "read", strings.Repeat("9", 2000)), string(middleware.ReasonMalformedClaim)},
+		"claims of another type":              {claims{"fea": []string{"o:orders"}}, string(middleware.ReasonMalformedClaim)},
+		"names of version 1 beside version 2": {claims{"org_role": "org:admin", "org_permissions": []string{"org:orders:read"}}, " | "},
+	} {
+		if got := granted(t, s, row.claims); got != row.want {
+			t.Errorf("%s grants %q, want %q", name, got, row.want)
+		}
+	}
+}
+
+func TestDescopeGrants(t *testing.T) {
+	s := sheet{issuer: issuers.Descope(issuers.DescopeTokens{Project: "P2a"}), good: claims{"sub": "u", "roles": []string{"member"}, "permissions": []string{"read"}}}
+	tenants := claims{"T1": claims{"roles": []string{"owner"}, "permissions": []string{"write"}}, "T2": claims{"roles": []string{"root"}, "permissions": []string{"all"}}, "": claims{"roles": []string{"nobody"}}}
+	for name, row := range map[string]struct {
+		claims claims
+		want   string
+	}{
+		"the current tenant alone": {claims{"dct": "T1", "tenants": tenants}, "read write | member owner"},
+		"a tenant that is not his": {claims{"dct": "T3", "tenants": tenants}, "read | member"},
+		"no tenants":               {claims{"dct": "T1"}, "read | member"},
+		"an OAuth token":           {claims{"scope": "openid orders", "dct": "T1", "tenants": tenants}, "openid orders | member owner"},
+		"no scope in it":           {claims{"scope": ""}, " | member"},
+		"tenants of another type":  {claims{"tenants": "T1"}, string(middleware.ReasonMalformedClaim)},
+	} {
+		if got := granted(t, s, row.claims); got != row.want {
+			t.Errorf("%s grants %q, want %q", name, got, row.want)
+		}
+	}
+	if got := granted(t, s, claims{"tenants": tenants}); got != "read | member" {
+		t.Errorf("without a current tenant it grants %q", got)
+	}
 }
