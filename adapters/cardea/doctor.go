@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -25,14 +25,9 @@ func doctorCommand(std stdio) *cli.Command {
 		Usage:       "says what of an authorization server will not work, and what to do about it",
 		UsageText:   "cardea doctor -issuer https://login.example.com",
 		Description: doctorHelp,
-		Flags: append(serverFlags(),
-			&cli.StringFlag{Name: "introspection-url", Usage: "the introspection endpoint; default: that of the metadata", Local: true},
-			&cli.StringFlag{Name: "client-id", Usage: "the client that introspects", Local: true},
-			&cli.StringFlag{Name: "client-secret-file", Usage: "the file that holds the client's secret", Local: true},
-			&cli.StringFlag{Name: "client-secret-env", Usage: "the name of the environment variable that holds the client's secret", Local: true},
-			&cli.StringFlag{Name: "client-auth", Usage: "client_secret_basic or client_secret_post; default: whichever works", Local: true},
+		Flags: slices.Concat(serverFlags(), clientFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "strict", Usage: "let a warning count as a problem", Local: true},
-		),
+		}),
 		DisableSliceFlagSeparator: true,
 		HideHelpCommand:           true,
 		OnUsageError:              quiet,
@@ -98,11 +93,10 @@ func secret(c *cli.Command) (string, error) {
 	case file != "" && variable != "":
 		return "", errors.New("-client-secret-file and -client-secret-env are both given: one is enough")
 	case file != "":
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return "", fmt.Errorf("-client-secret-file cannot be read: %w", cause(err))
+		var err error
+		if text, err = readSecretFile(file); err != nil {
+			return "", fmt.Errorf("-client-secret-file: %w", err)
 		}
-		text = strings.TrimRight(string(content), "\r\n")
 	case variable != "":
 		text = os.Getenv(variable)
 	default:

@@ -117,7 +117,11 @@ func (e *examination) findKeys(ctx context.Context, v *middleware.Validator) {
 	}
 	if err != nil {
 		e.first = 0
-		e.add(e.failedTopic(asked), Problem, e.remedyFor(err, asked), "%s", oneLine(err))
+		topic, text := e.failedTopic(asked), oneLine(err)
+		if topic == Metadata && e.served == nil && asked[len(asked)-1].err == nil {
+			text = "no metadata of this issuer was found" // what each address gave stands before it
+		}
+		e.add(topic, Problem, e.remedyFor(err, asked), "%s", text)
 		return
 	}
 	last, held := asked[len(asked)-1], v.Health()[0].Keys

@@ -60,7 +60,7 @@ func TestFindingsAndTheirRemedies(t *testing.T) {
 		"a slash too many": {
 			options: func(o *doctor.Options) { o.Issuer += "/" },
 			topic:   doctor.Metadata, level: doctor.Problem,
-			parts: []string{"byte for byte", `calls itself "` + issuer + `"`, "only by a slash at the end"},
+			parts: []string{"no metadata of this issuer was found", `calls itself "` + issuer + `"`, "only by a slash at the end"},
 		},
 		"metadata of another issuer": {
 			change: func(s *server) { s.metadata(object{"issuer": "https://login.example.org"}) },
@@ -76,15 +76,15 @@ func TestFindingsAndTheirRemedies(t *testing.T) {
 		},
 		"no metadata": {
 			change: func(s *server) { delete(s.documents, appended); delete(s.documents, rfc8414) },
-			topic:  doctor.Metadata, level: doctor.Problem, parts: []string{"it answered 404", "-jwks-uri"},
+			topic:  doctor.Metadata, level: doctor.Problem, parts: []string{"no metadata of this issuer was found", "-jwks-uri"},
 		},
 		"a redirect": {
 			change: func(s *server) { s.documents[appended], s.documents[rfc8414] = 302, 302 },
-			topic:  doctor.Metadata, level: doctor.Problem, parts: []string{"it answered 302", "never followed"},
+			topic:  doctor.Metadata, level: doctor.Problem, parts: []string{"no metadata of this issuer was found", "never followed"},
 		},
 		"a server in trouble": {
 			change: func(s *server) { s.documents[appended] = 503 },
-			topic:  doctor.Metadata, level: doctor.Problem, parts: []string{"it answered 503", "in trouble or busy"},
+			topic:  doctor.Metadata, level: doctor.Problem, parts: []string{"no metadata of this issuer was found", "in trouble or busy"},
 		},
 		"metadata without keys": {
 			change: func(s *server) { s.metadata(object{"jwks_uri": nil}) },

@@ -6,7 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"regexp"
+
+	"github.com/cardea-auth/cardea/adapters/cardea/internal/plain"
 )
 
 // Member is one member of a header or of claims.
@@ -51,7 +52,7 @@ func parseObject(text []byte) (object, error) {
 		if o.has(name.(string)) {
 			o.twice = append(o.twice, name.(string))
 		}
-		o.members = append(o.members, Member{Name: mask(name.(string)), Value: masked(value)})
+		o.members = append(o.members, Member{Name: plain.Mask(name.(string)), Value: masked(value)})
 	}
 	if _, err := decoder.Token(); err != nil {
 		return o, errNoObject
@@ -96,11 +97,6 @@ func (o object) number(name string) (seconds float64, ok bool) {
 	return seconds, err == nil && o.has(name) && seconds > 0 && seconds < 1e11
 }
 
-// looksLikeToken finds tokens within values: an actor's token, say, or a refresh token that somebody has put there.
-var looksLikeToken = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)+`)
-
-func mask(s string) string { return looksLikeToken.ReplaceAllString(s, "(a token, not shown)") }
-
 // masked is value with all tokens in it replaced, however they are written, and without key material.
 func masked(value json.RawMessage) json.RawMessage {
 	decoder := json.NewDecoder(bytes.NewReader(value))
@@ -124,7 +120,7 @@ var secret = map[string]bool{"k": true, "d": true, "p": true, "q": true, "dp": t
 func maskedValue(v any) any {
 	switch v := v.(type) {
 	case string:
-		return mask(v)
+		return plain.Mask(v)
 	case []any:
 		for i := range v {
 			v[i] = maskedValue(v[i])
@@ -136,7 +132,7 @@ func maskedValue(v any) any {
 			if isKey && secret[name] {
 				value = "(not shown)"
 			}
-			masked[mask(name)] = maskedValue(value)
+			masked[plain.Mask(name)] = maskedValue(value)
 		}
 		return masked
 	}

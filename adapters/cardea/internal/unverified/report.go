@@ -33,13 +33,7 @@ func (r *Reading) Write(out io.Writer, colour bool) error {
 			return
 		}
 		fmt.Fprintf(&text, "\n%s %s\n", title, paint("33", "(unverified)"))
-		for _, m := range members {
-			fmt.Fprintf(&text, "  %s  %s", plain.Cut(m.Name), shown(m.Value))
-			if m.Means != "" {
-				fmt.Fprintf(&text, "  %s", m.Means)
-			}
-			text.WriteByte('\n')
-		}
+		writeMembers(&text, members)
 	}
 	write("header", r.Header)
 	write("claims", r.Claims)
@@ -54,4 +48,20 @@ func (r *Reading) Write(out io.Writer, colour bool) error {
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// WriteMembers writes header and claims, one on a line. The caller says that they are unverified.
+func (r *Reading) WriteMembers(text *strings.Builder) {
+	writeMembers(text, r.Header)
+	writeMembers(text, r.Claims)
+}
+
+func writeMembers(text *strings.Builder, members []Member) {
+	for _, m := range members {
+		fmt.Fprintf(text, "  %s  %s", plain.Cut(m.Name), shown(m.Value))
+		if m.Means != "" {
+			fmt.Fprintf(text, "  %s", m.Means)
+		}
+		text.WriteByte('\n')
+	}
 }

@@ -61,7 +61,7 @@ func (r *Reading) suggest() {
 	case Malformed, Encrypted:
 		return
 	case Opaque:
-		r.Next = "cardea doctor -issuer ISSUER -client-id CLIENT -client-secret-file FILE"
+		r.Next = "cardea explain -issuer ISSUER -audience AUDIENCE -introspection-url URL -client-id CLIENT -client-secret-file FILE"
 		return
 	}
 	name := r.claims.text("iss")
