@@ -27,12 +27,8 @@ func (b *bound) VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.
 		return nil, err
 	}
 	keys, outcome, err := b.source.Find(ctx, b.iss, compact.Header{KeyID: kid, Algorithm: alg}, b.mayServe)
-	switch outcome {
-	case Found:
-		return serving(keys, alg, b.mayServe), nil
-	case Unknown:
+	if outcome == Unknown {
 		return nil, fmt.Errorf("%w: %w", jwks.ErrKeyNotFound, err)
-	default:
-		return nil, err
 	}
+	return serving(keys, alg, b.mayServe), err
 }
