@@ -175,21 +175,21 @@ func TestKitsAreForTests(t *testing.T) {
 
 // A newcomer reads a folder's list of files before any file. Whoever needs more files or lines than these has found another room.
 const (
-	filesOfTheFace = 32
+	filesOfTheFace = 33 // 32, and the Explanation, whose public types no room may speak
 	filesOfAFolder = 36
 	linesOfARoom   = 1500
 )
 
 // largeFolders and largeRooms have more than that, and how much they may have at most: the numbers only go down. Two thirds of the face
-// are doc comments; authtest, jwks and introspection have one job each. The face has grown once, from 4000 lines, when its Decision came to
-// hold both sides of what decided and the log to be written from it: both speak the public types, so no room can. accesstoken has grown
-// once, from 2100, when the keys of a token came to be looked for again and to differ by tenant: what of that is about names of tenants
-// or about sources of keys has moved to the rooms tenant and signature.
+// are doc comments; authtest, jwks and introspection have one job each. The face has grown twice, from 4000 lines: when its Decision came to
+// hold both sides of what decided and the log to be written from it, and for the Explanation; they speak the public types, so no room
+// can. accesstoken has grown twice, from 2100: when the keys of a token came to be looked for again and to differ by tenant (what of that is
+// about names of tenants or about sources of keys has moved to the rooms tenant and signature), and by what it notes for an Explanation.
 var (
 	largeFolders = map[string]int{"/jwks": 44}
 	largeRooms   = map[string]int{
-		"/middleware": 4400, "/middleware/authtest": 2500, "/jwks": 3500, "/introspection": 3500,
-		"/middleware/internal/accesstoken": 2150,
+		"/middleware": 4650, "/middleware/authtest": 2500, "/jwks": 3500, "/introspection": 3500,
+		"/middleware/internal/accesstoken": 2200,
 		"/middleware/issuers":              3000, // some thirty providers, and half of it says what each of them writes
 	}
 )

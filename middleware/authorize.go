@@ -98,15 +98,17 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		if proven != nil && call.recorder.On() {
 			g.needs.meets(proven, call)
 		}
-		if bad.Reason == accesstoken.TooManyKeys {
+		if bad.Reason == accesstoken.TooManyKeys && !call.recorder.On() {
 			v.policy.complain(said.Issuer, "tokens of an issuer are not judged, as it publishes too many keys of one name", bad.Err)
 		}
 		return nil, call.refuse(tokenRefusal(bad))
 	}
-	if refused := v.policy.unrevoked(ctx, proven, &g.needs, call); refused != nil {
+	refused := v.policy.unrevoked(ctx, proven, &g.needs, call)
+	call.note(record.Revocation, refused)
+	if refused != nil {
 		return nil, g.recordNeeds(proven, call, refused)
 	}
-	refused := v.policy.bound(ctx, call, proven, outer)
+	refused = v.policy.bound(ctx, call, proven, outer)
 	call.note(record.Binding, refused)
 	if refused != nil {
 		return nil, g.recordNeeds(proven, call, refused)
@@ -133,8 +135,10 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 	if refused != nil {
 		return nil, refused
 	}
+	if call.recorder.On() {
+		return admitted, nil // what follows leaves traces
+	}
 	refused = v.policy.bindKey(proven, call)
-	call.note(record.KeyBinding, refused)
 	if refused != nil {
 		return nil, refused
 	}

@@ -70,7 +70,7 @@ func (j *Judge) Judge(ctx context.Context, q Question) (*Verified, Record, Refus
 }
 
 func (j *judgement) judge(ctx context.Context) (*Verified, Refusal) {
-	if j.Token.signed != "" {
+	if j.Token.signed != "" && !j.Recorder.On() { // recorded, every step is judged
 		if known, ok := j.judged.get(j.Token, j.Now); ok {
 			refusal, gone := j.judgeCached(ctx, known)
 			if !gone {

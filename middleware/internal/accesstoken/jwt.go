@@ -60,16 +60,25 @@ func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
 	j.record.Vouched = t.key.Key != nil
 	if t.canVet(refusal) {
 		refusal = t.vet(t.Recorder, refusal)
+		j.see(t.verified, t.header)
 	}
 	if refusal.Refused() {
 		return nil, refusal
 	}
-	if !t.knownHeader {
+	if !t.knownHeader && !t.Recorder.On() {
 		j.headers.Learn(t.compact.Header, t.header)
 	}
 	proven := t.verified
 	proven.tenant, proven.signed, proven.Key = t.tenant, cmp.Or(t.signed, t.compact.SigningInput), t.key
 	return proven, Refusal{}
+}
+
+// see keeps what was read of a token for the record.
+func (j *judgement) see(v *Verified, header compact.Header) {
+	if j.Recorder.On() {
+		v.Key.KeyID, v.Key.Algorithm = header.KeyID, header.Algorithm
+		j.record.Seen = v
+	}
 }
 
 // introspectAlone leaves a JWT to its server, which also vouches for its typ: it is part of what the server was shown.
@@ -270,7 +279,11 @@ func (t *jwt) checkAlgorithm() Refusal {
 // findKeys asks the key source. Not finding a key refuses the token; not being able to tell does not.
 func (t *jwt) findKeys(ctx context.Context) Refusal {
 	for {
-		keys, outcome, err := t.issuer.source.Find(ctx, t.iss, t.header, t.mayServe)
+		find := t.issuer.source.Find
+		if t.Recorder.On() {
+			find = t.issuer.source.FindHeld
+		}
+		keys, outcome, err := find(ctx, t.iss, t.header, t.mayServe)
 		t.keys = keys
 		if outcome != signature.Unknown {
 			return keyRefusal(outcome, err)

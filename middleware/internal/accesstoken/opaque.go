@@ -76,6 +76,9 @@ func (j *judgement) introspected(ctx context.Context, issuer *Issuer, jwt *Verif
 		return nil, refuse(TooLong, errTooLong)
 	}
 	known, ok := j.answers.get(j.Token, j.Now) // whose text led to issuer, and to jwt, before
+	if j.Recorder.On() {
+		known, ok = nil, false // every step is judged
+	}
 	if ok && j.answerFresh(known, time.Now()) {
 		j.Recorder.Pass(record.Introspection)
 		return known, Refusal{}
@@ -96,8 +99,8 @@ func (j *judgement) introspected(ctx context.Context, issuer *Issuer, jwt *Verif
 		return known, Refusal{}
 	}
 	judged, refusal := j.vetAnswer(issuer, jwt, response)
-	if refusal.Refused() {
-		return nil, refusal
+	if refusal.Refused() || j.Recorder.On() {
+		return judged, refusal
 	}
 	judged.answer = response
 	if judged.signed = j.Token.signed; j.answers != nil {
@@ -123,7 +126,7 @@ func activity(response *introspection.Response, err error) Refusal {
 // tenant is left to the long way, where the tenant that a JWT names is judged as well as that of the answer.
 func (j *judgement) answerFor() *Verified {
 	known, ok := j.answers.get(j.Token, j.Now)
-	if !ok || !known.Facts.Opaque || known.tenant != "" || !j.answerFresh(known, j.realTime()) {
+	if !ok || j.Recorder.On() || !known.Facts.Opaque || known.tenant != "" || !j.answerFresh(known, j.realTime()) {
 		return nil
 	}
 	j.record.Opaque, j.record.Vouched = true, true
@@ -169,7 +172,9 @@ func (j *judgement) vetAnswer(issuer *Issuer, jwt *Verified, response *introspec
 		return nil, refusal
 	}
 	v.iss = iss
-	if refusal := v.vet(j.Recorder, Refusal{}); refusal.Refused() {
+	refusal = v.vet(j.Recorder, Refusal{})
+	j.see(v.verified, compact.Header{})
+	if refusal.Refused() {
 		return nil, refusal
 	}
 	v.verified.tenant = tenant

@@ -89,5 +89,9 @@ type Record struct {
 	Opaque bool   // an authorization server was to judge
 	Cached bool   // no signature was computed and no server asked
 
+	// Seen is what was read of the token, good or not, where the judgement is recorded; nil otherwise, and where nothing could be read. It goes
+	// to nobody but the record.
+	Seen *Verified
+
 	Vouched bool // what the token says is known to be the issuer's: its signature stood, or the server vouched for it
 }

@@ -35,7 +35,8 @@ const (
 	Role                          // of the route
 	Delegation                    // the actor may act here
 	Rule                          // the application's own
-	KeyBinding                    // the key serves one algorithm
+
+	Steps // one more than there are
 )
 
 // Result says how a step ended.
