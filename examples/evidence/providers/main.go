@@ -26,6 +26,7 @@ import (
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/oidcprovider"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/producers"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/sheet"
+	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/spring"
 )
 
 // server is one that can be asked.
@@ -44,7 +45,7 @@ var servers = []server{
 	{name: "authlib", version: "Authlib " + authlib.Version, needs: "Python 3", ask: authlib.Ask},
 	{name: "django", version: "django-oauth-toolkit " + django.Version, needs: "Python 3", ask: django.Ask},
 	{name: "oidc-provider", version: "oidc-provider " + oidcprovider.Version, needs: "Node.js", ask: oidcprovider.Ask},
-	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", ask: keycloak.Ask},
+	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", ask: keycloak.Ask}, {name: "spring", version: "Spring Authorization Server " + spring.Version, needs: "Java 17, Maven", slow: true, ask: spring.Ask},
 }
 
 func main() {

@@ -57,21 +57,17 @@ func (r Row) Wrong() bool {
 // Sheet gathers the rows of one server. It is for one goroutine.
 type Sheet struct {
 	Server string
+	Prefix string // of the names of rows that come
 	Rows   []Row
 }
 
 // Want notes what was wanted of a request, such as "200" or "401 audience", beside what came of it.
 func (s *Sheet) Want(q Question, name, wanted string, got Answer) {
-	s.Rows = append(s.Rows, Row{Question: q, Name: name, Wanted: wanted, Got: got.String()})
+	s.Rows = append(s.Rows, Row{Question: q, Name: s.Prefix + name, Wanted: wanted, Got: got.String()})
 }
 
 // WantRefused is Want for a token that is no good in more than one way: which check comes first does not matter.
 func (s *Sheet) WantRefused(q Question, name string, got Answer) { s.Want(q, name, refused, got) }
-
-// WantText is Want for what is no answer of the API.
-func (s *Sheet) WantText(q Question, name, wanted, got string) {
-	s.Rows = append(s.Rows, Row{Question: q, Name: name, Wanted: wanted, Got: got})
-}
 
 // NotOffered says why the server cannot be asked.
 func (s *Sheet) NotOffered(why string, questions ...Question) {

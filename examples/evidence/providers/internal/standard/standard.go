@@ -26,6 +26,9 @@ type Server struct {
 	// Introspection says where and as whom to ask.
 	Introspection introspection.Config
 
+	// JWTMode is how Issuer has JWTs judged.
+	JWTMode middleware.JWTMode
+
 	JWT         func(ctx context.Context, scope string) (string, error)
 	Opaque      func(ctx context.Context, scope string) (string, error)
 	OtherJWT    func(ctx context.Context) (string, error) // one for another API, or of another client
@@ -96,7 +99,7 @@ func Ask(ctx context.Context, answers *sheet.Sheet, s Server) error {
 // introspects says whether the server is asked about JWTs.
 func (a asker) introspects() bool {
 	_, not := a.Lacks[sheet.Introspected]
-	return a.JWT != nil && !not
+	return a.JWT != nil && a.Introspection.URL != "" && !not
 }
 
 // with starts an API in the given mode, with changes to what a user would write.
@@ -124,7 +127,7 @@ func (a asker) with(mode middleware.JWTMode, use func(*sheet.API) error, changes
 }
 
 func (a asker) verified(ctx context.Context) error {
-	if a.JWT == nil {
+	if a.JWT == nil || a.JWTMode == middleware.IntrospectJWTs {
 		return nil
 	}
 	read, err := a.JWT(ctx, "read")
@@ -214,10 +217,11 @@ func (a asker) introspected(ctx context.Context) error {
 	if !a.introspects() {
 		return nil
 	}
-	for name, mode := range map[string]middleware.JWTMode{
-		"verified and introspected": middleware.VerifyAndIntrospectJWTs,
-		"introspected only":         middleware.IntrospectJWTs,
-	} {
+	modes := map[string]middleware.JWTMode{"introspected only": middleware.IntrospectJWTs}
+	if a.JWTMode != middleware.IntrospectJWTs {
+		modes["verified and introspected"] = middleware.VerifyAndIntrospectJWTs
+	}
+	for name, mode := range modes {
 		token, err := a.JWT(ctx, "read")
 		if err != nil {
 			return err
@@ -267,7 +271,7 @@ func (a asker) kindsOf(row string, rfc9068 bool, tokens oauth.Tokens) error {
 		changes = append(changes, strict)
 	}
 	modes := map[string]middleware.JWTMode{"": middleware.VerifyJWTs}
-	if a.introspects() && !rfc9068 {
+	if a.introspects() && !rfc9068 && a.JWTMode != middleware.IntrospectJWTs {
 		modes["; introspected only"] = middleware.IntrospectJWTs
 	}
 	for name, mode := range modes {
@@ -362,7 +366,7 @@ func (a asker) rotation(ctx context.Context) error {
 // hangs asks while the server keeps its connections and says nothing.
 func (a asker) hangs(ctx context.Context) (err error) {
 	var jwt, opaque string
-	if a.JWT != nil {
+	if a.JWT != nil && a.JWTMode != middleware.IntrospectJWTs {
 		if jwt, err = a.JWT(ctx, "read"); err != nil {
 			return err
 		}
