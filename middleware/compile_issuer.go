@@ -57,7 +57,7 @@ func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
 		ComputeRoles:  computing("RolesFunc", c.cfg.Claims.RolesFunc),
 	}
 	for _, r := range c.cfg.ClaimRules {
-		t.Rules = append(t.Rules, claims.Rule{Claims: r.Claims, OneOf: r.OneOf, NoneOf: r.NoneOf, Optional: r.Optional})
+		t.Rules = append(t.Rules, claims.Rule{Claims: r.Claims, OneOf: r.OneOf, NoneOf: r.NoneOf, Optional: r.Optional, OutranksNonce: r.OutranksNonce})
 	}
 	t.Client, _ = c.cfg.Introspector.(*introspection.Client)
 	c.mapping()

@@ -162,7 +162,8 @@ type Profile int
 // The profiles.
 const (
 	// AnyAccessToken takes typ at+jwt at its word. JWT, or no typ, is accepted unless a claim marks the token as another
-	// kind; every other typ is refused. Of these marks nonce is outranked by a token_use or typ claim that says access, and, unless
+	// kind; every other typ is refused. Of these marks nonce is outranked by a token_use or typ claim that says access, by a ClaimRule
+	// with OutranksNonce, and, unless
 	// aud holds the token's own client id, by a granted scope beyond openid, profile, email, address, phone and
 	// offline_access. An ID token may carry no mark: its aud, the id of a client, is then all that tells it from an access
 	// token, so no client id should be among the Audiences. RFC9068 has no such weakness.
@@ -231,6 +232,11 @@ type ClaimRule struct {
 
 	// Optional lets a token pass that has none of the claims.
 	Optional bool
+
+	// OutranksNonce says that only access tokens of this issuer meet the rule, and no ID token: one that does may hold a nonce, for servers
+	// that copy it into access tokens made for their own client (authentik). All other marks of another kind still refuse, and a token
+	// that does not meet the rule is refused by it. Not with Optional or NoneOf. Zero: a nonce is outranked as AnyAccessToken says.
+	OutranksNonce bool
 }
 
 // ClaimMapping names claims: each entry is a top-level name or, beginning with a slash, a JSON pointer (RFC 6901,

@@ -111,9 +111,10 @@ func acceptWithoutLogin(t *middleware.Token) error {
 // ends with a slash. The provider needs a signing key; without one authentik signs with the client secret (HS256).
 //
 // It relies on aud, which is the client id, on azp, and on uid, which access tokens have and ID tokens do not; beyond these the two are alike, and a
-// property mapping must not write uid. Roles are groups. Refused are ID tokens, tokens of other providers, and whatever has nonce or at_hash.
+// property mapping must not write uid. A nonce is in both. Roles are groups. Refused are ID tokens, tokens of other providers, whatever has at_hash, and
+// encrypted tokens.
 //
-// Not known for certain: whether a login with nonce leaves it in the access token too, which is then refused. Encrypted tokens are not accepted.
+// Not known for certain: whether a version of yours writes scopes into the token; where it does not, no route that requires one opens.
 func Authentik(base, slug, clientID string) middleware.Issuer {
 	a := argumentsOf("Authentik")
 	a.address("base", base, "https://authentik.example.com")
@@ -124,7 +125,7 @@ func Authentik(base, slug, clientID string) middleware.Issuer {
 		URL:        url,
 		JWKSURI:    url + "jwks/",
 		Audiences:  []string{clientID},
-		ClaimRules: []middleware.ClaimRule{present("uid"), oneOf("azp", clientID)},
+		ClaimRules: []middleware.ClaimRule{{Claims: []string{"uid"}, OutranksNonce: true}, oneOf("azp", clientID)},
 		Claims: middleware.ClaimMapping{
 			Scopes:   []string{"scope"},
 			Roles:    []string{"groups"},

@@ -175,12 +175,17 @@ func TestAuthentik(t *testing.T) {
 		},
 		subject: "h", client: "client", scopes: []string{"orders:read"}, roles: []string{"admins"},
 		rows: map[string]row{
-			"an ID token":              {claims: claims{"azp": nil, "uid": nil, "scope": nil, "at_hash": "h"}, want: middleware.ReasonTokenType},
-			"an ID token unmarked":     {claims: claims{"azp": nil, "uid": nil, "scope": nil}, want: middleware.ReasonNotAccepted},
-			"an ID token with a nonce": {claims: claims{"azp": nil, "uid": nil, "nonce": "n"}, want: middleware.ReasonNotAccepted},
-			"an ID token with a uid":   {claims: claims{"azp": nil}, want: middleware.ReasonNotAccepted},
-			"another provider":         {claims: claims{"iss": "https://authentik.example.com/application/o/other/"}, want: middleware.ReasonUnknownIssuer},
-			"no signing key":           {header: header{"alg": "HS256"}, want: middleware.ReasonAlgorithm},
+			"an ID token":                             {claims: claims{"azp": nil, "uid": nil, "scope": nil, "at_hash": "h"}, want: middleware.ReasonTokenType},
+			"an ID token unmarked":                    {claims: claims{"azp": nil, "uid": nil, "scope": nil}, want: middleware.ReasonNotAccepted},
+			"an ID token with a nonce":                {claims: claims{"azp": nil, "uid": nil, "nonce": "n"}, want: middleware.ReasonNotAccepted},
+			"an ID token with a uid":                  {claims: claims{"azp": nil}, want: middleware.ReasonNotAccepted},
+			"another provider":                        {claims: claims{"iss": "https://authentik.example.com/application/o/other/"}, want: middleware.ReasonUnknownIssuer},
+			"an access token of a login with a nonce": {claims: claims{"nonce": "n"}},
+			"an ID token with a nonce and our azp":    {claims: claims{"uid": nil, "nonce": "n", "scope": nil}, want: middleware.ReasonTokenType},
+			"an ID token with an empty uid":           {claims: claims{"uid": "", "nonce": "n", "scope": nil}, want: middleware.ReasonTokenType},
+			"an ID token with at_hash and a uid":      {claims: claims{"nonce": "n", "at_hash": "h"}, want: middleware.ReasonTokenType},
+			"an older version without scope":          {claims: claims{"scope": nil, "nonce": "n"}},
+			"no signing key":                          {header: header{"alg": "HS256"}, want: middleware.ReasonAlgorithm},
 		},
 	}.run(t)
 	wrong(t, map[string]middleware.Issuer{"slug is empty": issuers.Authentik("https://authentik.example.com", "", "client"), "clientID has an empty": issuers.Authentik("https://a.example", "s", "")})

@@ -86,7 +86,7 @@ func (i *Issuer) accessClaims(c *claims.Reading) error {
 // outranksNonce looks for evidence against a nonce, which some servers copy into access tokens (OpenID Connect Core section 2
 // defines it for ID tokens and forbids it nowhere else). Scopes alone are none where the token is addressed to its own client.
 func (i *Issuer) outranksNonce(c *claims.Reading) bool {
-	if saysAccess(c) {
+	if saysAccess(c) || slices.ContainsFunc(i.rules, func(r claims.Rule) bool { return r.OutranksNonce && r.Holds(c) }) {
 		return true
 	}
 	aud := c.At(claims.Audience)

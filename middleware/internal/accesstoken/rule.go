@@ -17,6 +17,8 @@ func (t *tables) enterRules(i int, issuer *Issuer) {
 			t.wrong(i, "%s holds an empty value, and an empty claim meets no rule: is an environment variable missing?", field)
 		case cfg.Optional && cfg.OneOf == nil && len(cfg.NoneOf) == 0:
 			t.wrong(i, "%s is Optional and names no values, so it demands nothing: set OneOf or NoneOf, or leave Optional out", field)
+		case cfg.OutranksNonce && (cfg.Optional || len(cfg.NoneOf) > 0):
+			t.wrong(i, "%s.OutranksNonce is set beside Optional or NoneOf, which tokens of other kinds may meet: demand a claim that only access tokens have", field)
 		}
 		paths := t.paths(i, field+".Claims", cfg.Claims)
 		cfg.Paths = paths

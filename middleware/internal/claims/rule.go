@@ -16,6 +16,8 @@ type Rule struct {
 	OneOf    []string
 	NoneOf   []string
 	Optional bool
+
+	OutranksNonce bool // only access tokens meet it
 }
 
 // Holds judges whether one of the rule's claims is there and meets it. Null is absent; an empty string or object, and an array of nothing else, is

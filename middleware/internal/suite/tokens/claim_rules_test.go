@@ -1,6 +1,7 @@
 package tokens_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -121,6 +122,37 @@ func TestClaimRulesAndNamesThatLookAlike(t *testing.T) {
 	})
 }
 
+// A server that copies nonce into access tokens for their own client marks them in its own way; nothing else may come in by that.
+func TestAClaimRuleThatOutranksNonce(t *testing.T) {
+	rule := middleware.ClaimRule{Claims: []string{"uid"}, OneOf: []string{"1", "2"}, OutranksNonce: true}
+	plain := rule
+	plain.OutranksNonce = false
+	own := kit.Claims{"aud": []string{testkit.Audience, "web"}, "azp": "web", "client_id": nil, "nonce": "n", "uid": "1"}
+	for name, row := range map[string]struct {
+		rules  []middleware.ClaimRule
+		claims kit.Claims
+		want   middleware.Reason
+	}{
+		"an access token with a nonce":       {[]middleware.ClaimRule{rule}, nil, ""},
+		"by a rule that does not say so":     {[]middleware.ClaimRule{plain}, nil, middleware.ReasonTokenType},
+		"by the second of two rules":         {[]middleware.ClaimRule{{Claims: []string{"azp"}}, rule}, nil, ""},
+		"an ID token without the mark":       {[]middleware.ClaimRule{rule}, kit.Claims{"uid": nil}, middleware.ReasonTokenType},
+		"an ID token with another value":     {[]middleware.ClaimRule{rule}, kit.Claims{"uid": "3"}, middleware.ReasonTokenType},
+		"an ID token with an empty value":    {[]middleware.ClaimRule{rule}, kit.Claims{"uid": ""}, middleware.ReasonTokenType},
+		"an ID token with at_hash":           {[]middleware.ClaimRule{rule}, kit.Claims{"at_hash": "h"}, middleware.ReasonTokenType},
+		"a logout token":                     {[]middleware.ClaimRule{rule}, kit.Claims{"events": kit.Claims{}}, middleware.ReasonTokenType},
+		"a token that says it is an ID":      {[]middleware.ClaimRule{rule}, kit.Claims{"token_use": "id"}, middleware.ReasonTokenType},
+		"a refresh token":                    {[]middleware.ClaimRule{rule}, kit.Claims{"typ": "Refresh"}, middleware.ReasonTokenType},
+		"without a nonce it is still needed": {[]middleware.ClaimRule{rule}, kit.Claims{"nonce": nil, "uid": nil}, middleware.ReasonNotAccepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kit.WithAndWithoutCache(t, func(cfg *middleware.Config) { cfg.Issuers[0].ClaimRules = row.rules }, func(t *testing.T, v *middleware.Validator) {
+				kit.WantOutcome(t, v, kit.MintTyped("JWT", kit.GoodClaims(maps.Clone(own)).With(maps.Clone(row.claims))), row.want)
+			})
+		})
+	}
+}
+
 func TestMistakesInClaimRules(t *testing.T) {
 	for name, row := range map[string]struct {
 		rule middleware.ClaimRule
@@ -133,6 +165,14 @@ func TestMistakesInClaimRules(t *testing.T) {
 		"an empty value":       {middleware.ClaimRule{Claims: []string{"a"}, OneOf: []string{"x", ""}}, `Issuers[0].ClaimRules[0] holds an empty value`},
 		"an empty other value": {middleware.ClaimRule{Claims: []string{"a"}, NoneOf: []string{""}}, `Issuers[0].ClaimRules[0] holds an empty value`},
 		"nothing to demand":    {middleware.ClaimRule{Claims: []string{"a"}, Optional: true}, `Issuers[0].ClaimRules[0] is Optional and names no values`},
+		"a mark that may be absent": {
+			middleware.ClaimRule{Claims: []string{"a"}, OneOf: []string{"x"}, Optional: true, OutranksNonce: true},
+			`Issuers[0].ClaimRules[0].OutranksNonce is set beside Optional or NoneOf`,
+		},
+		"a mark that is what it is not": {
+			middleware.ClaimRule{Claims: []string{"a"}, NoneOf: []string{"x"}, OutranksNonce: true},
+			`Issuers[0].ClaimRules[0].OutranksNonce is set beside Optional or NoneOf`,
+		},
 	} {
 		cfg := kit.Config()
 		cfg.Issuers[0].ClaimRules = []middleware.ClaimRule{row.rule}
