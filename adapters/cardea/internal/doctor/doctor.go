@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/adapters/cardea/internal/plain"
+	"github.com/cardea-auth/cardea/adapters/cardea/internal/unverified"
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/issuers"
 )
 
 // Options say whom to ask, and how.
@@ -76,6 +78,7 @@ func Examine(ctx context.Context, o Options) *Report {
 	if ctx.Err() != nil {
 		e.add(Configuration, Problem, "Allow more time with -timeout.", "not everything was asked: %v", context.Cause(ctx))
 	}
+	e.namePreset()
 	e.report.Go = e.code()
 	return e.report.finish()
 }
@@ -88,6 +91,17 @@ func (e *examination) config() middleware.Config {
 		DangerouslyAllowHTTP: e.Plain,
 		HTTPClient:           e.client,
 		Logger:               slog.New(slog.DiscardHandler),
+	}
+}
+
+// namePreset points to a ready-made Issuer, which knows more of a provider than its metadata say: where roles are, what marks an ID token.
+func (e *examination) namePreset() {
+	name := unverified.Preset(e.Issuer)
+	for _, preset := range issuers.Presets() {
+		if preset.Name == name {
+			e.add(Configuration, Note, "Look at issuers."+preset.Func+" before you write an Issuer by hand.", "there is a preset for this issuer: %s (%s)",
+				preset.Name, preset.Provider)
+		}
 	}
 }
 

@@ -286,6 +286,9 @@ func TestFindingsAndTheirRemedies(t *testing.T) {
 			options: func(o *doctor.Options) { o.ClientID, o.ClientSecret = "", "" },
 			topic:   doctor.Introspection, level: doctor.Note, parts: []string{"offered at " + asksAt, `"client_secret_basic"`, "-client-secret-file"},
 		},
+		"an issuer with a preset": {
+			topic: doctor.Configuration, level: doctor.Note, parts: []string{"keycloak", "issuers.Keycloak"},
+		},
 		"logout without the session": {
 			change: func(s *server) { s.metadata(object{"backchannel_logout_session_supported": nil}) },
 			topic:  doctor.Logout, level: doctor.Note, parts: []string{"without the session"},

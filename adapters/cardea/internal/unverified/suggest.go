@@ -85,6 +85,14 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
+// Preset names the preset of package issuers for tokens of this iss, empty if there is none that is known by it.
+func Preset(iss string) string {
+	if p, _ := fits(&Reading{}, iss); p != nil {
+		return p.name
+	}
+	return ""
+}
+
 func fits(r *Reading, name string) (*preset, []string) {
 	for i := range presets {
 		p := &presets[i]
