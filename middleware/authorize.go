@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -95,8 +96,8 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 	})
 	call.ruling = ruling{record: said, proven: proven}
 	if bad.Refused() {
-		if proven != nil && call.recorder.On() {
-			g.needs.meets(proven, call)
+		if call.recorder.On() {
+			g.recordRest(ctx, call, cmp.Or(proven, said.Seen), outer)
 		}
 		if bad.Reason == accesstoken.TooManyKeys && !call.recorder.On() {
 			v.policy.complain(said.Issuer, "tokens of an issuer are not judged, as it publishes too many keys of one name", bad.Err)
@@ -146,6 +147,16 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		v.policy.clocks[proven.Issuer.URL].Accepted(proven.Facts.IssuedAt, call.now)
 	}
 	return admitted, nil
+}
+
+// recordRest judges for the record alone what can be judged of a token that was refused: its binding and the requirement. No function of the
+// application is asked.
+func (g *Guard) recordRest(ctx context.Context, call *call, v *accesstoken.Verified, outer *admission) {
+	if v == nil {
+		return
+	}
+	call.note(record.Binding, g.validator.policy.bound(ctx, call, v, outer))
+	g.needs.meets(v, call)
 }
 
 // recordNeeds judges the requirement for the record alone: the refusal stays what it was.

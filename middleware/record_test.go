@@ -64,7 +64,7 @@ func TestRecordedDecisionGoesOn(t *testing.T) {
 			t.Errorf("step %d is called verified", e.Step)
 		}
 	}
-	if want := []record.Step{record.Signature, record.Audience, record.Confirmation, record.Actor}; !slices.Equal(failed, want) {
+	if want := []record.Step{record.Signature, record.Audience, record.Confirmation, record.Actor, record.Scope}; !slices.Equal(failed, want) {
 		t.Errorf("failed are %v, want %v", failed, want)
 	}
 	if asked > 0 {

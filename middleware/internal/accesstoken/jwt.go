@@ -60,7 +60,7 @@ func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
 	j.record.Vouched = t.key.Key != nil
 	if t.canVet(refusal) {
 		refusal = t.vet(t.Recorder, refusal)
-		j.see(t.verified, t.header)
+		j.see(t.verified, t.header, refusal)
 	}
 	if refusal.Refused() {
 		return nil, refusal
@@ -73,11 +73,20 @@ func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
 	return proven, Refusal{}
 }
 
-// see keeps what was read of a token for the record.
-func (j *judgement) see(v *Verified, header compact.Header) {
-	if j.Recorder.On() {
-		v.Key.KeyID, v.Key.Algorithm = header.KeyID, header.Algorithm
-		j.record.Seen = v
+// see keeps what was read of a token for the record. The time of one that was refused is judged for the record alone.
+func (j *judgement) see(v *Verified, header compact.Header, refusal Refusal) {
+	if !j.Recorder.On() {
+		return
+	}
+	v.Key.KeyID, v.Key.Algorithm = header.KeyID, header.Algorithm
+	j.record.Seen = v
+	if !refusal.Refused() || v.Facts.Expiry.IsZero() {
+		return
+	}
+	if late := v.CheckTime(j.Now); late.Refused() {
+		j.Recorder.Fail(record.Time, late.Err)
+	} else {
+		j.Recorder.Pass(record.Time)
 	}
 }
 

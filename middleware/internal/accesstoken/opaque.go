@@ -173,7 +173,7 @@ func (j *judgement) vetAnswer(issuer *Issuer, jwt *Verified, response *introspec
 	}
 	v.iss = iss
 	refusal = v.vet(j.Recorder, Refusal{})
-	j.see(v.verified, compact.Header{})
+	j.see(v.verified, compact.Header{}, refusal)
 	if refusal.Refused() {
 		return nil, refusal
 	}

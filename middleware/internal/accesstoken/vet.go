@@ -226,14 +226,14 @@ func (v *vetting) readDetails() Refusal {
 }
 
 func (v *vetting) readActor() Refusal {
-	var err error
-	if v.verified.Facts.Actor, err = claims.ReadActor(v.reading.At(claims.Act)); err != nil {
-		return malformedClaim("act", err)
-	}
 	facts := &v.verified.Facts
 	facts.AMR = v.lists.Strings(v.reading.At(claims.AMR))
 	facts.Scopes = v.lists.Scopes(v.reading.First(v.issuer.scopes))
 	facts.Roles = v.lists.Roles(v.reading.First(v.issuer.roles))
+	var err error
+	if facts.Actor, err = claims.ReadActor(v.reading.At(claims.Act)); err != nil {
+		return malformedClaim("act", err)
+	}
 	return Refusal{}
 }
 

@@ -91,7 +91,7 @@ func TestAnExplanationShowsSeveralMistakesAtOnce(t *testing.T) {
 	guard := v.Require("admin").Allow(func(context.Context, *middleware.Token, middleware.Credentials) error { asked++; return nil })
 	forged := testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"aud": "other", "cnf": kit.Claims{"x": 1}, "act": "text"}))), testkit.StrangeKey())
 	e := explained(guard, kit.Bearer(forged))
-	want := []middleware.StepName{middleware.StepSignature, middleware.StepAudience, middleware.StepConfirmation, middleware.StepActor}
+	want := []middleware.StepName{middleware.StepSignature, middleware.StepAudience, middleware.StepConfirmation, middleware.StepActor, middleware.StepScope}
 	if got := failed(e); !slices.Equal(got, want) || e.Reason != middleware.ReasonSignature || e.Outcome != middleware.Refused {
 		t.Errorf("failed are %v for %q, want %v", got, e.Reason, want)
 	}
@@ -112,6 +112,22 @@ func TestAnExplanationShowsSeveralMistakesAtOnce(t *testing.T) {
 	}
 	if s := stepOf(good, middleware.StepScope); s.Result != middleware.StepPassed || s.Expected != "scope 'admin'" || s.Got != "scopes 'admin'" || !s.Verified {
 		t.Errorf("%+v", s)
+	}
+}
+
+// The mistakes of an afternoon come in threes.
+func TestThreeMistakesOfOneTokenShowAtOnce(t *testing.T) {
+	v := kit.NewValidator(t, func(cfg *middleware.Config) { kit.SetPublicURL(cfg); cfg.Issuers[0].Claims.Roles = []string{"roles"} })
+	bound := kit.BoundTo(testkit.EdKey())
+	e := explained(v.Require("admin").AnyRole("owner"), token(kit.Claims{"aud": "other", "exp": now - hour, "roles": []string{"user"}, "cnf": bound["cnf"]}))
+	want := []middleware.StepName{middleware.StepAudience, middleware.StepTime, middleware.StepBinding, middleware.StepScope, middleware.StepRole}
+	if got := failed(e); !slices.Equal(got, want) || e.Reason != middleware.ReasonAudience {
+		t.Errorf("failed are %v for %q, want %v", got, e.Reason, want)
+	}
+	opaque := kit.NewValidator(t, answering(kit.Claims{"aud": "other", "exp": now - hour}))
+	e = explained(opaque.Require("admin"), kit.Bearer("an-opaque-token"))
+	if got := failed(e); !slices.Equal(got, []middleware.StepName{middleware.StepAudience, middleware.StepTime, middleware.StepScope}) {
+		t.Errorf("of an answer failed are %v", got)
 	}
 }
 
