@@ -22,6 +22,7 @@ import (
 
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/authlib"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/django"
+	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/hydra"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/keycloak"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/oidcprovider"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/producers"
@@ -45,7 +46,9 @@ var servers = []server{
 	{name: "authlib", version: "Authlib " + authlib.Version, needs: "Python 3", ask: authlib.Ask},
 	{name: "django", version: "django-oauth-toolkit " + django.Version, needs: "Python 3", ask: django.Ask},
 	{name: "oidc-provider", version: "oidc-provider " + oidcprovider.Version, needs: "Node.js", ask: oidcprovider.Ask},
-	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", ask: keycloak.Ask}, {name: "spring", version: "Spring Authorization Server " + spring.Version, needs: "Java 17, Maven", slow: true, ask: spring.Ask},
+	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", ask: keycloak.Ask},
+	{name: "hydra", version: "Ory Hydra " + hydra.Version, needs: "Go; its build takes some minutes", slow: true, ask: hydra.Ask},
+	{name: "spring", version: "Spring Authorization Server " + spring.Version, needs: "Java 17, Maven", slow: true, ask: spring.Ask},
 }
 
 func main() {

@@ -2,8 +2,11 @@ package tools
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // Pip makes a virtual environment dir/venv with what dir's requirements.txt names: exact versions, each with its hashes.
@@ -28,10 +31,18 @@ func NPM(ctx context.Context, dir string) error {
 	return run(ctx, dir, nil, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 }
 
-// GoInstall builds a program of the Go module proxy into dir. The checksum database vouches for its source.
-func GoInstall(ctx context.Context, dir, tags, pkg string) error {
+// GoBuild builds the program of a module that stands apart, in a folder of module examples, and returns the folder with the binary name in it.
+// The module's go.sum says what every source must be.
+func GoBuild(ctx context.Context, name, module, tags string) (string, error) {
 	if err := Need("go"); err != nil {
-		return err
+		return "", err
 	}
-	return run(ctx, os.TempDir(), []string{"GOBIN=" + dir, "GOWORK=off", "GOFLAGS=-mod=mod"}, "go", "install", "-trimpath", "-tags="+tags, pkg)
+	examples, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/cardea-auth/cardea/examples").Output()
+	if err != nil {
+		return "", fmt.Errorf("module examples is not found, run this in a checkout of the repository: %w", err)
+	}
+	sources := os.DirFS(filepath.Join(strings.TrimSpace(string(examples)), filepath.FromSlash(module)))
+	return Folder(ctx, name, sources, tags, func(ctx context.Context, dir string) error {
+		return run(ctx, dir, []string{"GOWORK=off", "GOFLAGS=-mod=readonly"}, "go", "build", "-trimpath", "-tags="+tags, "-o", name, ".")
+	})
 }
