@@ -39,8 +39,3 @@ func Example_mistakes() {
 	// middleware: Issuers[0]: issuers.Auth0: domain is "https://example.eu.auth0.com/": it must be a bare domain in small letters, without scheme, port and path, such as example.eu.auth0.com
 	// middleware: Issuers[1]: issuers.Cognito: clients is empty, which would admit nobody: name the ids of the app clients whose users may call
 }
-
-func ExampleAuth0() {
-	fmt.Println(issuers.Auth0("example.eu.auth0.com").URL)
-	// Output: https://example.eu.auth0.com/
-}

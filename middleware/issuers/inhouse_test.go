@@ -23,7 +23,7 @@ import (
 
 const inhouse = "https://auth.example.com"
 
-func secret(of string) []byte { return []byte(strings.Repeat(of+"0123456789abcde", 2)) }
+func secretOf(of string) []byte { return []byte(strings.Repeat(of+"0123456789abcde", 2)) }
 
 // withSecret is what PyJWT makes by default.
 func withSecret(key []byte, changes claims) string {
@@ -32,23 +32,23 @@ func withSecret(key []byte, changes claims) string {
 }
 
 func TestHS256(t *testing.T) {
-	guard := sheet{issuer: issuers.HS256(inhouse, secret("n"), secret("o"))}.guard(t)
+	guard := sheet{issuer: issuers.HS256(inhouse, secretOf("n"), secretOf("o"))}.guard(t)
 	for name, row := range map[string]struct {
 		token string
 		want  middleware.Reason
 	}{
-		"the new secret":         {withSecret(secret("n"), nil), ""},
-		"the old secret":         {withSecret(secret("o"), nil), ""},
-		"a secret of nobody":     {withSecret(secret("x"), nil), middleware.ReasonSignature},
-		"another iss":            {withSecret(secret("n"), claims{"iss": "https://evil.example"}), middleware.ReasonUnknownIssuer},
-		"no iss":                 {withSecret(secret("n"), claims{"iss": nil}), middleware.ReasonMissingClaim},
-		"another audience":       {withSecret(secret("n"), claims{"aud": "other"}), middleware.ReasonAudience},
-		"an expired one":         {withSecret(secret("n"), claims{"exp": 1}), middleware.ReasonExpired},
+		"the new secret":         {withSecret(secretOf("n"), nil), ""},
+		"the old secret":         {withSecret(secretOf("o"), nil), ""},
+		"a secret of nobody":     {withSecret(secretOf("x"), nil), middleware.ReasonSignature},
+		"another iss":            {withSecret(secretOf("n"), claims{"iss": "https://evil.example"}), middleware.ReasonUnknownIssuer},
+		"no iss":                 {withSecret(secretOf("n"), claims{"iss": nil}), middleware.ReasonMissingClaim},
+		"another audience":       {withSecret(secretOf("n"), claims{"aud": "other"}), middleware.ReasonAudience},
+		"an expired one":         {withSecret(secretOf("n"), claims{"exp": 1}), middleware.ReasonExpired},
 		"a public key's":         {signed(header{"alg": "RS256"}, claims{"iss": inhouse, "aud": api, "exp": testkit.Now.Unix() + 60}), middleware.ReasonAlgorithm},
 		"none":                   {signed(header{"alg": "none"}, claims{"iss": inhouse, "aud": api, "exp": testkit.Now.Unix() + 60}), middleware.ReasonAlgorithm},
 		"the empty secret":       {withSecret(nil, nil), middleware.ReasonSignature},
-		"a secret and its half":  {withSecret(secret("n")[:16], nil), middleware.ReasonSignature},
-		"a secret with a 0 more": {withSecret(append(secret("n"), 0), nil), ""}, // HMAC fills up with zeros (RFC 2104): it is the same key
+		"a secret and its half":  {withSecret(secretOf("n")[:16], nil), middleware.ReasonSignature},
+		"a secret with a 0 more": {withSecret(append(secretOf("n"), 0), nil), ""}, // HMAC fills up with zeros (RFC 2104): it is the same key
 	} {
 		if _, err := call(guard, "Authorization", "Bearer "+row.token); reasonOf(err) != row.want {
 			t.Errorf("%s: reason is %q, want %q", name, reasonOf(err), row.want)
@@ -57,7 +57,7 @@ func TestHS256(t *testing.T) {
 	wrong(t, map[string]middleware.Issuer{
 		"secrets is empty":             issuers.HS256(inhouse),
 		"use at least 32 random ones":  issuers.HS256(inhouse, []byte("secret")),
-		"issuer has an empty value: i": issuers.HS256("", secret("n")),
+		"issuer has an empty value: i": issuers.HS256("", secretOf("n")),
 	})
 }
 
@@ -215,7 +215,7 @@ func TestKeyFileIsReadAgain(t *testing.T) {
 }
 
 func TestSecretFile(t *testing.T) {
-	path := fileOf(t, string(secret("n"))+"\r\n\n"+string(secret("o"))+"\n")
+	path := fileOf(t, string(secretOf("n"))+"\r\n\n"+string(secretOf("o"))+"\n")
 	r, err := issuers.SecretFile(issuers.FileConfig{Issuer: inhouse, Path: path})
 	if err != nil {
 		t.Fatal(err)
@@ -223,7 +223,7 @@ func TestSecretFile(t *testing.T) {
 	closing(t, r)
 	guard := sheet{issuer: r.Issuer}.guard(t)
 	for key, want := range map[string]middleware.Reason{"n": "", "o": "", "x": middleware.ReasonSignature} {
-		if _, err := call(guard, "Authorization", "Bearer "+withSecret(secret(key), nil)); reasonOf(err) != want {
+		if _, err := call(guard, "Authorization", "Bearer "+withSecret(secretOf(key), nil)); reasonOf(err) != want {
 			t.Errorf("%s: reason is %q, want %q", key, reasonOf(err), want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware"
@@ -119,8 +120,9 @@ func isDigits(value string) bool { return value != "" && strings.Trim(value, "01
 
 func present(claims ...string) middleware.ClaimRule { return middleware.ClaimRule{Claims: claims} }
 
+// The values are the caller's, who may change them.
 func oneOf(claim string, values ...string) middleware.ClaimRule {
-	return middleware.ClaimRule{Claims: []string{claim}, OneOf: values}
+	return middleware.ClaimRule{Claims: []string{claim}, OneOf: slices.Clone(values)}
 }
 
 // unless lets tokens pass that do not have the claim, or have it with another value than these.
@@ -130,7 +132,7 @@ func unless(claim string, values ...string) middleware.ClaimRule {
 
 // ifPresent lets tokens pass that do not have the claim, or have one of these values.
 func ifPresent(claim string, values ...string) middleware.ClaimRule {
-	return middleware.ClaimRule{Claims: []string{claim}, OneOf: values, Optional: true}
+	return middleware.ClaimRule{Claims: []string{claim}, OneOf: slices.Clone(values), Optional: true}
 }
 
 // numbers wants decimal numbers.
