@@ -107,7 +107,8 @@ func TLSClientAuth(id string) ClientAuth {
 	}
 }
 
-// BearerToken authenticates with an access token of the resource server's own (RFC 7662 section 2.1). token is called
+// BearerToken authenticates with an access token of the resource server's own (RFC 7662 section 2.1), which servers that hash the client
+// secret at each call answer sooner (django-oauth-toolkit, with the scope introspection). token is called
 // for every request, from many goroutines, must honour its context and should cache what it returns.
 func BearerToken(token func(context.Context) (string, error)) ClientAuth {
 	auth := ClientAuth{

@@ -127,7 +127,7 @@ func (e *endpoint) checkStatus(response *http.Response) error {
 		http.StatusUnprocessableEntity, http.StatusRequestHeaderFieldsTooLarge:
 		f.blame = blameAnswer // what these complain of is the token
 		f.reason = fmt.Sprintf("the server does not take the question about this token (%d): "+
-			"it may answer so for tokens that it does not know, or introspect no JWTs", status)
+			"it may answer so for tokens that it does not know, or introspect no JWTs: then set Issuer.JWTs to VerifyJWTs", status)
 	default:
 		f.reason = fmt.Sprintf("the server answered with status %d", status)
 	}

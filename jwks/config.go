@@ -158,7 +158,7 @@ func (cfg *Config) checkURL(text string) (*url.URL, error) {
 // checkIssuer adds the rule of RFC 8414 section 2: an issuer identifier has no query.
 func (cfg *Config) checkIssuer(text string) error {
 	if !strings.Contains(text, "://") {
-		return errors.New("it must begin with https://; if it is a name and not an address, say where the keys are (URL, or JWKSURI of a Validator's Issuer)")
+		return errors.New("it must begin with https://; if it is a name and not an address, say where the keys are (URL, or JWKSURI or Keys of a Validator's Issuer)")
 	}
 	if _, err := cfg.checkURL(text); err != nil {
 		return err

@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
 		module + "/middleware/internal/accesstoken", module + "/middleware/internal/claims", module + "/middleware/internal/record",
 		module + "/middleware/internal/dpop", module + "/middleware/internal/credential", module + "/middleware/internal/targeturi",
+		module + "/middleware/internal/enum",
 		module + "/middleware/internal/exactjson", module + "/middleware/internal/challenge", module + "/middleware/internal/clientcert",
 		module + "/middleware/internal/tenant", module + "/middleware/internal/provider",
 		module + "/middleware/internal/loadbalancer",
@@ -47,6 +48,7 @@ var allowed = map[string][]string{
 	"/middleware/internal/exactjson":    {}, // its tests vet with strictjson
 	"/middleware/internal/record":       {},
 	"/middleware/internal/targeturi":    {},
+	"/middleware/internal/enum":         {},
 	"/middleware/internal/tenant":       {},
 	"/middleware/internal/cause":        {module + "/middleware/internal/claims"},
 	"/middleware/internal/tally":        {},

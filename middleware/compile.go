@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/cause"
@@ -143,8 +144,16 @@ func (c *compiler) judge(p *policy) {
 // filledStrings reports a mistake for every empty string of a list.
 func (c *compiler) filledStrings(field string, values []string) {
 	for i, v := range values {
-		if strings.TrimSpace(v) == "" {
+		switch {
+		case strings.TrimSpace(v) == "":
 			c.wrong("%s[%d] is empty: is an environment variable missing?", field, i)
+		case hasStrayCharacters(v):
+			c.wrong("%s[%d] is %+q, with blanks at an end or control characters, and is compared byte for byte: take them out", field, i, v)
 		}
 	}
+}
+
+// hasStrayCharacters reports whether a name has blanks at an end, or control characters, as one from a file or a shell may.
+func hasStrayCharacters(name string) bool {
+	return strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl)
 }

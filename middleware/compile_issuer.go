@@ -30,6 +30,7 @@ func (c *issuerCompiler) compile() accesstoken.IssuerConfig {
 	if strings.TrimSpace(c.cfg.URL) == "" {
 		c.wrongIn("URL", "is empty: it must be the exact iss value of the server's tokens")
 	}
+	c.addresses()
 	t := accesstoken.IssuerConfig{
 		URL:          c.cfg.URL,
 		Aliases:      slices.Clone(c.cfg.Aliases),
@@ -79,8 +80,37 @@ func claimsOr(entries []string, standard ...string) []string {
 	return standard
 }
 
+// metadataPaths are where issuers publish their metadata (OpenID Connect Discovery section 4, RFC 8414 section 3).
+var metadataPaths = []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}
+
+// addresses refuses iss values that no token has.
+func (c *issuerCompiler) addresses() {
+	if hasStrayCharacters(c.cfg.URL) && strings.TrimSpace(c.cfg.URL) != "" {
+		c.wrongIn("URL", "is %+q, with blanks at an end or control characters, and is compared byte for byte: take them out", c.cfg.URL)
+	}
+	for i, iss := range append([]string{c.cfg.URL}, c.cfg.Aliases...) {
+		field := "URL"
+		if i > 0 {
+			field = fmt.Sprintf("Aliases[%d]", i-1)
+		}
+		for _, path := range metadataPaths {
+			if before, after, found := strings.Cut(iss, path); found {
+				c.wrongIn(field, "is %q, the address of the metadata: write the issuer that the metadata names, which is %q or ends in a slash", iss, before+after)
+			}
+		}
+	}
+}
+
 // mapping wants one way to the scopes, and one to the roles.
 func (c *issuerCompiler) mapping() {
+	for _, name := range slices.Concat(c.cfg.Claims.Scopes, c.cfg.Claims.Roles, c.cfg.Claims.ClientID) {
+		if hasStrayCharacters(name) {
+			c.wrongIn("Claims", "names %+q, with blanks at an end or control characters, and is compared byte for byte: take them out", name)
+		}
+	}
+	if len(c.cfg.Claims.Roles) > 0 || c.cfg.Claims.RolesFunc != nil {
+		c.policy.mapsRoles = true
+	}
 	if c.cfg.Claims.ScopesFunc != nil && len(c.cfg.Claims.Scopes) > 0 {
 		c.wrongIn("Claims.Scopes", "is set beside ScopesFunc, which takes its place: leave one of them out")
 	}

@@ -21,6 +21,9 @@ func isSupported(alg string) bool {
 }
 
 func (c *issuerCompiler) algorithms(t *accesstoken.IssuerConfig) {
+	if set, fixed := c.cfg.Keys.(*jwks.Set); fixed && set != nil && len(set.Held()) == 0 {
+		c.wrongIn("Keys", "is a set without keys, which verifies nothing: put the issuer's keys in, or leave it out so that they are fetched")
+	}
 	t.Algorithms = make(map[string]bool)
 	if c.cfg.Algorithms == nil {
 		c.usualAlgorithms(t)

@@ -2,10 +2,7 @@ package middleware
 
 import (
 	"fmt"
-	"net/netip"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/clientcert"
@@ -43,12 +40,12 @@ func (c *compiler) publicURLs() []targeturi.URI {
 
 func (c *compiler) publicURL(field, address string) (targeturi.URI, bool) {
 	base, ok := targeturi.Parse(address)
-	if !ok || strings.ContainsAny(address, "?#") || !isPublicHost(base.Origin()) {
+	if !ok || strings.ContainsAny(address, "?#") || !targeturi.IsPublicHost(base.Origin()) {
 		c.wrong("%s %q: it must be scheme and host as clients see them, such as https://api.example.com, with no query or fragment",
 			field, withoutUser(address))
 		return targeturi.URI{}, false
 	}
-	if host, plain := strings.CutPrefix(base.Origin(), "http://"); plain && c.cfg.FAPI2 && !isLoopback(host) {
+	if host, plain := strings.CutPrefix(base.Origin(), "http://"); plain && c.cfg.FAPI2 && !targeturi.IsLoopback(host) {
 		c.wrong("%s %q: FAPI2 wants https (FAPI 2.0 Security Profile section 5.2.1); http is accepted for 127.0.0.1, [::1] and localhost only",
 			field, address)
 	}
@@ -66,36 +63,6 @@ func withoutUser(address string) string {
 	}
 	return scheme + "xxxxx" + rest[at:]
 }
-
-// isPublicHost reports whether what follows the scheme of an origin is an address that clients can call: a name or an IP address, and a
-// port that exists. Proofs are compared with it, so a slip of the pen would refuse them all.
-func isPublicHost(origin string) bool {
-	u, err := url.Parse(origin)
-	if err != nil {
-		return false
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return false
-		}
-	}
-	host := u.Hostname()
-	if strings.HasPrefix(u.Host, "[") {
-		_, err := netip.ParseAddr(host)
-		return err == nil
-	}
-	return strings.Trim(host, hostCharacters) == "" // targeturi has refused an empty one
-}
-
-// isLoopback reports whether host, with or without a port, is this machine, as jwks has it: 127.0.0.0/8, ::1 and localhost.
-func isLoopback(host string) bool {
-	name := (&url.URL{Host: host}).Hostname()
-	addr, _ := netip.ParseAddr(name) // the zero Addr, where name is not an address, is not a loopback address
-	return name == "localhost" || addr.Unmap().IsLoopback()
-}
-
-// hostCharacters are those of names in the DNS, in small letters, and the underscore that some internal names have.
-const hostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-._"
 
 // credentials makes what finds tokens.
 func (c *compiler) credentials(p *policy, bases []targeturi.URI) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
@@ -31,7 +32,7 @@ func (c *compiler) warnings(bases []targeturi.URI) []warning {
 	var found []warning
 	for i, base := range bases {
 		scheme, host, _ := strings.Cut(base.Origin(), "://")
-		if scheme != "http" || isLoopback(host) {
+		if scheme != "http" || targeturi.IsLoopback(host) {
 			continue
 		}
 		setting := "PublicURL " + c.cfg.PublicURL
@@ -62,7 +63,29 @@ func (c *compiler) warnings(bases []targeturi.URI) []warning {
 			})
 		}
 	}
-	return append(append(found, c.sharedKeys()...), c.wellKnown()...)
+	return slices.Concat(found, c.sharedKeys(), c.wellKnown(), c.dottedPaths())
+}
+
+// dottedPaths finds names of claims that were meant as paths perhaps. Names such as https://example.com/roles hold dots too.
+func (c *compiler) dottedPaths() []warning {
+	var found []warning
+	for i, issuer := range c.cfg.Issuers {
+		paths := slices.Concat(issuer.Claims.Scopes, issuer.Claims.Roles, issuer.Claims.ClientID)
+		for _, rule := range issuer.ClaimRules {
+			paths = append(paths, rule.Claims...)
+		}
+		for _, path := range paths {
+			if strings.ContainsAny(path, "/:") || !strings.Contains(strings.Trim(path, "."), ".") {
+				continue
+			}
+			found = append(found, warning{
+				setting: fmt.Sprintf("Issuers[%d] reads the claim %q", i, path),
+				risk:    "it is the name of one claim with dots in it, and no nested claim is found by it",
+				remedy:  "if it is nested, write /" + strings.ReplaceAll(path, ".", "/"),
+			})
+		}
+	}
+	return found
 }
 
 // nameProvider adds to the mistakes of an issuer that is a provider's, from the one with this number on, which preset makes it. What no

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/enum"
 )
 
 // Config describes what one resource server accepts. Issuers and Audiences are required; the zero value of every other
@@ -77,7 +79,8 @@ type Config struct {
 	RevocationsWithin time.Duration
 
 	// HTTPClient fetches metadata and keys of issuers without Keys (private CA, proxy, tracing); nil: one of our own,
-	// which takes no proxy from the environment. Redirects are refused either way.
+	// which takes no proxy from the environment. Redirects are refused either way. It is one for all of them, so one that adds a
+	// credential (Kubernetes) would show it to every issuer: give that Issuer Keys of its own, made by jwks.New.
 	HTTPClient *http.Client
 
 	// DangerouslyAllowHTTP names hosts that may be asked for metadata and keys without TLS, as "keycloak:8080", each with its port
@@ -217,16 +220,16 @@ const (
 var certificateEncodings = []string{"ClientCertField", "ForwardedClientCert", "EscapedPEM", "Base64DER", "HexThumbprint"}
 
 // String is the name of the constant.
-func (e CertificateEncoding) String() string { return enumString(certificateEncodings, e) }
+func (e CertificateEncoding) String() string { return enum.String(certificateEncodings, e) }
 
 // MarshalText is String. An encoding without a name is an error.
 func (e CertificateEncoding) MarshalText() ([]byte, error) {
-	return marshalEnum(certificateEncodings, e)
+	return enum.Marshal(certificateEncodings, e)
 }
 
 // UnmarshalText reads the name of the constant, byte for byte.
 func (e *CertificateEncoding) UnmarshalText(text []byte) error {
-	return unmarshalEnum(certificateEncodings, e, text)
+	return enum.Unmarshal(certificateEncodings, e, text)
 }
 
 const (

@@ -51,13 +51,20 @@ func (g *Guard) AnyScope(scopes ...string) *Guard {
 }
 
 // AnyRole adds a choice of roles, of which the token must have at least one. Roles are found by ClaimMapping.Roles; an
-// issuer without it grants none. It panics on an empty role, and without arguments.
+// issuer without it grants none, and where no issuer has any that is logged, once. It panics without arguments, on an empty role, and on
+// one with blanks at an end or control characters.
 func (g *Guard) AnyRole(roles ...string) *Guard {
 	checkSome("AnyRole", roles)
-	if slices.Contains(roles, "") {
-		panic("middleware: AnyRole: a role is empty")
+	for _, role := range roles {
+		switch {
+		case role == "":
+			panic("middleware: AnyRole: a role is empty")
+		case hasStrayCharacters(role):
+			panic(fmt.Sprintf("middleware: AnyRole: %+q has blanks at an end or control characters, and is compared byte for byte", role))
+		}
 	}
 	changed := g.copy()
+	changed.missRoles()
 	changed.needs.roles = append(slices.Clip(changed.needs.roles), slices.Clone(roles))
 	return changed
 }
@@ -137,6 +144,18 @@ func (g *Guard) Allow(rule Rule) *Guard {
 	changed := g.copy()
 	changed.needs.rules = append(slices.Clip(changed.needs.rules), rule)
 	return changed
+}
+
+// missRoles says, once, that no token can have the roles that a route needs. It is no mistake of this route, so it does not panic.
+func (g *Guard) missRoles() {
+	if g.validator.unusable() || g.validator.policy.mapsRoles {
+		return
+	}
+	const complaint = "middleware: a Guard asks for roles, and no issuer maps any, so every token will be refused (403)"
+	p := g.validator.policy
+	if _, told := p.complaints.LoadOrStore([2]string{"", complaint}, nil); !told {
+		p.log().Error(complaint, "remedy", `set Issuer.Claims.Roles to the claim that holds them, such as "roles" or "/realm_access/roles"`)
+	}
 }
 
 // copy returns a copy to add to, which no anonymous request meets. Of a nil Guard it is a zero Guard, which refuses.

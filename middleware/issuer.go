@@ -2,14 +2,11 @@ package middleware
 
 import (
 	"context"
-	"fmt"
-	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/enum"
 )
 
 // Issuer is one trusted authorization server and everything that is special about it. URL is required, and one way to
@@ -147,13 +144,13 @@ const (
 var jwtModes = []string{"VerifyJWTs", "VerifyAndIntrospectJWTs", "IntrospectJWTs"}
 
 // String is the name of the constant.
-func (m JWTMode) String() string { return enumString(jwtModes, m) }
+func (m JWTMode) String() string { return enum.String(jwtModes, m) }
 
 // MarshalText is String. A mode without a name is an error.
-func (m JWTMode) MarshalText() ([]byte, error) { return marshalEnum(jwtModes, m) }
+func (m JWTMode) MarshalText() ([]byte, error) { return enum.Marshal(jwtModes, m) }
 
 // UnmarshalText reads the name of the constant, byte for byte.
-func (m *JWTMode) UnmarshalText(text []byte) error { return unmarshalEnum(jwtModes, m, text) }
+func (m *JWTMode) UnmarshalText(text []byte) error { return enum.Unmarshal(jwtModes, m, text) }
 
 // Profile says how a JWT shows that it is an access token, and not an ID token or any other signed statement of the
 // same issuer (RFC 8725 section 3.12). Its text form is the name of the constant.
@@ -181,37 +178,13 @@ const (
 var profiles = []string{"AnyAccessToken", "RFC9068", "IDToken"}
 
 // String is the name of the constant.
-func (p Profile) String() string { return enumString(profiles, p) }
+func (p Profile) String() string { return enum.String(profiles, p) }
 
 // MarshalText is String. A profile without a name is an error.
-func (p Profile) MarshalText() ([]byte, error) { return marshalEnum(profiles, p) }
+func (p Profile) MarshalText() ([]byte, error) { return enum.Marshal(profiles, p) }
 
 // UnmarshalText reads the name of the constant, byte for byte.
-func (p *Profile) UnmarshalText(text []byte) error { return unmarshalEnum(profiles, p, text) }
-
-// enumString is the name of a value, or its type and number where it has none.
-func enumString[T ~int](names []string, value T) string {
-	if value < 0 || int(value) >= len(names) {
-		return fmt.Sprintf("%s(%d)", reflect.TypeFor[T]().Name(), int(value))
-	}
-	return names[value]
-}
-
-func marshalEnum[T ~int](names []string, value T) ([]byte, error) {
-	if value < 0 || int(value) >= len(names) {
-		return nil, fmt.Errorf("middleware: %s has no name: use %s", enumString(names, value), strings.Join(names, ", "))
-	}
-	return []byte(names[value]), nil
-}
-
-func unmarshalEnum[T ~int](names []string, value *T, text []byte) error {
-	i := slices.Index(names, string(text))
-	if i < 0 {
-		return fmt.Errorf("middleware: %q is no %s: use %s", text, reflect.TypeFor[T]().Name(), strings.Join(names, ", "))
-	}
-	*value = T(i)
-	return nil
-}
+func (p *Profile) UnmarshalText(text []byte) error { return enum.Unmarshal(profiles, p, text) }
 
 // ClaimRule demands something of the claims of a token, or of an introspection answer, without code: token_use must be access, hd one of
 // these domains. Where JWTs says that a JWT is introspected as well, the claims of the answer count.

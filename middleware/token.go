@@ -46,7 +46,7 @@ type Token struct {
 
 	IssuedAt  time.Time // iat; zero when absent
 	NotBefore time.Time // nbf; zero when absent
-	Expiry    time.Time // exp; zero only for an introspected token whose answer has none
+	Expiry    time.Time // exp; zero only for an introspected token whose answer has none: ask IsZero before time.Until
 	AuthTime  time.Time // auth_time; zero when absent or malformed, and then no Guard.MaxAge is met
 
 	// Actor is the current actor of a delegated token: the outermost act claim (RFC 8693 section 4.1). Zero: no

@@ -46,6 +46,8 @@ type policy struct {
 	realm     string
 	impliedBy map[string][]string // scope -> every other scope that carries it
 
+	mapsRoles bool // an issuer has roles
+
 	errorHandler func(http.ResponseWriter, *http.Request, *Error)
 	observe      func(context.Context, Decision)
 	logger       *slog.Logger     // nil: slog.Default(), see log

@@ -239,7 +239,7 @@ var accepted = map[survivor]string{
 	{"middleware", "newCache", neverTaken, `entries < 0`}:    shortcut,    // a cache without room remembers nothing
 	{"middleware", "WholeKey", neverTaken, `p.signed == ""`}: shortcut,    // hashes the same text again
 	{"middleware", "credentials", neverTaken, `err != nil`}:  unreachable, // no public host is refused as an origin
-	{"middleware", "isPublicHost", alwaysTrue, `err == nil`}: behindIt,    // net/url refuses it too, since Go 1.25.2
+	{"middleware", "IsPublicHost", alwaysTrue, `err == nil`}: behindIt,    // net/url refuses it too, since Go 1.25.2
 
 	{"middleware", "ContextWithExpiry", orGone, `a.anonymous`}: impliedBy, // nobody has no expiry
 	{"middleware", "Parse", neverTaken, `table != nil`}:        shortcut,

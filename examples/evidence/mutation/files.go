@@ -25,6 +25,7 @@ var others = map[string]string{
 	"tally":    "decides what is written to a log; the decision is made by then",
 	"testkit":  "for tests",
 	"suite":    "tests",
+	"enum":     "names constants; what is decided by them is decided elsewhere",
 }
 
 // The tests that go through the exported API of package middleware: those of the face and the suites.

@@ -190,7 +190,7 @@ func TestIssuerKeyMistakes(t *testing.T) {
 			`middleware: Issuers[0]: jwks: Config.Issuer "https:///realm": it names no host`}},
 		{"an issuer without a scheme", fetched("login.example.com", ""), []string{
 			`middleware: Issuers[0]: jwks: Config.Issuer "login.example.com": it must begin with https://; ` +
-				`if it is a name and not an address, say where the keys are (URL, or JWKSURI of a Validator's Issuer)`}},
+				`if it is a name and not an address, say where the keys are (URL, or JWKSURI or Keys of a Validator's Issuer)`}},
 		{"keys over plain http", fetched(testkit.Issuer, "http://login.example.com/keys"), []string{
 			`middleware: Issuers[0]: jwks: Config.URL "http://login.example.com/keys": it must begin with https://; http is accepted for 127.0.0.1, [::1] and localhost, and for hosts that DangerouslyAllowHTTP names`}},
 	})

@@ -124,13 +124,14 @@ func TestMistakesAboutKeysThatFitNoAlgorithm(t *testing.T) {
 			"middleware: Issuers[0].Algorithms names a symmetric algorithm, but Keys is a *jwks.KeyfuncSource, which never holds a secret: set Keys to jwks.HMAC(…)"}},
 		{"a set that could not be made", with((*jwks.Set)(nil)), []string{
 			"middleware: Issuers[0].Keys is a nil *jwks.Set: look at the error of the call that was to make it"}},
+		{"a set without keys", with(&jwks.Set{}), []string{
+			"middleware: Issuers[0].Keys is a set without keys, which verifies nothing: put the issuer's keys in, or leave it out so that they are fetched"}},
 	})
 	for name, change := range map[string]func(*middleware.Config){
 		"one of two families":              with(testkit.KeySet(), "RS256"),
 		"one kind of a mixed set, by name": with(mixed, "HS256"),
 		"a source that does not know yet":  with(says(), "ES256"),
 		"a source that has more":           with(says("ES256", "HS256"), "ES256"),
-		"a set that is filled in no time":  with(&jwks.Set{}),
 	} {
 		if _, err := middleware.New(configWith(change)); err != nil {
 			t.Errorf("%s: %v", name, err)
