@@ -19,7 +19,7 @@ printed. Without -issuer and -preset nothing is fetched: header and claims are s
 them, and the command that would have the token judged.
 
 With -issuer or -preset, metadata and keys are fetched and the token is judged as an API with that configuration would judge it, sent as
-Bearer. Of a refusal the first check that fails is shown, with what was expected and what came.
+Bearer: every step is shown with what was expected and what came, and at the end the smallest change that would let the token in.
 
 Exit status: 0 if the token would be let in (or could be read), 1 if it would be refused (or is malformed or encrypted), 2 if a flag or
 the input is wrong, 3 if it could not be judged, 130 after Ctrl-C.`
@@ -99,7 +99,7 @@ func judge(ctx context.Context, c *cli.Command, std stdio, token input.Token) er
 	if err := write(std, c.Bool("json"), report); err != nil {
 		return &ended{exitBad, err}
 	}
-	switch report.Outcome {
+	switch report.Explained.Outcome {
 	case middleware.Allowed:
 		return nil
 	case middleware.Unavailable, middleware.Failed:

@@ -1,98 +1,48 @@
 package verdict
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/adapters/cardea/internal/plain"
-	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/adapters/cardea/internal/unverified"
 )
 
-// colours are those of ECMA-48 that every terminal has.
-var colours = map[middleware.Outcome]string{middleware.Allowed: "1;32", middleware.Unavailable: "1;33", middleware.Failed: "1;33"}
+// MarshalJSON writes the explanation as package explain does, and beside it the token that was admitted, or what one that was not says.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	report := struct {
+		Version     int                 `json:"version"` // of this format: 1
+		Explanation json.Marshaler      `json:"explanation"`
+		Token       *Admitted           `json:"token,omitempty"`
+		Unverified  []unverified.Member `json:"unverified,omitempty"`
+		Taken       []string            `json:"taken,omitempty"` // what was taken off what was pasted
+	}{1, r.Explained, r.Token, nil, r.taken}
+	if r.Claims != nil {
+		report.Unverified = append(r.Claims.Header, r.Claims.Claims...)
+	}
+	return json.Marshal(report)
+}
 
 // Write writes the report for people.
 func (r *Report) Write(out io.Writer, colour bool) error {
-	outcome := string(r.Outcome)
-	if colour {
-		code, known := colours[r.Outcome]
-		if !known {
-			code = "1;31"
-		}
-		outcome = "\x1b[" + code + "m" + outcome + "\x1b[0m"
+	if err := r.Explained.Terminal(out, colour); err != nil {
+		return err
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s (%d)", outcome, r.Status)
-	if r.Reason != "" {
-		fmt.Fprintf(&text, ": %s", r.Reason)
+	if t := r.Token; t != nil {
+		fmt.Fprintf(&text, "\nthe token, as a handler gets it\n  subject  %s\n  client   %s\n  scopes   %s\n  roles    %s\n  until    %s\n",
+			plain.Quote(t.Subject), plain.Quote(t.ClientID), plain.List(t.Scopes), plain.List(t.Roles), t.Expiry.Format(time.RFC3339))
 	}
-	text.WriteByte('\n')
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(&text, "  %-13s %s\n", name, plain.Line(value))
-		}
+	if r.Claims != nil && len(r.Claims.Claims) > 0 {
+		text.WriteString("\nwhat the token says, without regard to who wrote it\n")
+		r.Claims.WriteMembers(&text)
 	}
-	line("issuer", r.Issuer)
-	line("expected", r.Expected)
-	line("got", r.Got+r.mark())
-	line("cause", r.Cause)
-	line("hint", r.Hint)
-	line("usual causes", strings.ReplaceAll(r.Causes, "`", ""))
-	line("remedy", strings.ReplaceAll(r.Remedy, "`", ""))
-	if r.Outcome == middleware.Allowed {
-		line("subject", quoted(r.Subject))
-		line("client", quoted(r.ClientID))
-		line("scopes", plain.List(r.Scopes))
-		line("roles", plain.List(r.Roles))
-		line("until", r.Expiry.Format(time.RFC3339))
-	} else {
-		text.WriteString("\nThis is the first check that fails; those behind it were not reached.\n")
+	for _, note := range r.taken {
+		fmt.Fprintf(&text, "\n%s\n", note)
 	}
-	r.writeUnverified(&text)
 	_, err := io.WriteString(out, text.String())
 	return err
-}
-
-// mark says how far what came can be believed.
-func (r *Report) mark() string {
-	switch {
-	case r.Got == "":
-		return ""
-	case r.Verified:
-		return " (verified)"
-	}
-	return " (unverified)"
-}
-
-func quoted(s string) string {
-	if s == "" {
-		return ""
-	}
-	return plain.Quote(s)
-}
-
-// writeUnverified adds what stands out in the token, as there may be more than one mistake.
-func (r *Report) writeUnverified(text *strings.Builder) {
-	if r.Unverified == nil {
-		return
-	}
-	for _, note := range r.Unverified.Taken {
-		fmt.Fprintf(text, "  %s\n", note)
-	}
-	if len(r.Unverified.Claims) > 0 {
-		believed := "unverified"
-		if r.Verified {
-			believed = "its issuer's word"
-		}
-		fmt.Fprintf(text, "\nwhat the token says (%s)\n", believed)
-		r.Unverified.WriteMembers(text)
-	}
-	if hints := r.Unverified.Hints; len(hints) > 0 {
-		text.WriteString("\nwhat stands out besides\n")
-		for _, hint := range hints {
-			fmt.Fprintf(text, "  %s\n", hint)
-		}
-	}
 }

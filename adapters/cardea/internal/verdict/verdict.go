@@ -19,34 +19,28 @@ import (
 // Question is what is to be judged, and for which route.
 type Question struct {
 	Token  input.Token
-	Config middleware.Config // Observe, Logger and, with Field, TokenSources are set here
+	Config middleware.Config // Logger and, with Field, TokenSources are set here
 	Field  string            // the header field that the token comes in; empty: Authorization
 	Scopes []string          // all of them
 	Roles  []string          // one of them
 }
 
-// Report is what was decided. Of a refusal it holds the first check that failed: those behind it were not reached.
+// Report is what was decided, step by step.
 type Report struct {
-	Version  int                `json:"version"` // of this format: 1
-	Outcome  middleware.Outcome `json:"outcome"`
-	Status   int                `json:"status"` // that a request would be answered with; 200: it would be let in
-	Reason   middleware.Reason  `json:"reason,omitempty"`
-	Issuer   string             `json:"issuer,omitempty"`
-	Verified bool               `json:"verified"` // the signature stood, or the server vouched for the token
-	Expected string             `json:"expected,omitempty"`
-	Got      string             `json:"got,omitempty"`
-	Hint     string             `json:"hint,omitempty"`
-	Cause    string             `json:"cause,omitempty"`  // where neither side can be said, such as a server out of reach
-	Causes   string             `json:"causes,omitempty"` // what usually leads there
-	Remedy   string             `json:"remedy,omitempty"`
+	Explained *explain.Report
 
-	Subject  string    `json:"subject,omitempty"` // these, if it would be let in
+	Token  *Admitted           // if it would be let in
+	Claims *unverified.Reading // what the token says, if it would not
+	taken  []string
+}
+
+// Admitted is what a handler would see of the token.
+type Admitted struct {
+	Subject  string    `json:"subject,omitempty"`
 	ClientID string    `json:"client_id,omitempty"`
-	Scopes   []string  `json:"scopes,omitempty"`
-	Roles    []string  `json:"roles,omitempty"`
+	Scopes   []string  `json:"scopes"`
+	Roles    []string  `json:"roles"`
 	Expiry   time.Time `json:"expiry,omitzero"`
-
-	Unverified *unverified.Reading `json:"unverified,omitempty"` // what the token says, if it would not be let in
 }
 
 // Check finds mistakes of q.Config, scopes and roles without a token and without a network.
@@ -80,10 +74,8 @@ func prepare(q *Question) (v *middleware.Validator, guard *middleware.Guard, err
 	return v, guard, nil
 }
 
-// Judge asks a Validator. The error is a mistake that Check finds too.
+// Judge asks a Guard. The error is a mistake that Check finds too.
 func Judge(ctx context.Context, q Question) (*Report, error) {
-	var decided middleware.Decision
-	q.Config.Observe = func(_ context.Context, d middleware.Decision) { decided = d }
 	v, guard, err := prepare(&q)
 	if err != nil {
 		return nil, err
@@ -93,34 +85,32 @@ func Judge(ctx context.Context, q Question) (*Report, error) {
 	if q.Field != "" {
 		name, value = q.Field, q.Token.Text
 	}
-	_ = v.Warm(ctx) // a server that is slow is given time; that it failed is what the decision says
 	header := http.Header{}
 	header.Set(name, value)
-	admitted, err := guard.Authorize(ctx, middleware.Credentials{Header: header, Method: http.MethodGet, Target: "/"})
-	r := &Report{Version: 1, Outcome: decided.Outcome, Status: http.StatusOK, Issuer: decided.Issuer, Verified: decided.Verified}
-	if err != nil {
-		r.refused(decided, err)
-		r.Unverified = unverified.Read(q.Token, time.Now())
-		return r, nil
-	}
-	if token, ok := middleware.TokenFromContext(admitted); ok {
-		r.Subject, r.ClientID, r.Expiry = plain.Mask(token.Subject), plain.Mask(token.ClientID), token.Expiry.UTC()
-		r.Scopes, r.Roles = token.Scopes.Slice(), token.Roles.Slice()
+	credentials := middleware.Credentials{Header: header, Method: http.MethodGet, Target: "/"}
+
+	_ = v.Warm(ctx) // a server that is slow is given time; that it failed is what the explanation says
+	r := &Report{Explained: explain.Credentials(ctx, guard, credentials), taken: q.Token.Notes}
+	if r.Explained.Outcome == middleware.Allowed {
+		r.Token = admitted(ctx, guard, credentials)
+	} else {
+		r.Claims = unverified.Read(q.Token, time.Now())
 	}
 	return r, nil
 }
 
-// refused takes over what the decision says of a refusal, and adds what is known of its reason.
-func (r *Report) refused(d middleware.Decision, err error) {
-	r.Reason, r.Expected, r.Got, r.Hint = d.Reason, plain.Mask(d.Expected), plain.Mask(d.Got), plain.Mask(d.Hint)
-	var refusal *middleware.Error
-	if errors.As(err, &refusal) {
-		r.Status = refusal.Status()
-		if r.Expected == "" && r.Got == "" && refusal.Err != nil {
-			r.Cause = plain.Mask(plain.Line(refusal.Err.Error()))
-		}
+// admitted is the token as a handler would get it; nil if the Guard changed its mind, as at the end of ctx.
+func admitted(ctx context.Context, guard *middleware.Guard, credentials middleware.Credentials) *Admitted {
+	inside, err := guard.Authorize(ctx, credentials)
+	if err != nil {
+		return nil
 	}
-	if why, ok := explain.About(d.Reason); ok {
-		r.Causes, r.Remedy = why.Causes, why.Remedy
+	token, _ := middleware.TokenFromContext(inside)
+	return &Admitted{
+		Subject:  plain.Mask(token.Subject),
+		ClientID: plain.Mask(token.ClientID),
+		Scopes:   append([]string{}, token.Scopes.Slice()...),
+		Roles:    append([]string{}, token.Roles.Slice()...),
+		Expiry:   token.Expiry.UTC(),
 	}
 }
