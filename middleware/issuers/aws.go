@@ -10,7 +10,7 @@ import (
 // the ids of the app clients whose tokens are let in.
 //
 // It relies on token_use, which must be access, and on client_id. Scopes are scope, cognito:groups are roles. Refused are ID and
-// refresh tokens and those of other app clients of the pool.
+// refresh tokens and those of other app clients of the pool. No token says for which API it is; scopes do, as each belongs to a resource server.
 //
 // Not known for certain: the host of pools in China (amazonaws.com.cn), and what aud holds under resource binding, which is not looked at.
 // A token that was revoked passes until it expires, as Cognito has no endpoint to ask.

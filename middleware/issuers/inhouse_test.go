@@ -153,6 +153,7 @@ func TestKeyFileRefuses(t *testing.T) {
 		"longer than 1 MiB":          {Issuer: inhouse, Path: fileOf(t, strings.Repeat(" ", 1<<20+1))},
 		"Issuer has an empty":        {Path: fileOf(t, pemOf(t, testkit.EdKey().Public()))},
 		"Path is empty":              {Issuer: inhouse},
+		"not a regular file":         {Issuer: inhouse, Path: t.TempDir()},
 		"Interval is -1s":            {Issuer: inhouse, Path: "x", Interval: -time.Second},
 		"issuers.KeyFile: Path \"":   {Issuer: inhouse, Path: fileOf(t, `{"keys":[]}`)},
 		"private":                    {Issuer: inhouse, Path: fileOf(t, string(testkit.JSON(claims{"d": "AAAA"}.With(testkit.JWK(testkit.EdKey().Public())))))},

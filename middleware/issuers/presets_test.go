@@ -180,6 +180,9 @@ func TestPresetsAndREADMEAreWhole(t *testing.T) {
 			t.Errorf("row %d is not that of %s (%s):\n%s", i, p.Name, p.Provider, rows[i])
 			continue
 		}
+		if proven := strings.TrimSpace(cells[3]); proven != "by shape |" && proven != "by the real one |" {
+			t.Errorf("%s is proven %q", p.Name, proven)
+		}
 		code, closes, _ := strings.Cut(strings.TrimPrefix(cells[2], "`"), "`")
 		if !strings.Contains(string(compiled), " := "+code+"\n") {
 			t.Errorf("%s: this line of README.md is not in example_presets_test.go: %s", p.Name, code)

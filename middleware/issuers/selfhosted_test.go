@@ -142,6 +142,8 @@ func TestZITADEL(t *testing.T) {
 	server := answers{
 		"good":    {"aud": []string{"c", project}, "client_id": "c", "sub": "u", "jti": "j", "scope": "openid", "token_type": "Bearer", "auth_time": 1},
 		"foreign": {"aud": []string{"c", "999"}, "client_id": "c", "sub": "u", "jti": "j", "token_type": "Bearer"},
+		"pat":     {"aud": []string{"c", project}, "client_id": "c", "sub": "u", "token_type": "Bearer"},
+		"untyped": {"aud": []string{"c", project}, "client_id": "c", "sub": "u"},
 	}
 	sheet{
 		issuer: issuers.ZITADEL("example-abc123.zitadel.cloud", project, server),
@@ -159,7 +161,7 @@ func TestZITADEL(t *testing.T) {
 		},
 	}.run(t)
 	introspected(t, issuers.ZITADEL("example-abc123.zitadel.cloud", project, server), map[string]middleware.Reason{
-		"good": "", "foreign": middleware.ReasonAudience, "revoked": middleware.ReasonInactive,
+		"good": "", "pat": "", "foreign": middleware.ReasonAudience, "revoked": middleware.ReasonInactive, "untyped": middleware.ReasonNotAccepted,
 	})
 	wrong(t, map[string]middleware.Issuer{
 		"projectID has an empty": issuers.ZITADEL("example-abc123.zitadel.cloud", "", nil), "it must be a number": issuers.ZITADEL("example-abc123.zitadel.cloud", "shop", nil),

@@ -23,6 +23,7 @@ const (
 )
 
 var (
+	errNoFile      = errors.New("it is not a regular file")
 	errFileTooLong = errors.New("the file is longer than 1 MiB")
 	errWatchClosed = fmt.Errorf("issuers: the Running of this issuer is closed: %w", jwks.ErrUnavailable)
 )
@@ -106,6 +107,13 @@ func (w *watch) look(ctx context.Context) {
 
 // read replaces the keys if the content has changed.
 func (w *watch) read() (changed bool, err error) {
+	info, err := os.Stat(w.path)
+	if err != nil {
+		return false, err
+	}
+	if !info.Mode().IsRegular() { // to open a pipe could take for ever
+		return false, errNoFile
+	}
 	file, err := os.Open(w.path)
 	if err != nil {
 		return false, err
