@@ -140,7 +140,8 @@ func ContextWithToken(ctx context.Context, t *Token) context.Context {
 // ContextWithExpiry returns a copy of ctx that ends when the request's token expires, with ErrExpired as its cause
 // ([context.Cause]): for server-sent events, WebSockets and other streams that outlive the check at their start. Without
 // a token, or with one that has no expiry, only the returned function ends it. Calling that function releases the
-// timer; it should be deferred. It knows the time only: whether the token was revoked meanwhile tells Guard.Recheck.
+// timer; it should be deferred. It ends with ErrRevoked as its cause when one of Config.Revocations that has a method Notify learns that
+// the token was revoked. What other revocations know, and what an introspection endpoint does, tells Guard.Recheck.
 func ContextWithExpiry(ctx context.Context) (context.Context, context.CancelFunc) {
 	a := admissionFrom(ctx)
 	if a == nil || a.anonymous {
@@ -151,8 +152,10 @@ func ContextWithExpiry(ctx context.Context) (context.Context, context.CancelFunc
 	if a.validator != nil {
 		now, expiry = a.validator.policy.clock, a.verified.Facts.Expiry
 	}
+	ctx, cancel := a.withRevocation(ctx)
 	if expiry.IsZero() {
-		return context.WithCancel(ctx)
+		return ctx, cancel
 	}
-	return context.WithTimeoutCause(ctx, expiry.Sub(now()), ErrExpired)
+	timed, stop := context.WithTimeoutCause(ctx, expiry.Sub(now()), ErrExpired)
+	return timed, func() { stop(); cancel() }
 }

@@ -18,6 +18,9 @@ var (
 	// ErrExpired is the cause of a context of ContextWithExpiry that ended because its token expired.
 	ErrExpired = errors.New("middleware: the access token has expired")
 
+	// ErrRevoked is the cause of a context of ContextWithExpiry that ended because its token was revoked.
+	ErrRevoked = errors.New("middleware: the access token was revoked")
+
 	// ErrUnavailable is wrapped by every refusal that is no judgement of the token: keys or introspection were out of
 	// reach. A Rule wraps it for the same purpose.
 	ErrUnavailable = errors.New("middleware: the access token could not be judged")
@@ -87,7 +90,7 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// Is reports whether e is a refusal of the kind of target: ErrUnavailable for every 503, ErrExpired for an expired
+// Is reports whether e is a refusal of the kind of target: ErrUnavailable for every 503, ErrRevoked for a revoked and ErrExpired for an expired
 // token, ErrNoToken for missing credentials.
 func (e *Error) Is(target error) bool {
 	if e == nil {
@@ -96,6 +99,8 @@ func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrUnavailable:
 		return e.Status() == http.StatusServiceUnavailable
+	case ErrRevoked:
+		return e.Reason == ReasonRevoked
 	case ErrExpired:
 		return e.Reason == ReasonExpired
 	case ErrNoToken:

@@ -21,6 +21,8 @@ import (
 //     never decreases, and AsOf is Verdict.AsOf for every token.
 //   - Load(ctx context.Context, t TokenFacts) error fetches what Judge does not know yet of such a token, which it says by a zero AsOf.
 //     It is called in the request, so it should take two seconds at most. An error is 503.
+//   - Notify(t TokenFacts, revoked func()) (stop func()) calls revoked, soon and once, when such a token is revoked later on, until stop
+//     is called; it is what ends streams. The function is quick, and may be called by several goroutines.
 type Revocations interface {
 	Judge(t TokenFacts) Verdict
 }
@@ -104,6 +106,9 @@ type revocations struct {
 	loader interface {
 		Load(ctx context.Context, t TokenFacts) error
 	} // nil: what is not known cannot be fetched
+	notifier interface {
+		Notify(t TokenFacts, revoked func()) (stop func())
+	} // nil: streams do not hear of it
 }
 
 // revocations compiles Config.Revocations.
@@ -120,6 +125,9 @@ func (c *compiler) revocations(p *policy) {
 		})
 		compiled.loader, _ = given.(interface {
 			Load(ctx context.Context, t TokenFacts) error
+		})
+		compiled.notifier, _ = given.(interface {
+			Notify(t TokenFacts, revoked func()) (stop func())
 		})
 		p.revocations = append(p.revocations, compiled)
 	}
@@ -209,6 +217,33 @@ func (p *policy) revocationsVersion() uint64 {
 
 func (p *policy) revocationsAsOf() time.Time {
 	return slices.MinFunc(p.revocations, func(a, b revocations) int { return a.versioned.AsOf().Compare(b.versioned.AsOf()) }).versioned.AsOf()
+}
+
+// withRevocation returns a copy of ctx that ends when the token of a is revoked, if anybody would say so. What was revoked between the
+// decision and this call is seen, because the token is looked up again once somebody listens.
+func (a *admission) withRevocation(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.validator == nil || !slices.ContainsFunc(a.validator.policy.revocations, func(r revocations) bool { return r.notifier != nil }) {
+		return context.WithCancel(ctx)
+	}
+	ended, cancel := context.WithCancelCause(ctx)
+	facts, revoked := factsOf(a.verified), func() { cancel(ErrRevoked) }
+	var stops []func()
+	for i := range a.validator.policy.revocations {
+		r := &a.validator.policy.revocations[i]
+		if r.notifier == nil {
+			continue
+		}
+		stops = append(stops, r.notifier.Notify(facts, revoked))
+		if r.Judge(facts).Kind != "" {
+			revoked()
+		}
+	}
+	context.AfterFunc(ended, func() {
+		for _, stop := range stops {
+			stop()
+		}
+	})
+	return ended, func() { cancel(context.Canceled) }
 }
 
 var errRevocationsUnknown = errors.New("nothing is known of revocations yet: Warm what Config.Revocations holds before the first request")

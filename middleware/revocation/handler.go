@@ -118,7 +118,7 @@ func (l *List) failed(w http.ResponseWriter, r *http.Request, e Entry, err error
 func (l *List) show(w http.ResponseWriter) {
 	s := l.Status()
 	writeJSON(w, http.StatusOK, "application/json", map[string]any{
-		"entries": s.Entries, "as_of": s.AsOf, "last_event": s.LastEvent, "hits": s.Hits, "long_tokens": s.LongTokens,
+		"entries": s.Entries, "streams": s.Streams, "as_of": s.AsOf, "last_event": s.LastEvent, "hits": s.Hits, "long_tokens": s.LongTokens,
 	})
 }
 

@@ -43,6 +43,8 @@ type List struct {
 	hasher hasher
 	table  *table
 
+	watchers watchers
+
 	version atomic.Uint64
 	closed  atomic.Bool
 
@@ -90,10 +92,12 @@ func (l *List) Revoke(ctx context.Context, e Entry) error {
 		kept.before = uint32(e.IssuedBefore.Unix())
 	}
 	place := e.Kind.place()
-	if err := l.table.add(place, l.hasher.digest(place, e.Issuer, e.Value), kept, now); err != nil {
+	d := l.hasher.digest(place, e.Issuer, e.Value)
+	if err := l.table.add(place, d, kept, now); err != nil {
 		return err
 	}
 	l.changed(now)
+	l.watchers.tell(d, kept)
 	return nil
 }
 
@@ -133,7 +137,7 @@ func (l *List) changed(now time.Time) {
 
 // Judge implements middleware.Revocations.
 func (l *List) Judge(t middleware.TokenFacts) middleware.Verdict {
-	for place, value := range [...]string{t.ID, t.SessionID, t.Subject, t.ClientID, ""} {
+	for place, value := range valuesOf(&t) {
 		kind := kinds[place]
 		if kind.names() == (value == "") || !l.table.used[place].Load() {
 			continue
@@ -147,6 +151,11 @@ func (l *List) Judge(t middleware.TokenFacts) middleware.Verdict {
 		l.noteLong(t)
 	}
 	return middleware.Verdict{AsOf: l.AsOf()}
+}
+
+// valuesOf are the values of a token by the places of their kinds.
+func valuesOf(t *middleware.TokenFacts) [len(kinds)]string {
+	return [...]string{t.ID, t.SessionID, t.Subject, t.ClientID, ""}
 }
 
 func (l *List) noteLong(t middleware.TokenFacts) {
@@ -175,13 +184,14 @@ type Status struct {
 	Entries    int       // live ones, and some that have ended and were not swept yet
 	AsOf       time.Time // of what is known; zero: nothing is
 	LastEvent  time.Time // when an entry last came or went; zero: never
+	Streams    int       // that listen
 	Hits       uint64    // requests that were refused
 	LongTokens uint64    // look-ups of tokens that live longer than Config.MaxAge
 }
 
 // Status says how the List is. It does no I/O.
 func (l *List) Status() Status {
-	s := Status{Entries: int(l.table.size.Load()), AsOf: l.AsOf(), Hits: l.hits.Load(), LongTokens: l.long.Load()}
+	s := Status{Entries: int(l.table.size.Load()), AsOf: l.AsOf(), Streams: l.watchers.count(), Hits: l.hits.Load(), LongTokens: l.long.Load()}
 	if at := l.lastEvent.Load(); at != 0 {
 		s.LastEvent = time.Unix(0, at)
 	}
