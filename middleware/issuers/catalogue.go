@@ -128,7 +128,8 @@ func saasPresets() []Preset {
 		plain(Preset{Name: "supabase", Func: "Supabase", Provider: "Supabase", Params: []Param{need("ref", "abcdefghijklmnopqrst")}},
 			func(v given) middleware.Issuer { return Supabase(v.one("ref")) }),
 		plain(Preset{
-			Name: "stytch", Func: "Stytch", Provider: "Stytch, sessions or machines", Params: []Param{need("project", "project-live-1a2b3c"), option("machines", "false")},
+			Name: "stytch", Func: "Stytch", Provider: "Stytch, sessions or machines",
+			Params: []Param{need("project", "project-live-1a2b3c"), option("machines", "false")},
 		}, func(v given) middleware.Issuer {
 			return Stytch(StytchTokens{Project: v.one("project"), Machines: v.is("machines")})
 		}),
@@ -148,7 +149,8 @@ func selfHostedPresets() []Preset {
 		asking(Preset{Name: "hydra", Func: "Hydra", Provider: "Ory Hydra", Params: []Param{need("issuer", "https://hydra.example.com/")}}, false,
 			func(v given, client middleware.Introspector) middleware.Issuer { return Hydra(v.one("issuer"), client) }),
 		asking(Preset{
-			Name: "zitadel", Func: "ZITADEL", Provider: "ZITADEL", Params: []Param{need("domain", "example-abc123.zitadel.cloud"), need("project_id", "271283497623489")},
+			Name: "zitadel", Func: "ZITADEL", Provider: "ZITADEL",
+			Params: []Param{need("domain", "example-abc123.zitadel.cloud"), need("project_id", "271283497623489")},
 		}, false, func(v given, client middleware.Introspector) middleware.Issuer {
 			return ZITADEL(v.one("domain"), v.one("project_id"), client)
 		}),
@@ -206,7 +208,8 @@ func workloadPresets() []Preset {
 		running(Preset{
 			Name: "kubernetes", Func: "Kubernetes", Provider: "Kubernetes service accounts",
 			Params: []Param{
-				need("issuer", "https://kubernetes.default.svc.cluster.local"), list("audiences", "orders"), more("service_accounts", "shop/web"), more("namespaces", "jobs"),
+				need("issuer", "https://kubernetes.default.svc.cluster.local"), list("audiences", "orders"),
+				more("service_accounts", "shop/web"), more("namespaces", "jobs"),
 				option("jwks_uri", "https://kubernetes.default.svc/openid/v1/jwks"), option("ca_file", podFiles+"ca.crt"), option("token_file", podFiles+"token"),
 			},
 		}, func(v given) (*Running, error) {
@@ -236,7 +239,8 @@ func inHousePresets() []Preset {
 		plain(Preset{
 			Name: "hs256", Func: "HS256", Provider: "your own service, HS256",
 			Params: []Param{
-				need("issuer", "https://auth.example.com"), {Name: "secrets", Example: "from a file or variable, the newest first", Required: true, Many: true, Secret: true},
+				need("issuer", "https://auth.example.com"),
+				{Name: "secrets", Example: "from a file or variable, the newest first", Required: true, Many: true, Secret: true},
 			},
 		}, func(v given) middleware.Issuer {
 			var secrets [][]byte

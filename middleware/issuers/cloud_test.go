@@ -25,11 +25,14 @@ func TestCognito(t *testing.T) {
 			"an ID token that lost its use":     {claims: claims{"token_use": nil, "aud": "web", "scope": nil}, want: middleware.ReasonTokenType},
 			"a token that does not say its use": {claims: claims{"token_use": nil}, want: middleware.ReasonNotAccepted},
 			"another app client":                {claims: claims{"client_id": "evil"}, want: middleware.ReasonClient},
-			"another pool of the region":        {claims: claims{"iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Zzzzzzzzz"}, want: middleware.ReasonUnknownIssuer},
-			"another region":                    {claims: claims{"iss": strings.Replace(pool, "central", "west", 1)}, want: middleware.ReasonUnknownIssuer},
-			"a machine":                         {claims: claims{"sub": "web", "username": nil, "cognito:groups": nil}},
-			"resource binding":                  {claims: claims{"aud": api}},
-			"a client named in azp alone":       {claims: claims{"client_id": nil, "azp": "web"}, want: middleware.ReasonClient},
+			"another pool of the region": {
+				claims: claims{"iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Zzzzzzzzz"},
+				want:   middleware.ReasonUnknownIssuer,
+			},
+			"another region":              {claims: claims{"iss": strings.Replace(pool, "central", "west", 1)}, want: middleware.ReasonUnknownIssuer},
+			"a machine":                   {claims: claims{"sub": "web", "username": nil, "cognito:groups": nil}},
+			"resource binding":            {claims: claims{"aud": api}},
+			"a client named in azp alone": {claims: claims{"client_id": nil, "azp": "web"}, want: middleware.ReasonClient},
 		},
 	}.run(t)
 	wrong(t, map[string]middleware.Issuer{
@@ -53,7 +56,10 @@ func TestCognitoIDTokens(t *testing.T) {
 		},
 		subject: "aaaaaaaa", roles: []string{"admins"},
 		rows: map[string]row{
-			"an access token":                     {claims: claims{"token_use": "access", "client_id": "web", "aud": nil, "scope": "openid"}, want: middleware.ReasonTokenType},
+			"an access token": {
+				claims: claims{"token_use": "access", "client_id": "web", "aud": nil, "scope": "openid"},
+				want:   middleware.ReasonTokenType,
+			},
 			"an access token made for the client": {claims: claims{"token_use": "access", "client_id": "web"}, want: middleware.ReasonTokenType},
 			"a token that does not say its use":   {claims: claims{"token_use": nil}, want: middleware.ReasonNotAccepted},
 			"another app client":                  {claims: claims{"aud": "evil"}, want: middleware.ReasonAudience},
@@ -69,12 +75,18 @@ func TestGoogleUsers(t *testing.T) {
 		"hd": "example.com", "email": "alice@example.com", "email_verified": true, "at_hash": "HK6E_P6Dh8Y93mRNtsDB1Q", "nonce": "0394852-3190485-2490358",
 	}
 	rows := map[string]row{
-		"the other spelling of iss":             {claims: claims{"iss": "accounts.google.com"}},
-		"iss by plain http":                     {claims: claims{"iss": "http://accounts.google.com"}, want: middleware.ReasonUnknownIssuer},
-		"a login at another app":                {claims: claims{"aud": "evil.apps.googleusercontent.com", "azp": "evil.apps.googleusercontent.com"}, want: middleware.ReasonAudience},
+		"the other spelling of iss": {claims: claims{"iss": "accounts.google.com"}},
+		"iss by plain http":         {claims: claims{"iss": "http://accounts.google.com"}, want: middleware.ReasonUnknownIssuer},
+		"a login at another app": {
+			claims: claims{"aud": "evil.apps.googleusercontent.com", "azp": "evil.apps.googleusercontent.com"},
+			want:   middleware.ReasonAudience,
+		},
 		"another app that got a token for ours": {claims: claims{"azp": "evil.apps.googleusercontent.com"}, want: middleware.ReasonAudience},
-		"a service account":                     {claims: claims{"azp": "113774264463038321964", "sub": "113774264463038321964", "email": "x@evil.iam.gserviceaccount.com", "hd": nil}, want: middleware.ReasonAudience},
-		"a self-signed service account":         {claims: claims{"iss": "x@evil.iam.gserviceaccount.com"}, want: middleware.ReasonUnknownIssuer},
+		"a service account": {
+			claims: claims{"azp": "113774264463038321964", "sub": "113774264463038321964", "email": "x@evil.iam.gserviceaccount.com", "hd": nil},
+			want:   middleware.ReasonAudience,
+		},
+		"a self-signed service account": {claims: claims{"iss": "x@evil.iam.gserviceaccount.com"}, want: middleware.ReasonUnknownIssuer},
 	}
 	domains := sheet{
 		issuer: issuers.Google(issuers.GoogleTokens{ClientIDs: []string{"web.apps.googleusercontent.com"}, Domains: []string{"example.com"}}),
@@ -121,7 +133,10 @@ func TestGoogleIAP(t *testing.T) {
 	const backend = "/projects/123456/global/backendServices/7890"
 	sheet{
 		issuer: issuers.GoogleIAP(backend), alg: "ES256", source: "X-Goog-IAP-JWT-Assertion",
-		good:    claims{"aud": backend, "sub": "accounts.google.com:1234", "email": "alice@example.com", "hd": "example.com", "google": claims{"access_levels": []string{"l"}}},
+		good: claims{
+			"aud": backend, "sub": "accounts.google.com:1234", "email": "alice@example.com", "hd": "example.com",
+			"google": claims{"access_levels": []string{"l"}},
+		},
 		subject: "accounts.google.com:1234",
 		rows: map[string]row{
 			"another backend":      {claims: claims{"aud": "/projects/123456/global/backendServices/1"}, want: middleware.ReasonAudience},

@@ -210,7 +210,10 @@ func TestOktaOrg(t *testing.T) {
 	}
 	issuer := r.Issuer
 	issuer.Introspector = answers{
-		"good":    {"token_type": "Bearer", "client_id": "web", "aud": "https://example.okta.com", "iss": "https://example.okta.com", "sub": "alice", "scope": "openid"},
+		"good": {
+			"token_type": "Bearer", "client_id": "web", "aud": "https://example.okta.com", "iss": "https://example.okta.com", "sub": "alice",
+			"scope": "openid",
+		},
 		"foreign": {"token_type": "Bearer", "client_id": "evil", "aud": "https://example.okta.com", "sub": "alice"},
 		"refresh": {"client_id": "web", "sub": "alice", "scope": "offline_access"},
 		"id":      {"client_id": "web", "aud": "web", "sub": "alice"},

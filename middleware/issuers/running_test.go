@@ -100,10 +100,13 @@ func TestKubernetesFiles(t *testing.T) {
 		ca, token string
 		want      middleware.Reason
 	}{
-		"both are right":          {string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})), "new", ""},
-		"the token is an old one": {string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})), "old", middleware.ReasonKeysUnavailable},
-		"another CA":              {certificate(t), "new", middleware.ReasonKeysUnavailable},
-		"no CA":                   {"", "new", middleware.ReasonKeysUnavailable},
+		"both are right": {string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})), "new", ""},
+		"the token is an old one": {
+			string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})), "old",
+			middleware.ReasonKeysUnavailable,
+		},
+		"another CA": {certificate(t), "new", middleware.ReasonKeysUnavailable},
+		"no CA":      {"", "new", middleware.ReasonKeysUnavailable},
 	} {
 		r, err := issuers.Kubernetes(issuers.KubernetesConfig{
 			Issuer: cluster, Audiences: []string{api}, Namespaces: []string{"jobs"}, JWKSURI: server.URL + "/openid/v1/jwks",

@@ -74,7 +74,8 @@ type DescopeTokens struct {
 // Descope is a Descope project and its sessions, in each form that iss has for it: the bare id of the project, and three addresses.
 //
 // It relies on the project's own keys, on drn, which must not name another kind than a session (DS), and on aud if it is there. Scopes are those of scope, or
-// else permissions, roles are roles; both of the project and of the current tenant (dct), and of no other tenant. Refused are refresh tokens (drn DSR), tokens of other projects, and those for
+// else permissions, roles are roles; both of the project and of the current tenant (dct), and of no other tenant. Refused are refresh tokens (drn
+// DSR), tokens of other projects, and those for
 // other resources of the project.
 //
 // Not known for certain: the values of drn beside DSR, and whether a custom domain changes iss (then add it to Aliases).

@@ -57,12 +57,15 @@ func TestDescope(t *testing.T) {
 		},
 		subject: "U2a", scopes: []string{"orders:read"}, roles: []string{"admin", "owner"},
 		rows: map[string]row{
-			"iss as an address":                {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project}},
-			"iss as a short address":           {claims: claims{"iss": "https://api.descope.com/" + project}},
-			"iss of one of our tenants":        {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project + "/T2a"}},
-			"iss of another tenant":            {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project + "/T2b"}, want: middleware.ReasonUnknownIssuer},
-			"iss of another project":           {claims: claims{"iss": "P2evil"}, want: middleware.ReasonUnknownIssuer},
-			"iss of an agent":                  {claims: claims{"iss": "https://api.descope.com/v1/apps/agentic/" + project + "/M2"}, want: middleware.ReasonUnknownIssuer},
+			"iss as an address":         {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project}},
+			"iss as a short address":    {claims: claims{"iss": "https://api.descope.com/" + project}},
+			"iss of one of our tenants": {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project + "/T2a"}},
+			"iss of another tenant":     {claims: claims{"iss": "https://api.descope.com/v1/apps/" + project + "/T2b"}, want: middleware.ReasonUnknownIssuer},
+			"iss of another project":    {claims: claims{"iss": "P2evil"}, want: middleware.ReasonUnknownIssuer},
+			"iss of an agent": {
+				claims: claims{"iss": "https://api.descope.com/v1/apps/agentic/" + project + "/M2"},
+				want:   middleware.ReasonUnknownIssuer,
+			},
 			"a refresh token":                  {claims: claims{"drn": "DSR"}, want: middleware.ReasonNotAccepted},
 			"a token that does not say a kind": {claims: claims{"drn": nil}},
 			"an inbound app":                   {claims: claims{"aud": project, "azp": "app", "drn": nil}, want: ""},
@@ -165,7 +168,10 @@ func TestStytch(t *testing.T) {
 		},
 		subject: "user-live-1", roles: []string{"editor"},
 		rows: map[string]row{
-			"a machine":         {claims: claims{"https://stytch.com/session": nil, "sub": "m2m-client-live-1", "scope": "orders:read"}, want: middleware.ReasonNotAccepted},
+			"a machine": {
+				claims: claims{"https://stytch.com/session": nil, "sub": "m2m-client-live-1", "scope": "orders:read"},
+				want:   middleware.ReasonNotAccepted,
+			},
 			"another project":   {claims: claims{"iss": "stytch.com/project-live-evil", "aud": "project-live-evil"}, want: middleware.ReasonUnknownIssuer},
 			"the test project":  {claims: claims{"iss": "stytch.com/project-test-1a2b3c"}, want: middleware.ReasonUnknownIssuer},
 			"an iss with https": {claims: claims{"iss": "https://stytch.com/" + project}, want: middleware.ReasonUnknownIssuer},
@@ -247,7 +253,10 @@ func TestClerkGrants(t *testing.T) {
 		claims claims
 		want   string
 	}{
-		"version 1":                           {claims{"v": nil, "org_role": "org:admin", "org_permissions": []string{"org:orders:read"}, "fea": "o:x", "o": claims{"per": "y", "fpm": "1"}}, "org:orders:read | org:admin"},
+		"version 1": {
+			claims{"v": nil, "org_role": "org:admin", "org_permissions": []string{"org:orders:read"}, "fea": "o:x", "o": claims{"per": "y", "fpm": "1"}},
+			"org:orders:read | org:admin",
+		},
 		"no organization":                     {claims{"fea": "u:orders"}, " | "},
 		"the first bit is the first name":     {version2("o:orders", "read,manage", "1"), "org:orders:read | org:member"},
 		"no bit":                              {version2("o:orders", "read,manage", "0"), " | org:member"},

@@ -214,8 +214,8 @@ func (a *arguments) introspector(client middleware.Introspector) {
 // that may call. Where a customizer writes an audience of this API, no preset is needed: Audiences says it all.
 //
 // Without an Introspector JWTs are verified, and it relies on aud and scope, which an access token has and no ID token. Refused are ID tokens, other clients'
-// tokens, tokens that were asked for without any scope, and opaque ones, refresh tokens among them. The token names its client in aud alone, and no API: what these clients
-// got for another one passes here too, unless its scopes say otherwise.
+// tokens, tokens that were asked for without any scope, and opaque ones, refresh tokens among them. The token names its client in aud
+// alone, and no API: what these clients got for another one passes here too, unless its scopes say otherwise.
 func Spring(issuer string, clients ...string) middleware.Issuer {
 	a := argumentsOf("Spring")
 	a.address("issuer", issuer, "https://auth.example.com")

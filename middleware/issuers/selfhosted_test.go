@@ -47,9 +47,12 @@ func TestKeycloak(t *testing.T) {
 		},
 		subject: "u", client: "web", scopes: []string{"orders:read"}, roles: []string{"admin"},
 		rows: map[string]row{
-			"an ID token":                               {claims: claims{"typ": "ID", "aud": "web", "at_hash": "h"}, want: middleware.ReasonTokenType},
-			"an ID token with our API":                  {claims: claims{"typ": "ID"}, want: middleware.ReasonTokenType},
-			"a refresh token":                           {claims: claims{"typ": "Refresh", "aud": "https://sso.example.com/realms/shop"}, want: middleware.ReasonTokenType},
+			"an ID token":              {claims: claims{"typ": "ID", "aud": "web", "at_hash": "h"}, want: middleware.ReasonTokenType},
+			"an ID token with our API": {claims: claims{"typ": "ID"}, want: middleware.ReasonTokenType},
+			"a refresh token": {
+				claims: claims{"typ": "Refresh", "aud": "https://sso.example.com/realms/shop"},
+				want:   middleware.ReasonTokenType,
+			},
 			"an offline token":                          {claims: claims{"typ": "Offline"}, want: middleware.ReasonTokenType},
 			"a token without a kind":                    {claims: claims{"typ": nil}, want: middleware.ReasonNotAccepted},
 			"another kind":                              {claims: claims{"typ": "Serialized-ID"}, want: middleware.ReasonNotAccepted},
@@ -117,7 +120,10 @@ func TestHydra(t *testing.T) {
 		good:    claims{"aud": []string{api}, "client_id": "web", "sub": "u", "scp": []string{"openid", "orders:read"}, "ext": claims{}, "jti": "j"},
 		subject: "u", client: "web", scopes: []string{"orders:read"},
 		rows: map[string]row{
-			"an ID token":             {claims: claims{"aud": "web", "client_id": nil, "scp": nil, "at_hash": "h", "rat": 1, "auth_time": 1}, want: middleware.ReasonTokenType},
+			"an ID token": {
+				claims: claims{"aud": "web", "client_id": nil, "scp": nil, "at_hash": "h", "rat": 1, "auth_time": 1},
+				want:   middleware.ReasonTokenType,
+			},
 			"an ID token for our API": {claims: claims{"client_id": nil, "scp": nil}, want: middleware.ReasonNotAccepted},
 			"scopes as text":          {claims: claims{"scp": nil, "scope": "orders:read"}},
 			"no audience":             {claims: claims{"aud": []string{}}, want: middleware.ReasonAudience},
@@ -126,7 +132,10 @@ func TestHydra(t *testing.T) {
 	}
 	s.run(t)
 	introspected(t, issuers.Hydra("https://hydra.example.com/", answers{
-		"ory_at_good":    {"aud": []string{api}, "client_id": "web", "sub": "u", "scope": "orders:read", "token_type": "Bearer", "token_use": "access_token", "iss": "https://hydra.example.com/"},
+		"ory_at_good": {
+			"aud": []string{api}, "client_id": "web", "sub": "u", "scope": "orders:read", "token_type": "Bearer", "token_use": "access_token",
+			"iss": "https://hydra.example.com/",
+		},
 		"ory_at_refresh": {"aud": []string{api}, "client_id": "web", "scope": "orders:read", "token_type": "Bearer", "token_use": "refresh_token"},
 		"ory_rt_good":    {"aud": []string{api}, "client_id": "web", "scope": "orders:read", "token_type": "Bearer", "token_use": "access_token"},
 		"ory_at_foreign": {"aud": []string{"https://other.example"}, "client_id": "web", "token_use": "access_token"},
@@ -153,7 +162,10 @@ func TestZITADEL(t *testing.T) {
 		},
 		subject: "163840776835432345", client: "c@shop", roles: []string{"admin"},
 		rows: map[string]row{
-			"an ID token":                      {claims: claims{"nonce": "n", "at_hash": "h", "auth_time": 1, "azp": "c@shop", "jti": nil}, want: middleware.ReasonTokenType},
+			"an ID token": {
+				claims: claims{"nonce": "n", "at_hash": "h", "auth_time": 1, "azp": "c@shop", "jti": nil},
+				want:   middleware.ReasonTokenType,
+			},
 			"an ID token without nonce":        {claims: claims{"auth_time": 1, "azp": "c@shop", "jti": nil, "client_id": nil}, want: middleware.ReasonNotAccepted},
 			"an ID token with a jti":           {claims: claims{"auth_time": 1, "azp": "c@shop"}, want: middleware.ReasonNotAccepted},
 			"another project of this instance": {claims: claims{"aud": []string{"d@other", "999"}}, want: middleware.ReasonAudience},
@@ -177,11 +189,14 @@ func TestAuthentik(t *testing.T) {
 		},
 		subject: "h", client: "client", scopes: []string{"orders:read"}, roles: []string{"admins"},
 		rows: map[string]row{
-			"an ID token":                             {claims: claims{"azp": nil, "uid": nil, "scope": nil, "at_hash": "h"}, want: middleware.ReasonTokenType},
-			"an ID token unmarked":                    {claims: claims{"azp": nil, "uid": nil, "scope": nil}, want: middleware.ReasonNotAccepted},
-			"an ID token with a nonce":                {claims: claims{"azp": nil, "uid": nil, "nonce": "n"}, want: middleware.ReasonNotAccepted},
-			"an ID token with a uid":                  {claims: claims{"azp": nil}, want: middleware.ReasonNotAccepted},
-			"another provider":                        {claims: claims{"iss": "https://authentik.example.com/application/o/other/"}, want: middleware.ReasonUnknownIssuer},
+			"an ID token":              {claims: claims{"azp": nil, "uid": nil, "scope": nil, "at_hash": "h"}, want: middleware.ReasonTokenType},
+			"an ID token unmarked":     {claims: claims{"azp": nil, "uid": nil, "scope": nil}, want: middleware.ReasonNotAccepted},
+			"an ID token with a nonce": {claims: claims{"azp": nil, "uid": nil, "nonce": "n"}, want: middleware.ReasonNotAccepted},
+			"an ID token with a uid":   {claims: claims{"azp": nil}, want: middleware.ReasonNotAccepted},
+			"another provider": {
+				claims: claims{"iss": "https://authentik.example.com/application/o/other/"},
+				want:   middleware.ReasonUnknownIssuer,
+			},
 			"an access token of a login with a nonce": {claims: claims{"nonce": "n"}},
 			"an ID token with a nonce and our azp":    {claims: claims{"uid": nil, "nonce": "n", "scope": nil}, want: middleware.ReasonTokenType},
 			"an ID token with an empty uid":           {claims: claims{"uid": "", "nonce": "n", "scope": nil}, want: middleware.ReasonTokenType},
@@ -230,9 +245,13 @@ func TestDuende(t *testing.T) {
 		good:    claims{"aud": api, "client_id": "web", "sub": "u", "scope": []string{"openid", "orders.read"}, "role": "admin", "jti": "j", "amr": []string{"pwd"}},
 		subject: "u", client: "web", scopes: []string{"orders.read"}, roles: []string{"admin"},
 		rows: map[string]row{
-			"client credentials":      {claims: claims{"sub": nil, "amr": nil}},
-			"scopes as text":          {claims: claims{"scope": "openid orders.read"}},
-			"an ID token":             {header: header{"typ": "JWT"}, claims: claims{"aud": "web", "client_id": nil, "scope": nil, "at_hash": "h"}, want: middleware.ReasonTokenType},
+			"client credentials": {claims: claims{"sub": nil, "amr": nil}},
+			"scopes as text":     {claims: claims{"scope": "openid orders.read"}},
+			"an ID token": {
+				header: header{"typ": "JWT"},
+				claims: claims{"aud": "web", "client_id": nil, "scope": nil, "at_hash": "h"},
+				want:   middleware.ReasonTokenType,
+			},
 			"an ID token for our API": {header: header{"typ": "JWT"}, claims: claims{"client_id": nil, "scope": nil}, want: middleware.ReasonNotAccepted},
 			"a bare scope":            {claims: claims{"aud": nil}, want: middleware.ReasonAudience},
 		},
