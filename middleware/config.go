@@ -80,7 +80,8 @@ type Config struct {
 
 	// HTTPClient fetches metadata and keys of issuers without Keys (private CA, proxy, tracing); nil: one of our own,
 	// which takes no proxy from the environment. Redirects are refused either way. It is one for all of them, so one that adds a
-	// credential (Kubernetes) would show it to every issuer: give that Issuer Keys of its own, made by jwks.New.
+	// credential (Kubernetes) would show it to every issuer: give that Issuer Keys of its own, made by jwks.New. A fetch is shared by
+	// all requests that wait for it and belongs to none, so where the client makes spans, each fetch begins a trace of its own.
 	HTTPClient *http.Client
 
 	// DangerouslyAllowHTTP names hosts that may be asked for metadata and keys without TLS, as "keycloak:8080", each with its port

@@ -189,3 +189,29 @@ func Example_cors() {
 	// OPTIONS /orders: 204
 	// GET /orders: 200 orders
 }
+
+// Every route is protected unless it is named outside: one that somebody adds to the API and forgets to guard still wants a good token.
+// Guards inside narrow, and cost no second signature check.
+func Example_everythingGuarded() {
+	auth := newAuth()
+	ok := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "done") }
+
+	api := http.NewServeMux()
+	api.Handle("GET /orders", auth.Require("orders:read").HandlerFunc(ok))
+	api.HandleFunc("GET /forgotten", ok) // no Guard of its own
+
+	public := http.NewServeMux()
+	public.Handle("/", auth.Require().Handler(api))
+	public.HandleFunc("GET /health", ok)
+
+	token := tokenFor("alice", "other")
+	call(public, "GET", "/health", "")
+	call(public, "GET", "/forgotten", "")
+	call(public, "GET", "/forgotten", token)
+	call(public, "GET", "/orders", token)
+	// Output:
+	// GET /health: 200 done
+	// GET /forgotten: 401 Bearer realm="api"
+	// GET /forgotten: 200 done
+	// GET /orders: 403 Bearer realm="api", error="insufficient_scope", error_description="The access token does not allow this request.", scope="orders:read"
+}
