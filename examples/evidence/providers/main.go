@@ -35,25 +35,27 @@ type server struct {
 	name    string
 	version string
 	needs   string
-	slow    bool // not asked unless it is named
+	slow    bool     // not asked unless it is named
+	presets []string // of middleware/issuers that its rows prove
 	ask     func(context.Context, *sheet.Sheet) error
 }
 
 var servers = []server{
-	{name: "pyjwt", version: producers.PythonVersions, needs: "Python 3", ask: producers.Python},
-	{name: "npm", version: producers.NodeVersions, needs: "Node.js", ask: producers.Node},
-	{name: "java", version: producers.JavaVersions, needs: "Java 17, Maven", ask: producers.Java},
+	{name: "pyjwt", version: producers.PythonVersions, needs: "Python 3", presets: []string{"hs256", "key-file", "secret-file"}, ask: producers.Python},
+	{name: "npm", version: producers.NodeVersions, needs: "Node.js", presets: []string{"hs256", "key-file", "secret-file"}, ask: producers.Node},
+	{name: "java", version: producers.JavaVersions, needs: "Java 17, Maven", presets: []string{"hs256", "key-file", "secret-file"}, ask: producers.Java},
 	{name: "authlib", version: "Authlib " + authlib.Version, needs: "Python 3", ask: authlib.Ask},
-	{name: "django", version: "django-oauth-toolkit " + django.Version, needs: "Python 3", ask: django.Ask},
+	{name: "django", version: "django-oauth-toolkit " + django.Version, needs: "Python 3", presets: []string{"django-oauth-toolkit"}, ask: django.Ask},
 	{name: "oidc-provider", version: "oidc-provider " + oidcprovider.Version, needs: "Node.js", ask: oidcprovider.Ask},
-	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", ask: keycloak.Ask},
-	{name: "hydra", version: "Ory Hydra " + hydra.Version, needs: "Go; its build takes some minutes", slow: true, ask: hydra.Ask},
-	{name: "spring", version: "Spring Authorization Server " + spring.Version, needs: "Java 17, Maven", slow: true, ask: spring.Ask},
+	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", presets: []string{"keycloak", "keycloak-lightweight"}, ask: keycloak.Ask},
+	{name: "hydra", version: "Ory Hydra " + hydra.Version, needs: "Go; its build takes some minutes", slow: true, presets: []string{"hydra"}, ask: hydra.Ask},
+	{name: "spring", version: "Spring Authorization Server " + spring.Version, needs: "Java 17, Maven", slow: true, presets: []string{"spring", "spring-reference"}, ask: spring.Ask},
 }
 
 func main() {
 	listed := flag.Bool("list", false, "list the servers and end")
 	limit := flag.Duration("limit", 20*time.Minute, "how long one server may take")
+	provenOnly := flag.Bool("proven", false, "say how each preset of middleware/issuers is proven, as a table, and end")
 	wrongOnly := flag.Bool("wrong", false, "print wrong rows only")
 	flag.Parse()
 
@@ -65,6 +67,10 @@ func main() {
 			}
 			fmt.Printf("%-16s %s (%s%s)\n", s.name, s.version, s.needs, note)
 		}
+		return
+	}
+	if *provenOnly {
+		printProven(os.Stdout)
 		return
 	}
 	chosen, err := choose(flag.Args())

@@ -115,6 +115,16 @@ func (p product) ask(answers *sheet.Sheet, path string) error {
 		return err
 	}
 	defer trusted.Close()
+	if p.Secret != "" {
+		inCode := middleware.Config{Issuers: []middleware.Issuer{issuers.HS256(issuer, []byte(p.Secret))}, Audiences: []string{sheet.Audience}}
+		if err := sheet.With(inCode, func(api *sheet.API) error {
+			answers.Want(sheet.JWT, p.Library+" HS256, the secret in code", "200", api.Get("/any", p.Tokens.Good))
+			answers.Want(sheet.Expired, p.Library+" HS256, the secret in code", "401 expired", api.Get("/any", p.Tokens.Expired))
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
 	cfg := middleware.Config{Issuers: []middleware.Issuer{trusted.Issuer}, Audiences: []string{sheet.Audience}}
 	return sheet.With(cfg, func(api *sheet.API) error {
 		row := p.Library + " " + p.Algorithm
