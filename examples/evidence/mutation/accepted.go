@@ -94,12 +94,14 @@ var accepted = map[survivor]string{
 	{"middleware", "Verifier.Verify", neverTaken, `offered.known == nil`}: shortcut,
 	{"middleware", "names", andGone, `valid`}:                             impliedBy, // what is not valid is no target of ours
 
-	{"middleware", "judgeJWT", neverTaken, `!t.knownHeader`}:                   shortcut,  // learns a header that it knows
-	{"middleware", "Is", andGone, `ok`}:                                        impliedBy, // a tenant is never empty
-	{"middleware", "StillPublished", orGone, `key == r.Key`}:                   shortcut,
-	{"middleware", "StillPublished", neverTaken, `outcome != Found`}:           shortcut, // the token is judged anew, and the source says the same again
-	{"middleware", "ask", neverTaken, `len(keys) == 0`}:                        behindIt, // of no keys none may serve
-	{"middleware", "Reconsider", neverTaken, `err == nil && len(others) == 0`}: shortcut, // the keys are asked for again, and are those that were tried
+	{"middleware", "judgeJWT", neverTaken, `!t.knownHeader && !t.Recorder.On()`}: shortcut, // learns a header that it knows
+	{"middleware", "judgeJWT", andGone, `!t.knownHeader`}:                        shortcut,
+	{"middleware", "judgeJWT", andGone, `!t.Recorder.On()`}:                      shortcut,  // a header that verified is what its text says, whoever asked
+	{"middleware", "Is", andGone, `ok`}:                                          impliedBy, // a tenant is never empty
+	{"middleware", "StillPublished", orGone, `key == r.Key`}:                     shortcut,
+	{"middleware", "StillPublished", neverTaken, `outcome != Found`}:             shortcut, // the token is judged anew, and the source says the same again
+	{"middleware", "ask", neverTaken, `len(keys) == 0`}:                          behindIt, // of no keys none may serve
+	{"middleware", "Reconsider", neverTaken, `err == nil && len(others) == 0`}:   shortcut, // the keys are asked for again, and are those that were tried
 
 	{"middleware", "checkTime", andGone, `now.Before(facts.NotBefore)`}: shortcut,
 	{"middleware", "checkTime", andGone, `now.Before(facts.IssuedAt)`}:  shortcut,

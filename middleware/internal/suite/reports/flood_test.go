@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware"
@@ -106,6 +107,54 @@ func TestAFloodHidesNoOtherRoute(t *testing.T) {
 	if b.Len() == 0 {
 		t.Error("without a pattern, a flood of one Guard hides another's refusal")
 	}
+}
+
+// Refusals come from many goroutines at once, and so do explanations; the numbers add up all the same.
+func TestAFloodFromManySides(t *testing.T) {
+	var b bytes.Buffer
+	var mu sync.Mutex
+	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = textInto(lockedWriter{&mu, &b}) })
+	guard := v.Require("admin").AnyRole("owner")
+	const sides, each = 8, 200
+	var all sync.WaitGroup
+	for range sides {
+		all.Go(func() {
+			for range each {
+				kit.Serve(guard, kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 60}))))
+			}
+			explained(guard, kit.Bearer("x"))
+		})
+	}
+	all.Wait()
+	_ = v.Close()
+	written, unwritten := 0, 0
+	for _, line := range linesOf(&b) {
+		if strings.Contains(line, `msg="access token not accepted"`) {
+			written++
+		}
+		if _, number, found := strings.Cut(line, "unwritten="); found {
+			var n int
+			if _, err := fmt.Sscan(number, &n); err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+			unwritten += n
+		}
+	}
+	if written+unwritten != sides*each || written > 20 {
+		t.Errorf("%d lines and %d counted, want %d together and few lines", written, unwritten, sides*each)
+	}
+}
+
+// lockedWriter is a buffer that may be written to by several at once.
+type lockedWriter struct {
+	mu *sync.Mutex
+	b  *bytes.Buffer
+}
+
+func (w lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.Write(p)
 }
 
 // What is refused while nobody listens at its level is not counted as something that was left out.
