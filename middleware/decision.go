@@ -105,6 +105,9 @@ func (g *Guard) decision(call *call, refusal *Error) Decision {
 	if refusal != nil {
 		d.Outcome, d.Reason, d.Err = refusal.outcome(), refusal.Reason, refusal
 		_, sides := cause.Split(refusal.Err)
+		if refusal.Reason == ReasonSignature {
+			sides = cause.Signature(ruling.record.KeyID, ruling.record.Algorithm)
+		}
 		d.Expected, d.Got, d.Hint = sides.Expected, sides.Got, sides.Hint
 		if d.Hint == cause.ClockHint {
 			d.Hint = g.validator.policy.clockHint(d.Issuer, call.now)

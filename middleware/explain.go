@@ -154,6 +154,9 @@ func (g *Guard) steps(call *call) []Step {
 			if entry.Result == record.Failed {
 				step.Result = StepFailed
 				why, sides := cause.Split(entry.Cause)
+				if id == record.Signature {
+					sides = cause.Signature(call.ruling.record.KeyID, call.ruling.record.Algorithm)
+				}
 				step.Why, step.Expected, step.Got, step.Hint = why, sides.Expected, sides.Got, sides.Hint
 				if step.Hint == cause.ClockHint {
 					step.Hint = g.validator.policy.clockHint(call.ruling.issuer(), call.now)

@@ -57,7 +57,7 @@ func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
 		return j.introspectAlone(ctx, t.issuer, t.header)
 	}
 	refusal = t.run(ctx, verifying, refusal)
-	j.record.Vouched = t.key.Key != nil
+	j.record.Vouched, j.record.KeyID, j.record.Algorithm = t.key.Key != nil, t.header.KeyID, t.header.Algorithm
 	if t.canVet(refusal) {
 		refusal = t.vet(t.Recorder, refusal)
 		j.see(t.verified, t.header, refusal)

@@ -89,6 +89,8 @@ type Record struct {
 	Opaque bool   // an authorization server was to judge
 	Cached bool   // no signature was computed and no server asked
 
+	KeyID, Algorithm string // of a JWT's header, whoever wrote it
+
 	// Seen is what was read of the token, good or not, where the judgement is recorded; nil otherwise, and where nothing could be read. It goes
 	// to nobody but the record.
 	Seen *Verified

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/cardea-auth/cardea/jwks"
-	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 )
 
@@ -51,7 +50,7 @@ func Verify(keys []*jwks.Key, header compact.Header, signingInput string, signat
 	if more {
 		return Ref{}, ErrTooManyKeys
 	}
-	return Ref{}, cause.Signature(errSignature, header.KeyID, header.Algorithm, len(tried))
+	return Ref{}, errSignature
 }
 
 // serving leaves out keys that may not serve, and those of another algorithm, which a source of the application's own could answer.
