@@ -135,7 +135,8 @@ const (
 	// VerifyJWTs verifies with the issuer's keys.
 	VerifyJWTs JWTMode = iota
 	// VerifyAndIntrospectJWTs verifies, then asks the server as well, so that revocation is seen; the claims of the
-	// answer are the token's.
+	// answer are the token's. Of what it leaves out, the JWT says who and which session and token it is about, when it was
+	// issued and ends, who acts and what it is bound to.
 	VerifyAndIntrospectJWTs
 	// IntrospectJWTs only asks the server: no metadata, no keys.
 	IntrospectJWTs

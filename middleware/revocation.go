@@ -29,7 +29,7 @@ type Revocations interface {
 
 // TokenFacts are what a token can be revoked by. What a token does not have is empty, and then no entry about it can hit the token.
 type TokenFacts struct {
-	Issuer    string // Issuer.URL, whichever of its names the token has; for an issuer with a template the token's iss
+	Issuer    string // Issuer.URL, whichever of its names the token has; with {tenantid} filled, where it has one
 	ID        string // jti
 	SessionID string // sid
 	Subject   string

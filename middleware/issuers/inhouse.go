@@ -77,9 +77,12 @@ func SecretFile(cfg FileConfig) (*Running, error) {
 	return watching(argumentsOf("SecretFile"), cfg, middleware.Issuer{Algorithms: []string{"HS256"}}, readSecrets)
 }
 
+// byteOrderMark is what some editors write in front of a file (RFC 8259 section 8.1 lets readers skip it).
+const byteOrderMark = "\xef\xbb\xbf"
+
 func readSecrets(text []byte) (*jwks.Set, error) {
 	var secrets [][]byte
-	for line := range bytes.Lines(text) {
+	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte(byteOrderMark))) {
 		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
 			secrets = append(secrets, line)
 		}
@@ -92,7 +95,7 @@ func readSecrets(text []byte) (*jwks.Set, error) {
 
 // readKeys reads a file of one of the three kinds, which are told apart by their content.
 func readKeys(text []byte) (*jwks.Set, error) {
-	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte(byteOrderMark)))
 	if !bytes.HasPrefix(text, []byte("{")) {
 		return readPEM(text)
 	}
@@ -106,8 +109,10 @@ func readKeys(text []byte) (*jwks.Set, error) {
 	return jwks.Static(append(append([]byte(`{"keys":[`), text...), "]}"...))
 }
 
+// readPEM reads all blocks of a file or none: pem.Decode passes over one that is garbled or cut short, whose key would be missed in silence.
 func readPEM(text []byte) (*jwks.Set, error) {
 	var keys []json.RawMessage
+	begun := bytes.Count(text, []byte("-----BEGIN "))
 	for {
 		block, rest := pem.Decode(text)
 		if block == nil {
@@ -126,6 +131,9 @@ func readPEM(text []byte) (*jwks.Set, error) {
 	}
 	if len(keys) == 0 {
 		return nil, errors.New("the file holds neither JSON nor a PEM block")
+	}
+	if len(keys) != begun {
+		return nil, fmt.Errorf("the file begins %d PEM blocks, of which %d can be read: is it cut short?", begun, len(keys))
 	}
 	document, err := json.Marshal(map[string]any{"keys": keys})
 	if err != nil {

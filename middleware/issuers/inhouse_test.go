@@ -141,6 +141,7 @@ func TestKeyFileReadsEachForm(t *testing.T) {
 }
 
 func TestKeyFileRefuses(t *testing.T) {
+	whole := pemOf(t, &testkit.P256Key().PublicKey)
 	private, err := x509.MarshalPKCS8PrivateKey(testkit.EdKey())
 	if err != nil {
 		t.Fatal(err)
@@ -149,6 +150,9 @@ func TestKeyFileRefuses(t *testing.T) {
 		`type "PRIVATE KEY": an API`: {Issuer: inhouse, Path: fileOf(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))},
 		"neither JSON nor a PEM":     {Issuer: inhouse, Path: fileOf(t, "secret")},
 		"neither PEM nor JSON":       {Issuer: inhouse, Path: fileOf(t, "{")},
+		"begins 2 PEM blocks, of w":  {Issuer: inhouse, Path: fileOf(t, whole+whole[:60])}, // is being written
+		"2 PEM blocks, of which 1 c": {Issuer: inhouse, Path: fileOf(t, whole+strings.Replace(whole, "M", "!", 1))},
+		"of which 1 can be read: is": {Issuer: inhouse, Path: fileOf(t, strings.Replace(whole, "END PUBLIC", "END RSA PUBLIC", 1)+whole)},
 		"no such file":               {Issuer: inhouse, Path: "/nowhere"},
 		"longer than 1 MiB":          {Issuer: inhouse, Path: fileOf(t, strings.Repeat(" ", 1<<20+1))},
 		"Issuer has an empty":        {Path: fileOf(t, pemOf(t, testkit.EdKey().Public()))},
@@ -216,7 +220,7 @@ func TestKeyFileIsReadAgain(t *testing.T) {
 }
 
 func TestSecretFile(t *testing.T) {
-	path := fileOf(t, string(secretOf("n"))+"\r\n\n"+string(secretOf("o"))+"\n")
+	path := fileOf(t, "\xef\xbb\xbf"+string(secretOf("n"))+"\r\n\n"+string(secretOf("o"))+"\n")
 	r, err := issuers.SecretFile(issuers.FileConfig{Issuer: inhouse, Path: path})
 	if err != nil {
 		t.Fatal(err)

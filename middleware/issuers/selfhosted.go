@@ -137,10 +137,12 @@ func Authentik(base, slug, clientID string) middleware.Issuer {
 // FusionAuth is a tenant of FusionAuth: base is the address of the server, issuer the text that is set at the tenant, which may be as short as
 // "acme.com", and applications are the ids whose tokens are let in (for client credentials, those of the target entities).
 //
-// It relies on aud and on roles, permissions or scope being there. Refused are ID tokens, by their at_hash or nonce, and tokens of other
-// applications. The aud of ID tokens is the application as well, so nothing else tells them apart for certain.
+// It relies on aud and on applicationId, roles or permissions being there, which access tokens have of users who are registered for the application, and of
+// entities that were granted permissions. Refused are ID tokens, tokens of users who are not registered, and those of other applications. The aud of ID
+// tokens is the application as well, and since version 1.50 they have a scope; so a lambda must not write applicationId, roles or permissions into them.
 //
-// Not known for certain: that every ID token has at_hash; look at one of yours. Name the algorithm in Algorithms if the tenant signs with HS256.
+// Not known for certain: that an ID token of a version before 1.24, which has applicationId and roles, always has at_hash or nonce, by which it is refused.
+// Name the algorithm in Algorithms if the tenant signs with HS256.
 func FusionAuth(base, issuer string, applications ...string) middleware.Issuer {
 	a := argumentsOf("FusionAuth")
 	a.address("base", base, "https://auth.example.com")
@@ -150,7 +152,7 @@ func FusionAuth(base, issuer string, applications ...string) middleware.Issuer {
 		URL:        issuer,
 		JWKSURI:    strings.TrimSuffix(base, "/") + "/.well-known/jwks.json",
 		Audiences:  applications,
-		ClaimRules: []middleware.ClaimRule{present("roles", "permissions", "scope")},
+		ClaimRules: []middleware.ClaimRule{present("applicationId", "roles", "permissions")},
 		Claims: middleware.ClaimMapping{
 			Scopes:   []string{"scope"},
 			Roles:    []string{"roles"},

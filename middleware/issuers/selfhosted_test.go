@@ -217,10 +217,13 @@ func TestFusionAuth(t *testing.T) {
 		subject: "u", client: "app-1", scopes: []string{"orders:read"}, roles: []string{"admin"},
 		rows: map[string]row{
 			"an ID token":          {claims: claims{"at_hash": "h", "nonce": "n"}, want: middleware.ReasonTokenType},
-			"an ID token unmarked": {claims: claims{"scope": nil, "roles": nil}, want: middleware.ReasonNotAccepted},
+			"an ID token unmarked": {claims: claims{"applicationId": nil, "roles": nil}, want: middleware.ReasonNotAccepted},
+			"a user without roles": {claims: claims{"roles": []string{}, "scope": nil}},
+			"an old ID token":      {claims: claims{"scope": nil, "at_hash": "h"}, want: middleware.ReasonTokenType},
+			"nobody registered":    {claims: claims{"applicationId": nil, "roles": nil, "scope": "openid offline_access"}, want: middleware.ReasonNotAccepted},
 			"another application":  {claims: claims{"aud": "app-2"}, want: middleware.ReasonAudience},
 			"another tenant":       {claims: claims{"iss": "evil.com"}, want: middleware.ReasonUnknownIssuer},
-			"an entity":            {claims: claims{"sub": "e", "scope": "target-entity:e:read", "roles": nil, "permissions": claims{"e": []string{"read"}}}},
+			"an entity":            {claims: claims{"sub": "e", "scope": "target-entity:e:read", "applicationId": nil, "authenticationType": nil, "roles": nil, "permissions": claims{"e": []string{"read"}}}},
 		},
 	}.run(t)
 	wrong(t, map[string]middleware.Issuer{"applications is empty": issuers.FusionAuth("https://auth.example.com", "acme.com"), "issuer has an empty": issuers.FusionAuth("https://a.example", "", "x")})

@@ -13,7 +13,7 @@
 // by no entry about a token, one without sid by none about a session, one without sub by none about a subject. Entries of the kinds
 // Subject, Client and Issuer have an "issued before" as well: they hit tokens whose iat is before it or in the same second, and every
 // token without iat. All names of an issuer (Aliases) are one issuer, called by its URL; with a template each tenant is one, called by
-// its iss. [middleware.Token.Facts] says how a token is called, and the functions ByToken, BySession, BySubject and ByClient use that.
+// URL with {tenantid} filled. [middleware.Token.Facts] says how a token is called, and the functions ByToken, BySession, BySubject and ByClient use that.
 //
 // # How long
 //

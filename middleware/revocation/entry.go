@@ -58,10 +58,15 @@ type Entry struct {
 // skew is how far the clock of an issuer is taken to be ahead where an entry means "until now".
 const skew = 2 * time.Second
 
-// ByToken is about t alone. Its Value is empty, and so refused, if t has no jti.
+// ByToken is about t alone, until t ends: a token that does not expire is never forgotten. Its Value is empty, and so refused, if t has no
+// jti.
 func ByToken(t *middleware.Token) Entry {
 	f := t.Facts()
-	return Entry{Kind: Token, Issuer: f.Issuer, Value: f.ID, Until: f.Expiry}
+	until := f.Expiry
+	if until.IsZero() || until.After(latest) {
+		until = latest
+	}
+	return Entry{Kind: Token, Issuer: f.Issuer, Value: f.ID, Until: until}
 }
 
 // BySession is about every token of the session that t belongs to. Its Value is empty, and so refused, if t has no sid.

@@ -19,8 +19,9 @@ type Config struct {
 	// MaxEntries bounds the list; zero: 1 048 576. When it is full of live entries, Revoke gives ErrFull.
 	MaxEntries int
 
-	// MaxAge is the longest life of a token, from iat to exp; zero: 24 hours. Entries are kept that long, so a token that lives
-	// longer can outlive the entry that revoked it: such tokens are counted (Status.LongTokens), and logged once at Error.
+	// MaxAge is the longest life of a token, from iat to exp; zero: 24 hours. Entries are kept that long, those of
+	// ByToken as long as the token. One that lives longer, or has no exp, can outlive the other entries that revoke it: such tokens are
+	// counted (Status.LongTokens), and logged once at Error.
 	MaxAge time.Duration
 
 	// Logger gets what Handler and RevokeOwn did (Info, without values) and tokens that live too long (Error). Nil: slog.Default(), asked
@@ -147,10 +148,26 @@ func (l *List) Judge(t middleware.TokenFacts) middleware.Verdict {
 			return middleware.Verdict{Kind: string(kind), AsOf: time.Now()}
 		}
 	}
-	if !t.IssuedAt.IsZero() && t.Expiry.Sub(t.IssuedAt) > l.maxAge {
+	asOf := l.AsOf()
+	if l.livesLong(t, asOf) {
 		l.noteLong(t)
 	}
-	return middleware.Verdict{AsOf: l.AsOf()}
+	return middleware.Verdict{AsOf: asOf}
+}
+
+// livesLong reports whether a token lives, or may live, longer than entries about more than itself are kept. One without iat began now, as far
+// as anybody can tell.
+func (l *List) livesLong(t middleware.TokenFacts, now time.Time) bool {
+	switch {
+	case now.IsZero(): // the List is closed, and judges nothing
+		return false
+	case t.Expiry.IsZero():
+		return true
+	case t.IssuedAt.IsZero():
+		return t.Expiry.Sub(now) > l.maxAge
+	default:
+		return t.Expiry.Sub(t.IssuedAt) > l.maxAge
+	}
 }
 
 // valuesOf are the values of a token by the places of their kinds.
@@ -161,8 +178,8 @@ func valuesOf(t *middleware.TokenFacts) [len(kinds)]string {
 func (l *List) noteLong(t middleware.TokenFacts) {
 	l.long.Add(1)
 	l.longOnce.Do(func() {
-		l.log().Error("revocation: a token lives longer than Config.MaxAge, so it can outlive the entry that revokes it: raise MaxAge",
-			"issuer", t.Issuer, "life", t.Expiry.Sub(t.IssuedAt), "max_age", l.maxAge)
+		l.log().Error("revocation: a token lives longer than Config.MaxAge, or does not say how long, so it can outlive an entry that revokes it: raise MaxAge",
+			"issuer", t.Issuer, "iat", t.IssuedAt, "exp", t.Expiry, "max_age", l.maxAge)
 	})
 }
 
@@ -186,7 +203,7 @@ type Status struct {
 	LastEvent  time.Time // when an entry last came or went; zero: never
 	Streams    int       // that listen
 	Hits       uint64    // requests that were refused
-	LongTokens uint64    // look-ups of tokens that live longer than Config.MaxAge
+	LongTokens uint64    // look-ups of tokens that live longer than Config.MaxAge, or may
 }
 
 // Status says how the List is. It does no I/O.

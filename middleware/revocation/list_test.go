@@ -253,6 +253,55 @@ func TestLongTokensAreCounted(t *testing.T) {
 	}
 }
 
+// How long a token lives that does not say when it began, or when it ends, can only be feared.
+func TestTokensThatDoNotSayHowLongTheyLive(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		token middleware.TokenFacts
+		want  uint64
+	}{
+		{"it lives for a minute", but(func(f *middleware.TokenFacts) { f.IssuedAt, f.Expiry = at(0), at(60) }), 0},
+		{"without iat, a minute is left", but(func(f *middleware.TokenFacts) { f.IssuedAt, f.Expiry = time.Time{}, at(60) }), 0},
+		{"without iat, two minutes are left", but(func(f *middleware.TokenFacts) { f.IssuedAt, f.Expiry = time.Time{}, at(120) }), 1},
+		{"without exp", but(func(f *middleware.TokenFacts) { f.Expiry = time.Time{} }), 1},
+		{"without both", but(func(f *middleware.TokenFacts) { f.IssuedAt, f.Expiry = time.Time{}, time.Time{} }), 1},
+	} {
+		l := newList(t, revocation.Config{MaxAge: time.Minute})
+		l.Judge(row.token)
+		if got := l.Status().LongTokens; got != row.want {
+			t.Errorf("%s: %d long tokens, want %d", row.name, got, row.want)
+		}
+	}
+	l := newList(t, revocation.Config{MaxAge: time.Minute})
+	_ = l.Close()
+	l.Judge(but(func(f *middleware.TokenFacts) { f.IssuedAt = time.Time{} }))
+	if got := l.Status().LongTokens; got != 0 {
+		t.Errorf("a closed list has counted %d", got)
+	}
+}
+
+// A token can be taken back however far away its end is, and stays so: a list that forgot it would let it in again.
+func TestATokenThatNeverEnds(t *testing.T) {
+	for name, expiry := range map[string]time.Time{
+		"without exp": {}, "in 2200": time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC), "in 9999": time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newList(t, revocation.Config{MaxAge: time.Minute, MaxEntries: 2})
+			token := &middleware.Token{Issuer: "https://i", ID: "j", Expiry: expiry}
+			if err := l.Revoke(t.Context(), revocation.ByToken(token)); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for n := range 10 { // each finds the list full, which sweeps it
+				time.Sleep(time.Hour)
+				_ = l.Revoke(t.Context(), revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: fmt.Sprint(n)})
+			}
+			if verdict := l.Judge(token.Facts()); verdict.Kind != string(revocation.Token) {
+				t.Errorf("%s: the entry is gone: %+v", name, verdict)
+			}
+		})
+	}
+}
+
 func TestClosedList(t *testing.T) {
 	l := newList(t, revocation.Config{})
 	version := l.Version()

@@ -1,6 +1,7 @@
 package accesstoken
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -185,13 +186,14 @@ func (j *judgement) vetAnswer(issuer *Issuer, jwt *Verified, response *introspec
 }
 
 // mergeJWT completes an answer about a JWT that was verified here with what only the JWT says. An answer may be silent about
-// the end of the token, who acts and what it is bound to, and none of these goes away for that; that it speaks of another
-// binding would make two tokens of one.
+// the end of the token, what it can be revoked by, who acts and what it is bound to, and none of these goes away for that; that it
+// speaks of another binding would make two tokens of one.
 func (v *Verified) mergeJWT(jwt *Verified) Refusal {
 	v.Facts.Opaque, v.Key = false, jwt.Key
 	if v.Facts.Expiry.IsZero() || jwt.Facts.Expiry.Before(v.Facts.Expiry) {
 		v.Facts.Expiry = jwt.Facts.Expiry
 	}
+	v.Facts.completeIdentity(&jwt.Facts)
 	if v.Facts.Actor == (claims.Actor{}) {
 		v.Facts.Actor = jwt.Facts.Actor
 	}
@@ -202,6 +204,16 @@ func (v *Verified) mergeJWT(jwt *Verified) Refusal {
 		return refuse(BadConfirmation, errOtherBinding)
 	}
 	return Refusal{}
+}
+
+// completeIdentity takes over what facts do not say of that by which entries of revocation lists know a token.
+func (facts *Facts) completeIdentity(jwt *Facts) {
+	facts.ID = cmp.Or(facts.ID, jwt.ID)
+	facts.SessionID = cmp.Or(facts.SessionID, jwt.SessionID)
+	facts.Subject = cmp.Or(facts.Subject, jwt.Subject)
+	facts.ClientID = cmp.Or(facts.ClientID, jwt.ClientID)
+	facts.IssuedAt = cmp.Or(facts.IssuedAt, jwt.IssuedAt)
+	facts.Status = cmp.Or(facts.Status, jwt.Status)
 }
 
 // issuerOf finds out whose token an answer is about. iss is optional in it (RFC 7662 section 2.2): then it is that of the

@@ -1,6 +1,7 @@
 package accesstoken
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -74,13 +75,18 @@ func (v *Verified) BindKey() error {
 	return v.Key.Key.Bind()
 }
 
-// RevocableAs is the name under which entries of revocation lists know the token's issuer: all names of an issuer are one, except that
-// each tenant of a template is an issuer of its own.
+// RevocableAs is the name under which entries of revocation lists know the token's issuer: all names of an issuer are one. Each tenant of a
+// template is an issuer of its own, with as many names as there are templates, of which the first counts. Only tokens with another of
+// these names cost an allocation.
 func (v *Verified) RevocableAs() string {
-	if v.tenant != "" || v.Issuer.URL == "" {
+	if v.tenant == "" {
+		return cmp.Or(v.Issuer.URL, v.Facts.Issuer)
+	}
+	first := v.Issuer.templates[0]
+	if tenant, ok := first.FilledBy(v.Facts.Issuer); ok && tenant == v.tenant {
 		return v.Facts.Issuer
 	}
-	return v.Issuer.URL
+	return first.With(v.tenant)
 }
 
 // ScopesFrom and RolesFrom return the claim, as it is mapped, that the list was read from; empty: none was there. They read the claims

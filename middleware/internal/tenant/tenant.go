@@ -12,6 +12,9 @@ type Template struct{ Prefix, Suffix string }
 // String is the template as configured.
 func (t Template) String() string { return t.Prefix + Placeholder + t.Suffix }
 
+// With is the template filled with a tenant.
+func (t Template) With(tenant string) string { return t.Prefix + tenant + t.Suffix }
+
 // FilledBy returns the tenant that fills the template to make iss.
 func (t Template) FilledBy(iss string) (tenant string, ok bool) {
 	if len(iss) <= len(t.Prefix)+len(t.Suffix) {
