@@ -74,7 +74,7 @@ func TestIssuersOfPresetsAreRecognised(t *testing.T) {
 
 func TestNewNamesThePreset(t *testing.T) {
 	for url, want := range map[string]string{
-		"https://login.microsoftonline.com/common/v2.0":                       "in which the tenant's own id stands (the preset for this provider is issuers.Entra)",
+		"https://login.microsoftonline.com/common/v2.0":                       "in which the tenant's own id stands: write {tenantid} in its place, with AllowTenant (the preset for this provider is issuers.Entra)",
 		"https://login.microsoftonline.com/organizations/v2.0":                "issuers.Entra)",
 		"https://login.microsoftonline.com/contoso.onmicrosoft.com/v2.0":      "and never a domain (the preset for this provider is issuers.Entra)",
 		"P2OkfVnJi5Ht7mpCqHjx17nV5epH":                                        "issuers.Descope)",

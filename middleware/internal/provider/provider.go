@@ -28,7 +28,7 @@ type iss struct {
 	path string // behind the host, with its first slash
 }
 
-const entraMany = "no token has this iss, in which the tenant's own id stands"
+const entraMany = "no token has this iss, in which the tenant's own id stands: write {tenantid} in its place, with AllowTenant"
 
 // table is all that this package knows. A test in package issuers holds it against the presets.
 var table = []row{
@@ -37,7 +37,7 @@ var table = []row{
 	{func(i iss) bool {
 		return i.host == "login.microsoftonline.com" && strings.Contains(segment(i.path), ".")
 	},
-		Provider{Preset: "Entra", Never: entraMany + ", and never a domain"}},
+		Provider{Preset: "Entra", Never: entraMany + " (or that id), and never a domain"}},
 	{anyOf(host("login.microsoftonline.com"), host("sts.windows.net")), Provider{Preset: "Entra"}},
 	{func(i iss) bool { return below(i, "auth0.com") && i.path == "" }, Provider{Preset: "Auth0", Never: "the iss of Auth0 ends with a slash"}},
 	{domain("auth0.com"), Provider{Preset: "Auth0"}},

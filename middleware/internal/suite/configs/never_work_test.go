@@ -32,6 +32,7 @@ func TestNamesThatNoTokenHas(t *testing.T) {
 		"the metadata's address":            {issuer(func(i *middleware.Issuer) { i.URL += "/.well-known/openid-configuration" }), `the address of the metadata: write the issuer that the metadata names, which is "https://issuer.example"`},
 		"the metadata's address, inserted":  {issuer(func(i *middleware.Issuer) { i.URL = "https://issuer.example/.well-known/oauth-authorization-server/a" }), `which is "https://issuer.example/a"`},
 		"the metadata's address as alias":   {issuer(func(i *middleware.Issuer) { i.Aliases = []string{"https://a.example/.well-known/openid-configuration"} }), `Issuers[0].Aliases[0] is "https://a.example/`},
+		"the address of every tenant":       {issuer(func(i *middleware.Issuer) { i.URL = "https://login.microsoftonline.com/common/v2.0" }), "write {tenantid} in its place, with AllowTenant"},
 		"a set without keys":                {issuer(func(i *middleware.Issuer) { i.Keys = jwks.NewSet() }), "Issuers[0].Keys is a set without keys"},
 	} {
 		cfg := kit.Config()
