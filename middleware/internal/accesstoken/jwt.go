@@ -288,11 +288,7 @@ func (t *jwt) checkAlgorithm() Refusal {
 // findKeys asks the key source. Not finding a key refuses the token; not being able to tell does not.
 func (t *jwt) findKeys(ctx context.Context) Refusal {
 	for {
-		find := t.issuer.source.Find
-		if t.Recorder.On() {
-			find = t.issuer.source.FindHeld
-		}
-		keys, outcome, err := find(ctx, t.iss, t.header, t.mayServe)
+		keys, outcome, err := t.issuer.source.FindHeld(ctx, t.Recorder.On(), t.iss, t.header, t.mayServe)
 		t.keys = keys
 		if outcome != signature.Unknown {
 			return keyRefusal(outcome, err)

@@ -9,11 +9,12 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 )
 
-// FindHeld is Find among the keys that a jwks.Cache holds already, for an explanation: it must cause no fetch that a request would have to go
-// without. A Cache that holds none yet is asked as for a request, and so is every other source: one around a Cache may leave keys out.
-func (s Source) FindHeld(ctx context.Context, iss string, header compact.Header, mayServe func(*jwks.Key) bool) ([]*jwks.Key, Outcome, error) {
+// FindHeld is Find, or with only set looks no further than the keys that a jwks.Cache holds already, for an explanation: it must cause no fetch
+// that a request would have to go without. A Cache that holds none yet is asked as for a request, and so is every other source: one
+// around a Cache may leave keys out.
+func (s Source) FindHeld(ctx context.Context, only bool, iss string, header compact.Header, mayServe func(*jwks.Key) bool) ([]*jwks.Key, Outcome, error) {
 	var keys []*jwks.Key
-	if cache, ok := s.keys.(*jwks.Cache); ok {
+	if cache, ok := s.keys.(*jwks.Cache); only && ok {
 		keys = cache.Held()
 	}
 	if len(keys) == 0 {
