@@ -23,6 +23,13 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
+// Len is how many bytes were written.
+func (l *Log) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Len()
+}
+
 // Reset forgets what was written.
 func (l *Log) Reset() {
 	l.mu.Lock()

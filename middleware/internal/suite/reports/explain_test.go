@@ -1,7 +1,6 @@
 package reports_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -155,7 +154,7 @@ func TestAnExplanationHasEveryStepInOrder(t *testing.T) {
 
 // Nothing comes of an explanation: no line, no decision, no verdict, no proof, no fetch, and no key is tied to an algorithm.
 func TestAnExplanationLeavesNoTrace(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	var w kit.Decisions
 	stored := 0
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {

@@ -1,7 +1,6 @@
 package reports_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -27,14 +26,14 @@ func textInto(w io.Writer) *slog.Logger {
 }
 
 // linesOf are the lines of a log that speak of refusals.
-func linesOf(b *bytes.Buffer) []string {
+func linesOf(b *kit.Log) []string {
 	return strings.Split(strings.TrimSpace(b.String()), "\n")
 }
 
 // A scanner sends what it likes as often as it likes: other paths, issuers, kids and algorithms each time. It gets a bounded number of lines,
 // and the last of them say how many there would have been.
 func TestAFloodWritesABoundedNumberOfLines(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = textInto(&b) })
 	guard := v.Require("read")
 	const each = 500
@@ -77,7 +76,7 @@ func TestAFloodWritesABoundedNumberOfLines(t *testing.T) {
 
 // The route is the router's pattern, or else what the route needs: a flood of one hides nothing of another.
 func TestAFloodHidesNoOtherRoute(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = textInto(&b) })
 	mux := http.NewServeMux()
 	mux.Handle("GET /orders/{id}", v.Require("read").Handler(http.NotFoundHandler()))
@@ -159,7 +158,7 @@ func (w lockedWriter) Write(p []byte) (int, error) {
 
 // What is refused while nobody listens at its level is not counted as something that was left out.
 func TestALevelThatIsOffIsNotCounted(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Logger = slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	})
@@ -243,7 +242,7 @@ func TestDecisionHoldsBothSides(t *testing.T) {
 // Who it was stands in the log only where that was asked for.
 func TestSubjectsAreLoggedOnRequest(t *testing.T) {
 	for _, asked := range []bool{false, true} {
-		var b bytes.Buffer
+		var b kit.Log
 		v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger, cfg.LogSubjects = textInto(&b), asked })
 		kit.Serve(v.Require("admin"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))))
 		for _, attr := range []string{"peer=192.0.2.1:1234", "subject=user-1", "token_id=token-1"} {

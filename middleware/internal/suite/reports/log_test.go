@@ -1,7 +1,6 @@
 package reports_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,7 +15,7 @@ import (
 )
 
 func TestLog(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Logger = slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
@@ -67,7 +66,7 @@ func TestLog(t *testing.T) {
 
 // A handler that writes JSON must not prefer the client's view, the problem document, to the cause.
 func TestJSONLogNamesTheCause(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	logger := slog.New(slog.NewJSONHandler(&b, nil))
 	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = logger })
 	_, err := v.Require().Check(kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 60}))))
@@ -82,7 +81,7 @@ func TestJSONLogNamesTheCause(t *testing.T) {
 
 // A program may set its default after it has made a Validator, so it is asked for at each line.
 func TestWithoutALoggerTheDefaultIsTold(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = nil })
 	before := slog.Default()
 	defer slog.SetDefault(before)
@@ -100,7 +99,7 @@ func TestWithoutALoggerTheDefaultIsTold(t *testing.T) {
 }
 
 func TestLogLevelIsAsked(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Logger = slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	})
@@ -113,9 +112,9 @@ func TestLogLevelIsAsked(t *testing.T) {
 // What a token says goes to the log on one line, bounded, and forges no record.
 func TestLogInjection(t *testing.T) {
 	forged := "x\nlevel=INFO msg=\"admin admitted\"\r\n\x1b[2J\x1b]0;title\x07\u2028\u0085%s%n\x00"
-	handlers := map[string]func(*bytes.Buffer) slog.Handler{
-		"text": func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
-		"JSON": func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
+	handlers := map[string]func(*kit.Log) slog.Handler{
+		"text": func(b *kit.Log) slog.Handler { return slog.NewTextHandler(b, nil) },
+		"JSON": func(b *kit.Log) slog.Handler { return slog.NewJSONHandler(b, nil) },
 	}
 	for _, hostile := range []string{forged, strings.Repeat("A", 8<<10), strings.Repeat("A", 12<<10), strings.Repeat("é", 6<<10), strings.Repeat("\n", 12<<10)} {
 		for name, attack := range map[string]struct {
@@ -135,7 +134,7 @@ func TestLogInjection(t *testing.T) {
 			"a malformed text": {strings.Repeat("\x1b", 12<<10), ""},
 		} {
 			for handler, makeHandler := range handlers {
-				var b bytes.Buffer
+				var b kit.Log
 				v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = slog.New(makeHandler(&b)) })
 				g := v.Require()
 				if attack.needs != "" {

@@ -1,7 +1,6 @@
 package reports_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -344,7 +343,7 @@ func TestEveryMistakeIsAnsweredByOneLine(t *testing.T) {
 	}
 	for _, m := range append(firstAfternoon, ofTheSameKinds...) {
 		t.Run(m.name, func(t *testing.T) {
-			var b bytes.Buffer
+			var b kit.Log
 			cfg := kit.Config()
 			cfg.Logger = textInto(&b)
 			if m.change != nil {
@@ -392,7 +391,7 @@ func wantSaid(t *testing.T, said string, want []string) {
 
 // A breaker that is open says nothing about why. The line names the last true cause.
 func TestTheLineOfAnOpenBreakerNamesTheCause(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Logger = textInto(&b)
 		endpoint(401, "")(cfg)
@@ -416,7 +415,7 @@ func TestTheClockHintComesFromAcceptedTokens(t *testing.T) {
 		"a fresh token was accepted": {token(kit.Claims{"iat": now}), "so the clocks agree and it is the token"},
 		"a fresh token was refused":  {token(kit.Claims{"iat": now, "aud": "other"}), "compare the clocks"},
 	} {
-		var b bytes.Buffer
+		var b kit.Log
 		v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = textInto(&b) })
 		kit.Serve(v.Require(), row.before)
 		kit.Serve(v.Require(), expired())
