@@ -147,7 +147,7 @@ func TestAFloodFromManySides(t *testing.T) {
 // lockedWriter is a buffer that may be written to by several at once.
 type lockedWriter struct {
 	mu *sync.Mutex
-	b  *bytes.Buffer
+	b  *kit.Log
 }
 
 func (w lockedWriter) Write(p []byte) (int, error) {
