@@ -110,7 +110,7 @@ func TestAFloodHidesNoOtherRoute(t *testing.T) {
 
 // Refusals come from many goroutines at once, and so do explanations; the numbers add up all the same.
 func TestAFloodFromManySides(t *testing.T) {
-	var b bytes.Buffer
+	var b kit.Log
 	var mu sync.Mutex
 	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = textInto(lockedWriter{&mu, &b}) })
 	guard := v.Require("admin").AnyRole("owner")
