@@ -24,9 +24,12 @@ func (c *Cache) Reconsider(ctx context.Context, kid, alg string, tried []*Key) (
 		if keys := c.beside(tried, kid, alg); len(keys) > 0 {
 			return keys, nil
 		}
-		f, err := c.refetchFor(&w)
+		f, err := c.refetchFor(&w, tried)
 		if err != nil {
 			return nil, err
+		}
+		if f == nil {
+			continue
 		}
 		if f, err = c.outcome(ctx, f, w.deadline); err != nil {
 			return nil, err
@@ -51,8 +54,9 @@ func (c *Cache) beside(tried []*Key, kid, alg string) (others []*Key) {
 	return others
 }
 
-// refetchFor is fetchFor for a key that is known and does not verify.
-func (c *Cache) refetchFor(w *waiter) (*fetch, error) {
+// refetchFor is fetchFor for a key that is known and does not verify. It is nil if other keys have come since the caller looked, as from the
+// fetch that all the others were waiting for.
+func (c *Cache) refetchFor(w *waiter, tried []*Key) (*fetch, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -72,6 +76,9 @@ func (c *Cache) refetchFor(w *waiter) (*fetch, error) {
 	}
 	if f := c.current(now); f != nil {
 		return f, nil
+	}
+	if len(c.beside(tried, w.kid, w.alg)) > 0 {
+		return nil, nil
 	}
 	if now.Before(c.plan.barred) || !c.refetches.take(now) {
 		return nil, c.unanswered(now, errNoNewKey)
