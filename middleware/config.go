@@ -16,6 +16,8 @@ import (
 type Config struct {
 	_ [0]func() // keyed literals only, so that fields can be added for ever
 
+	// Every day.
+
 	// Issuers are the trusted authorization servers: at least one, with no iss value named twice.
 	Issuers []Issuer
 
@@ -30,16 +32,17 @@ type Config struct {
 	// refuses it.
 	PublicURL string
 
-	// PublicURLs are further addresses of the same API, written like PublicURL, for one that has several names: proofs may name any
-	// of them, and pages of each may send cookies. It needs PublicURL, which stays the one that metadata names.
-	PublicURLs []string
+	// Logger receives refusals (level Info), and what could not be judged (Warn, Error), without tokens: the first few of one reason,
+	// issuer and route, then one in a while with the number of the others, the rest of which Close writes. And from New, once,
+	// settings that are a risk (Warn), each with the remedy. Nil: slog.Default(), asked for at each line;
+	// slog.New(slog.DiscardHandler) is silent.
+	Logger *slog.Logger
 
-	// Realm is the realm parameter of every challenge (RFC 9110 section 11.5); zero: "api".
-	Realm string
+	// Observe is called once per Guard and request, after the decision and before the handler runs, on the request's
+	// goroutine: it should be quick. It must be safe for concurrent use. Nil: nobody looks.
+	Observe func(context.Context, Decision)
 
-	// ScopeImplies names, for a scope, those that it carries with it: {"admin": {"read", "write"}}. It is followed
-	// through several steps. Token.Scopes stays as the token has it; only Guards take it into account.
-	ScopeImplies map[string][]string
+	// What requests look like, and refusals.
 
 	// TokenSources are further places to look for a token, beside the Authorization field. A request that fills two
 	// places is refused (400), unless two of TokenSources hold the same token, as where a gateway sends a field and a cookie. Nil: the
@@ -52,11 +55,25 @@ type Config struct {
 	// Bearer in it beside one is refused (400). It needs TokenSources.
 	IgnoreAuthorization bool
 
+	// PublicURLs are further addresses of the same API, written like PublicURL, for one that has several names: proofs may name any
+	// of them, and pages of each may send cookies. It needs PublicURL, which stays the one that metadata names.
+	PublicURLs []string
+
 	// MaxTokenBytes is the length beyond which a token is refused undecoded (400); zero: 16 KiB.
 	MaxTokenBytes int
 
-	// TokenCache bounds the cache of verified JWTs.
-	TokenCache TokenCache
+	// ScopeImplies names, for a scope, those that it carries with it: {"admin": {"read", "write"}}. It is followed
+	// through several steps. Token.Scopes stays as the token has it; only Guards take it into account.
+	ScopeImplies map[string][]string
+
+	// Realm is the realm parameter of every challenge (RFC 9110 section 11.5); zero: "api".
+	Realm string
+
+	// ErrorHandler renders refusals in the net/http family; nil: WriteError. It renders and can never overrule: the
+	// protected handler does not run, and if it writes nothing, WriteError answers.
+	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
+
+	// Tokens that are bound to their sender, or taken back.
 
 	// DPoP says how proofs of possession (RFC 9449) are judged. They need PublicURL; without it, tokens that are bound to a
 	// DPoP key are refused. Zero: a bound token must be proven, an unbound one may come as Bearer.
@@ -78,6 +95,8 @@ type Config struct {
 	// a list that has lost its feed goes on with what it knows. Guard.RevocationsWithin sets one for a route.
 	RevocationsWithin time.Duration
 
+	// The network and this process.
+
 	// HTTPClient fetches metadata and keys of issuers without Keys (private CA, proxy, tracing); nil: one of our own,
 	// which takes no proxy from the environment. Redirects are refused either way. It is one for all of them, so one that adds a
 	// credential (Kubernetes) would show it to every issuer: give that Issuer Keys of its own, made by jwks.New. A fetch is shared by
@@ -90,19 +109,8 @@ type Config struct {
 	// FAPI2. Nil: this machine only.
 	DangerouslyAllowHTTP []string
 
-	// ErrorHandler renders refusals in the net/http family; nil: WriteError. It renders and can never overrule: the
-	// protected handler does not run, and if it writes nothing, WriteError answers.
-	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
-
-	// Observe is called once per Guard and request, after the decision and before the handler runs, on the request's
-	// goroutine: it should be quick. It must be safe for concurrent use. Nil: nobody looks.
-	Observe func(context.Context, Decision)
-
-	// Logger receives refusals (level Info), and what could not be judged (Warn, Error), without tokens: the first few of one reason,
-	// issuer and route, then one in a while with the number of the others, the rest of which Close writes. And from New, once,
-	// settings that are a risk (Warn), each with the remedy. Nil: slog.Default(), asked for at each line;
-	// slog.New(slog.DiscardHandler) is silent.
-	Logger *slog.Logger
+	// TokenCache bounds the cache of verified JWTs.
+	TokenCache TokenCache
 
 	// LogSubjects puts the subject and the id of a verified token, and the address of the client, into log lines. They are about persons.
 	// Zero: they are in the Decision only.

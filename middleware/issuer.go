@@ -14,6 +14,8 @@ import (
 type Issuer struct {
 	_ [0]func() // keyed literals only
 
+	// Every day: the server, the name of this API, where scopes and roles are, and who judges.
+
 	// URL is the exact iss value of the server's tokens, byte for byte (RFC 7519 section 4.1.1). The server's metadata
 	// is found from it (OpenID Connect Discovery, RFC 8414), unless JWKSURI, Keys or JWTs makes that needless.
 	//
@@ -21,11 +23,26 @@ type Issuer struct {
 	// proxies on the same machine need it: whoever can listen there answers for the issuer, so no such URL belongs
 	// into a configuration of a machine that others share.
 	//
-	// One "{tenantid}" in it stands for the tenant, on a server with many. It needs AllowTenant. Where JWKSURI or Keys is one key set for all
-	// tenants, the claim tid must name the tenant too. With {tenantid} in JWKSURI, or with neither, each tenant has keys of its own, which
-	// are fetched when the first token names it (see JWKSURI); then tid may be absent. No iss value may fit two such URLs. One that another Issuer names exactly is that Issuer's alone: its keys,
-	// rules and Introspector are then the only ones that count for this tenant.
+	// One "{tenantid}" in it stands for the tenant, on a server with many. It needs AllowTenant. Where JWKSURI or Keys is one key set for
+	// all tenants, the claim tid must name the tenant too. With {tenantid} in JWKSURI, or with neither, each tenant has keys of its own,
+	// which are fetched when the first token names it (see JWKSURI); then tid may be absent. No iss value may fit two such URLs. One that
+	// another Issuer names exactly is that Issuer's alone: its keys, rules and Introspector are then the only ones that count for it.
 	URL string
+
+	// Audiences replaces Config.Audiences for tokens of this issuer: one of these names must be in aud, byte for byte.
+	Audiences []string
+
+	// Claims says where scopes, roles and client id live; zero: the registered names.
+	Claims ClaimMapping
+
+	// JWTs says who judges JWTs of this issuer; zero: they are verified here.
+	JWTs JWTMode
+
+	// Introspector answers about opaque tokens (and about JWTs, if JWTs says so); nil: opaque tokens of this issuer are
+	// refused. The caller owns and closes it.
+	Introspector Introspector
+
+	// Where a server differs.
 
 	// Aliases are further exact iss values that the same server mints.
 	Aliases []string
@@ -33,9 +50,6 @@ type Issuer struct {
 	// AllowTenant judges the tid claim that fills the template of URL, before any key is looked up, on every request.
 	// Required with a template, refused without. It must be safe for concurrent use.
 	AllowTenant func(ctx context.Context, tenant string) bool
-
-	// Audiences replaces Config.Audiences for tokens of this issuer: one of these names must be in aud, byte for byte.
-	Audiences []string
 
 	// AllowedClients takes the place of an audience, for servers whose access tokens name none (Cognito, Clerk): the
 	// token's client id must be one of these. Not together with Audiences.
@@ -45,12 +59,6 @@ type Issuer struct {
 	// profile, email, address, phone and offline_access, its claims say access (token_use, typ), or the introspection
 	// answer about it has a token_type. Any other aud is not looked at.
 	AllowedClients []string
-
-	// DangerouslyNoAudience takes the place of an audience: any token of this issuer passes. Only for servers whose key
-	// set serves this API alone (WorkOS sessions); elsewhere, a token made for another API would be accepted. A token with
-	// the shape of an ID token is refused as with AllowedClients, if it says which client it is for; Profile RFC9068 or
-	// Accept keeps the others out.
-	DangerouslyNoAudience bool
 
 	// JWKSURI is the address of the key set; zero: it is found in the server's metadata.
 	//
@@ -76,44 +84,20 @@ type Issuer struct {
 	// Profile says how a JWT shows that it is an access token; zero: AnyAccessToken.
 	Profile Profile
 
-	// Claims says where scopes, roles and client id live; zero: the registered names.
-	Claims ClaimMapping
-
 	// ClaimRules must all hold of the claims of a token or answer (reason not_accepted). They are judged once per token. Nil: none.
 	ClaimRules []ClaimRule
-
-	// DangerouslyNoIssuer takes tokens without iss, which RFC 7519 section 4.1.1 allows, as this issuer's: for in-house tokens and
-	// servers such as Laravel Passport. It must be the only Issuer and have Keys, so that nobody else's key vouches for them. An
-	// iss that is present must still be URL or one of Aliases. Not with RFC9068.
-	DangerouslyNoIssuer bool
-
-	// DangerouslyUntypedAnswers takes introspection answers without token_type where AllowedClients or DangerouslyNoAudience stands
-	// in for an audience: for servers that never write it (django-oauth-toolkit, fosite, zitadel). Such a server may call a refresh
-	// token active too, and nothing tells its answer apart; OpaquePrefixes can.
-	DangerouslyUntypedAnswers bool
-
-	// NumericSubjects takes a sub that is a whole number up to 2^53 in its one spelling, and makes it Token.Subject as it is written.
-	// RFC 7519 section 4.1.2 wants a string, and so does the zero value.
-	NumericSubjects bool
-
-	// Leeway is the clock skew allowed for exp, nbf and iat. Zero: 30 seconds; negative: none; over five minutes: refused
-	// by New (RFC 9068 section 4: "no more than a few minutes").
-	Leeway time.Duration
 
 	// Accept judges a verified token of this issuer last, on every request, for what only this issuer needs (token_use,
 	// hd …). An error refuses the token (401, invalid_token). It must be safe for concurrent use. Nil: no such check.
 	Accept func(*Token) error
 
-	// JWTs says who judges JWTs of this issuer; zero: they are verified here.
-	JWTs JWTMode
+	// Leeway is the clock skew allowed for exp, nbf and iat. Zero: 30 seconds; negative: none; over five minutes: refused
+	// by New (RFC 9068 section 4: "no more than a few minutes").
+	Leeway time.Duration
 
-	// Introspector answers about opaque tokens (and about JWTs, if JWTs says so); nil: opaque tokens of this issuer are
-	// refused. The caller owns and closes it.
-	Introspector Introspector
-
-	// Err is what is wrong with how this Issuer was made: constructors such as those of package issuers set it, and New refuses it with
-	// the name of the preset and looks at nothing else here. Nil: nothing.
-	Err error
+	// NumericSubjects takes a sub that is a whole number up to 2^53 in its one spelling, and makes it Token.Subject as it is written.
+	// RFC 7519 section 4.1.2 wants a string, and so does the zero value.
+	NumericSubjects bool
 
 	// OpaquePrefixes route opaque tokens to this issuer when several introspect: the longest prefix that fits wins. An
 	// opaque token is never shown to more than one server. Nil: this issuer is the only one that introspects.
@@ -125,6 +109,30 @@ type Issuer struct {
 	// the token as a parameter and must encode it as [introspection.Client] does. A token is taken as it is written, so one that
 	// was percent-encoded for a cookie stays so. JWTs have their own alphabet, and what could be a JWT in disguise stays 400.
 	OpaqueCharacters bool
+
+	// What loosens.
+
+	// DangerouslyNoAudience takes the place of an audience: any token of this issuer passes. Only for servers whose key
+	// set serves this API alone (WorkOS sessions); elsewhere, a token made for another API would be accepted. A token with
+	// the shape of an ID token is refused as with AllowedClients, if it says which client it is for; Profile RFC9068 or
+	// Accept keeps the others out.
+	DangerouslyNoAudience bool
+
+	// DangerouslyNoIssuer takes tokens without iss, which RFC 7519 section 4.1.1 allows, as this issuer's: for in-house tokens and
+	// servers such as Laravel Passport. It must be the only Issuer and have Keys, so that nobody else's key vouches for them. An
+	// iss that is present must still be URL or one of Aliases. Not with RFC9068.
+	DangerouslyNoIssuer bool
+
+	// DangerouslyUntypedAnswers takes introspection answers without token_type where AllowedClients or DangerouslyNoAudience stands
+	// in for an audience: for servers that never write it (django-oauth-toolkit, fosite, zitadel). Such a server may call a refresh
+	// token active too, and nothing tells its answer apart; OpaquePrefixes can.
+	DangerouslyUntypedAnswers bool
+
+	// For constructors.
+
+	// Err is what is wrong with how this Issuer was made: constructors such as those of package issuers set it, and New refuses it with
+	// the name of the preset and looks at nothing else here. Nil: nothing.
+	Err error
 }
 
 // JWTMode says who judges an issuer's JWTs. Its text form is the name of the constant.

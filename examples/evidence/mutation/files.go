@@ -14,7 +14,7 @@ var packages = []string{
 	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
 	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
 	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant", "middleware/internal/loadbalancer",
-	"jwks/internal/roca", "jwks", "introspection", "middleware",
+	"jwks/internal/roca", "jwks", "introspection", "middleware", "middleware/revocation",
 }
 
 // others are the folders below middleware/internal that decide nothing, each with the reason.
