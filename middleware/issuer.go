@@ -169,9 +169,8 @@ type Profile int
 const (
 	// AnyAccessToken takes typ at+jwt at its word. JWT, or no typ, is accepted unless a claim marks the token as another
 	// kind; every other typ is refused. Of these marks nonce is outranked by a token_use or typ claim that says access, by a ClaimRule
-	// with OutranksNonce, and, unless
-	// aud holds the token's own client id, by a granted scope beyond openid, profile, email, address, phone and
-	// offline_access. An ID token may carry no mark: its aud, the id of a client, is then all that tells it from an access
+	// with OutranksNonce, and, where the token names its client and aud does not hold that, by a granted scope beyond openid, profile,
+	// email, address, phone and offline_access. An ID token may carry no mark: its aud, the id of a client, is then all that tells it from an access
 	// token, so no client id should be among the Audiences. RFC9068 has no such weakness.
 	AnyAccessToken Profile = iota
 	// RFC9068 accepts typ at+jwt only, with every claim that section 2.2 of the RFC requires.

@@ -191,7 +191,7 @@ func TestAuthentik(t *testing.T) {
 		rows: map[string]row{
 			"an ID token":              {claims: claims{"azp": nil, "uid": nil, "scope": nil, "at_hash": "h"}, want: middleware.ReasonTokenType},
 			"an ID token unmarked":     {claims: claims{"azp": nil, "uid": nil, "scope": nil}, want: middleware.ReasonNotAccepted},
-			"an ID token with a nonce": {claims: claims{"azp": nil, "uid": nil, "nonce": "n"}, want: middleware.ReasonNotAccepted},
+			"an ID token with a nonce": {claims: claims{"azp": nil, "uid": nil, "nonce": "n"}, want: middleware.ReasonTokenType},
 			"an ID token with a uid":   {claims: claims{"azp": nil}, want: middleware.ReasonNotAccepted},
 			"another provider": {
 				claims: claims{"iss": "https://authentik.example.com/application/o/other/"},
@@ -219,6 +219,7 @@ func TestFusionAuth(t *testing.T) {
 			"an ID token":          {claims: claims{"at_hash": "h", "nonce": "n"}, want: middleware.ReasonTokenType},
 			"an ID token unmarked": {claims: claims{"applicationId": nil, "roles": nil}, want: middleware.ReasonNotAccepted},
 			"a user without roles": {claims: claims{"roles": []string{}, "scope": nil}},
+			"an ID token, nonce":   {claims: claims{"applicationId": nil, "roles": nil, "nonce": "n"}, want: middleware.ReasonTokenType},
 			"an old ID token":      {claims: claims{"scope": nil, "at_hash": "h"}, want: middleware.ReasonTokenType},
 			"nobody registered":    {claims: claims{"applicationId": nil, "roles": nil, "scope": "openid offline_access"}, want: middleware.ReasonNotAccepted},
 			"another application":  {claims: claims{"aud": "app-2"}, want: middleware.ReasonAudience},

@@ -17,9 +17,10 @@ import (
 const accessTyp = "at+jwt"
 
 var (
-	errTyp     = errors.New("typ is not that of an access token")
-	errMarked  = errors.New("a claim marks the token as another kind than an access token")
-	errNonce   = errors.New("nonce marks the token as an ID token, and no granted scope, token_use or typ says that it is an access token")
+	errTyp    = errors.New("typ is not that of an access token")
+	errMarked = errors.New("a claim marks the token as another kind than an access token")
+	errNonce  = errors.New("nonce marks the token as an ID token, and no token_use or typ, nor a granted scope beside a client id that is not in aud, " +
+		"says that it is an access token")
 	errIDShape = errors.New("aud holds a client id and no granted scope, token_use, typ or token_type says that this is an access token, " +
 		"so it may be an ID token")
 	errIDTyp     = errors.New("typ is not that of an ID token, and Profile is IDToken")
@@ -84,17 +85,19 @@ func (i *Issuer) accessClaims(c *claims.Reading) error {
 }
 
 // outranksNonce looks for evidence against a nonce, which some servers copy into access tokens (OpenID Connect Core section 2
-// defines it for ID tokens and forbids it nowhere else). Scopes alone are none where the token is addressed to its own client.
+// defines it for ID tokens and forbids it nowhere else). Scopes alone are none where the token is addressed to its own client; nor
+// where it names no client, because the client of such an ID token is its aud (section 3.1.3.7), and some servers write scopes into these.
 func (i *Issuer) outranksNonce(c *claims.Reading) bool {
 	if saysAccess(c) || slices.ContainsFunc(i.rules, func(r claims.Rule) bool { return r.OutranksNonce && r.Holds(c) }) {
 		return true
 	}
-	aud := c.At(claims.Audience)
+	aud, named := c.At(claims.Audience), false
 	own := i.anyClient(c, func(client string) bool {
+		named = true
 		has, err := claims.AudienceHas(aud, client)
 		return has || err != nil
 	})
-	if own {
+	if own || !named {
 		return false
 	}
 	return claims.AnyScope(c.First(i.scopes), claims.IsBeyondIdentity)

@@ -33,7 +33,11 @@ func TestNonceInAnAccessToken(t *testing.T) {
 			"a payload typ that says nothing":               {kit.Claims{"scope": nil, "typ": "anything"}, middleware.ReasonTokenType},
 			"payload typ ID":                                {kit.Claims{"typ": "ID"}, middleware.ReasonTokenType},
 			"token_use id":                                  {kit.Claims{"token_use": "id"}, middleware.ReasonTokenType},
-			"no client id, and an empty name in aud":        {kit.Claims{"client_id": nil, "aud": []string{testkit.Audience, ""}}, ""},
+			"an ID token of a server that writes scopes":    {kit.Claims{"client_id": nil, "scope": "openid orders:read"}, middleware.ReasonTokenType},
+			"a client id that cannot be read":               {kit.Claims{"client_id": 1, "azp": []string{"web"}}, middleware.ReasonTokenType},
+			"an empty client id, and an empty name in aud":  {kit.Claims{"client_id": "", "aud": []string{testkit.Audience, ""}}, middleware.ReasonTokenType},
+			"another client id, and an empty name in aud":   {kit.Claims{"aud": []string{testkit.Audience, ""}}, ""},
+			"no client id, but token_use":                   {kit.Claims{"client_id": nil, "token_use": "access"}, ""},
 			"a scope that is no text":                       {kit.Claims{"scope": []any{"orders:read", 1}}, middleware.ReasonTokenType},
 			"an aud that cannot be read":                    {kit.Claims{"aud": 1}, middleware.ReasonTokenType},
 		} {
