@@ -12,8 +12,12 @@ import (
 func Middleware(g *middleware.Guard) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			r := c.Request()
+			if r.Pattern == "" {
+				r.Pattern = c.Path() // what Echo calls the route, for log lines and decisions; never the path of the request
+			}
 			// Written through Echo's own response, a refusal is committed and its status known to logging middleware.
-			admitted, ok := g.Admit(c.Response(), c.Request())
+			admitted, ok := g.Admit(c.Response(), r)
 			if !ok {
 				return nil
 			}

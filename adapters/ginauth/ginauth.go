@@ -11,6 +11,9 @@ import (
 // middleware is safe for concurrent use.
 func Middleware(g *middleware.Guard) gin.HandlerFunc {
 	return func(c *gin.Context) {
+		if c.Request.Pattern == "" {
+			c.Request.Pattern = c.FullPath() // what Gin calls the route, for log lines and decisions; never the path of the request
+		}
 		admitted, ok := g.Admit(c.Writer, c.Request)
 		if !ok {
 			c.Abort()
