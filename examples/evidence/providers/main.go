@@ -28,6 +28,7 @@ import (
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/producers"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/sheet"
 	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/spring"
+	"github.com/cardea-auth/cardea/examples/evidence/providers/internal/zitadel"
 )
 
 // server is one that can be asked.
@@ -50,6 +51,7 @@ var servers = []server{
 	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", presets: []string{"keycloak", "keycloak-lightweight"}, ask: keycloak.Ask},
 	{name: "hydra", version: "Ory Hydra " + hydra.Version, needs: "Go; its build takes some minutes", slow: true, presets: []string{"hydra"}, ask: hydra.Ask},
 	{name: "spring", version: "Spring Authorization Server " + spring.Version, needs: "Java 17, Maven", slow: true, presets: []string{"spring", "spring-reference"}, ask: spring.Ask},
+	{name: "zitadel", version: "zitadel/oidc " + zitadel.Version + ", its example server", needs: "Go", slow: true, ask: zitadel.Ask},
 }
 
 func main() {

@@ -49,8 +49,8 @@ func TestServersAreChosenByName(t *testing.T) {
 	if err != nil || slices.ContainsFunc(usual, func(s server) bool { return s.slow }) {
 		t.Errorf("without a name: %v, %v", usual, err)
 	}
-	named, err := choose([]string{"spring", "keycloak"})
-	if err != nil || len(named) != 2 {
+	named, err := choose([]string{"spring", "keycloak", "zitadel"})
+	if err != nil || len(named) != 3 {
 		t.Errorf("by name: %v, %v", named, err)
 	}
 	if _, err := choose([]string{"keycloack"}); err == nil {
