@@ -8,7 +8,9 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -60,7 +62,8 @@ func NewKey(id, algorithm string, public crypto.PublicKey) (*Key, error) {
 }
 
 // NewSecret makes a Key from a shared secret for HS256, HS384 or HS512. The secret must be at least as long as the hash: 32, 48 or
-// 64 bytes (RFC 7518 section 3.2), and random rather than a pass phrase. It is copied. [HMAC] makes a whole key source of several.
+// 64 bytes (RFC 7518 section 3.2), and random rather than a pass phrase. The text or DER of a key is refused, as that key may be public.
+// It is copied. [HMAC] makes a whole key source of several.
 func NewSecret(id, algorithm string, secret []byte) (*Key, error) {
 	alg := algorithmNamed(algorithm)
 	if alg == nil || !alg.symmetric() {
@@ -69,7 +72,26 @@ func NewSecret(id, algorithm string, secret []byte) (*Key, error) {
 	if err := alg.check(secret); err != nil {
 		return nil, fmt.Errorf("jwks: NewSecret: algorithm %s: %w", alg.name, err)
 	}
+	if isKeyDocument(secret) {
+		return nil, errKeyDocument
+	}
 	return newKey(id, "", alg, seal(bytes.Clone(secret)), nil), nil
+}
+
+var errKeyDocument = errors.New("jwks: NewSecret: the secret is the text of a key (PEM, JWK, SSH, DER), which may be public, and then anybody could sign: " +
+	"use random bytes, or NewKey and Static for a public key")
+
+// isKeyDocument recognises what publishes a key (RFC 8725 section 2.1: a public key that is used as a secret). No random bytes look like it.
+func isKeyDocument(secret []byte) bool {
+	text := bytes.TrimSpace(secret)
+	if bytes.Contains(text, []byte("-----BEGIN ")) || bytes.HasPrefix(text, []byte("ssh-")) || bytes.HasPrefix(text, []byte("ecdsa-sha2-")) {
+		return true
+	}
+	if bytes.HasPrefix(text, []byte("{")) && json.Valid(text) {
+		return true
+	}
+	_, err := x509.ParsePKIXPublicKey(secret)
+	return err == nil
 }
 
 func newKey(id, issuer string, alg *algorithm, material sealed, tie *tie) *Key {

@@ -7,6 +7,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"slices"
@@ -193,6 +195,35 @@ func TestNewSecretRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has the public key could sign: RFC 8725 section 2.1, here by a mistake in the configuration.
+func TestNewSecretRefusesWhatMayBePublic(t *testing.T) {
+	t.Parallel()
+	der := must(x509.MarshalPKIXPublicKey(rsaA().Public()))
+	jwk := document(publicJWK("k", "ES256", p256A()))
+	for name, text := range map[string]string{
+		"PEM":                 string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
+		"PEM behind a remark": "issued by alice\n" + string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: der})),
+		"DER":                 string(der),
+		"a JWKS":              string(jwk),
+		"a JWKS with blanks":  "\n  " + string(jwk) + "\n",
+		"SSH":                 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBl6Pz0hXk alice@example",
+		"SSH of ECDSA":        "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY alice@example",
+	} {
+		for _, made := range []error{failure(jwks.NewSecret("", "HS256", []byte(text))), failure(jwks.HMAC("HS256", []byte(text), secret))} {
+			if made == nil || !strings.Contains(made.Error(), "may be public") || strings.Contains(made.Error(), "AAAA") {
+				t.Errorf("%s: %v", name, made)
+			}
+		}
+	}
+	for _, good := range []string{"{" + string(secret), "0123456789abcdef0123456789abcdef-----", "ecdsa" + string(secret), "[" + string(secret)} {
+		if _, err := jwks.NewSecret("", "HS256", []byte(good)); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+}
+
+func failure[T any](_ T, err error) error { return err }
 
 func TestKeyIsACopy(t *testing.T) {
 	t.Parallel()

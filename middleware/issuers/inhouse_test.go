@@ -232,7 +232,7 @@ func TestSecretFile(t *testing.T) {
 			t.Errorf("%s: reason is %q, want %q", key, reasonOf(err), want)
 		}
 	}
-	for content, want := range map[string]string{"\n\n": "holds no secret", "short": "use at least 32"} {
+	for content, want := range map[string]string{"\n\n": "holds no secret", "short": "use at least 32", `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"short"}]}` + "\n": "may be public"} {
 		if _, err := issuers.SecretFile(issuers.FileConfig{Issuer: inhouse, Path: fileOf(t, content)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		} else if strings.Contains(err.Error(), "short") {
