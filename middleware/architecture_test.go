@@ -63,7 +63,7 @@ var allowed = map[string][]string{
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
 	},
 	"/middleware/internal/accesstoken": {
-		module + "/jwks", module + "/introspection", module + "/middleware/internal/record", module + "/middleware/internal/cause",
+		module + "/middleware/internal/exactjson", module + "/jwks", module + "/introspection", module + "/middleware/internal/record", module + "/middleware/internal/cause",
 		module + "/middleware/internal/signature", module + "/middleware/internal/claims", module + "/middleware/internal/tenant",
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
 	},

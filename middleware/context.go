@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/exactjson"
 )
 
 // admission is the context under which an admitted request runs. It holds the request's own copy of the token and the
@@ -115,15 +116,24 @@ func TokenFromContext(ctx context.Context) (*Token, bool) {
 
 // ClaimsFromContext decodes the claims of the request's verified token into a T, any type that [encoding/json] can
 // decode into, by exact names as Token.Claims does. The error is ErrNoToken or the decoding error; the T is then its zero value.
+// A T without pointers, maps, slices and interfaces is decoded once for a token that is cached, and costs a copy afterwards.
 func ClaimsFromContext[T any](ctx context.Context) (T, error) {
-	var claims, none T
 	token, ok := TokenFromContext(ctx)
-	if !ok {
-		return none, ErrNoToken
+	if ok && token.proven != nil {
+		if claims, ok := exactjson.Recall[T](&token.proven.Decoded); ok {
+			return claims, nil
+		}
 	}
+	return decodeClaims[T](token)
+}
+
+// decodeClaims stands apart because what is decoded into lives on the heap. token may be nil.
+func decodeClaims[T any](token *Token) (T, error) {
+	var claims, none T
 	if err := token.Claims(&claims); err != nil {
 		return none, err
 	}
+	exactjson.Keep(&token.proven.Decoded, claims)
 	return claims, nil
 }
 

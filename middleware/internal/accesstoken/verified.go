@@ -7,6 +7,7 @@ import (
 
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
+	"github.com/cardea-auth/cardea/middleware/internal/exactjson"
 	"github.com/cardea-auth/cardea/middleware/internal/signature"
 )
 
@@ -25,7 +26,7 @@ type Facts struct {
 	Opaque bool // the facts are those of an introspection answer, and not of a JWT that was verified here
 }
 
-// Verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for usedIn and UnrevokedAt.
+// Verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for Decoded, usedIn and UnrevokedAt.
 type Verified struct {
 	Facts  Facts           // requests get copies
 	Claims claims.Document // of Facts
@@ -41,6 +42,8 @@ type Verified struct {
 	idLike bool // a replacement of the audience let a token in that has the shape of an ID token
 	access bool // it, or the answer about it, says that it is an access token, if only by the scopes that it grants
 	typed  bool // it, or the answer about it, names its kind
+
+	Decoded exactjson.Memo // of Claims.Text
 
 	UnrevokedAt atomic.Uint64 // what was known of revocations when the token was last found to be none of them; 0: never asked
 

@@ -93,6 +93,41 @@ func TestClaimsFromContext(t *testing.T) {
 	}
 }
 
+// A repeated token is not decoded again where a copy will do. Every request gets its own token's claims, and may write to them.
+func TestClaimsAreDecodedOnce(t *testing.T) {
+	kit.NeedsCache(t)
+	type flat struct {
+		Sub string `json:"sub"`
+		Exp int64  `json:"exp"`
+	}
+	type deep struct {
+		Sub  string         `json:"sub"`
+		Tags []string       `json:"tags"`
+		More map[string]int `json:"more"`
+	}
+	guard := kit.NewValidator(t, nil).Require()
+	request := func(sub string) context.Context {
+		return testkit.Must(guard.Check(kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"sub": sub, "tags": []string{"a"}, "more": kit.Claims{"b": 1}})))))
+	}
+	for _, sub := range []string{"alice", "bob", "alice", "bob"} {
+		ctx := request(sub)
+		one := testkit.Must(middleware.ClaimsFromContext[flat](ctx))
+		rich := testkit.Must(middleware.ClaimsFromContext[deep](ctx))
+		if one.Sub != sub || one.Exp == 0 || rich.Sub != sub || rich.Tags[0] != "a" || rich.More["b"] != 1 {
+			t.Errorf("%s gets %+v and %+v", sub, one, rich)
+		}
+		one.Sub, rich.Tags[0], rich.More["b"] = "changed", "changed", 2
+	}
+	ctx := request("alice")
+	if got := testing.AllocsPerRun(100, func() { _, _ = middleware.ClaimsFromContext[flat](ctx) }); got != 0 {
+		t.Errorf("%v allocations for claims that were decoded before", got)
+	}
+	type other struct{ Sub string } // without a tag, so it gets the claim that is spelt Sub
+	if got := testkit.Must(middleware.ClaimsFromContext[other](ctx)); got.Sub != "" {
+		t.Errorf("a type of the same form: %+v", got)
+	}
+}
+
 // A handler may do with its token what it likes: no other request and no cache sees it.
 func TestTokensAreEachRequestsOwn(t *testing.T) {
 	for name, change := range map[string]func(*middleware.Config){
