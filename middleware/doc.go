@@ -48,8 +48,8 @@
 //   - The pages of a browser see the nonce of a DPoP refusal only if the CORS middleware exposes DPoP-Nonce.
 //   - Streams outlive the check at their start: use [ContextWithExpiry], and [Guard.Recheck] to see revocation. A Check inside the
 //     handler takes over the verdict of the Guard outside and sees nothing new.
-//   - A JWT cannot be taken back before it expires. Where that matters use opaque tokens, VerifyAndIntrospectJWTs,
-//     or short lifetimes.
+//   - A JWT is good until it expires. Where it has to end sooner use Config.Revocations (package revocation), opaque tokens,
+//     VerifyAndIntrospectJWTs, or short lifetimes.
 //   - Successful answers are the application's to mark as private (RFC 9111 section 3.5): a shared cache must not store
 //     them.
 //

@@ -40,7 +40,7 @@ var ofTheRequest = []Why{
 		"`Basic`, `Token` or `JWT` before the token, or no scheme at all; a gateway writes credentials of its own into Authorization.",
 		"Client: `Bearer`, a blank, the token. Behind such a gateway: the field it moves the token to as a TokenSource, and `Config.IgnoreAuthorization`."},
 	{middleware.ReasonMalformedRequest, 400,
-		"`Bearer` with nothing after it (a variable that is unset), quotes or blanks in the token, a comma list.",
+		"`Bearer` with nothing after it (a variable that is unset), `Bearer` twice, quotes or blanks in the token, a comma list.",
 		"Client: send the token alone, as it was issued."},
 	{middleware.ReasonSeveralTokens, 400,
 		"Two Authorization fields, or one token in Authorization and another in a cookie, a field or a form.",
@@ -55,7 +55,7 @@ var ofTheRequest = []Why{
 
 var ofTheToken = []Why{
 	{middleware.ReasonMalformed, 401,
-		"No JWT: cut off, padded, changed, with a claim that stands twice; or an opaque token that begins like one.",
+		"No JWT: cut off, padded, changed, not signed (`none`), with a claim that stands twice; or an opaque token that begins like one.",
 		"Compare what the client sends with what the server issued."},
 	{middleware.ReasonEncrypted, 401,
 		"The token is a JWE. Auth0 encrypts if the API asks for it; NextAuth's session cookies are encrypted too.",

@@ -102,9 +102,10 @@ func TestPage(t *testing.T) {
 
 const head = `# Why was my request refused?
 
-The client is told as little as RFC 6750 asks for, in a fixed text. Whoever runs the API reads the reason: each refusal is a line in the
-log, with ` + "`reason=…`" + ` and both sides of what decided, and reaches ` + "`Config.Observe`" + ` as a ` + "`Decision`" + `. This table has every reason, with its usual
-causes and what mends them. 503 is no refusal: the token was not judged, and the client may ask again.
+The client is told as little as RFC 6750 asks for, in a fixed text. Whoever runs the API reads the reason: a refusal is a line in the
+log, with ` + "`reason=…`" + ` and both sides of what decided (of many alike the first five, then one in a while, in which ` + "`unwritten`" + ` counts the others), and
+reaches ` + "`Config.Observe`" + ` as a ` + "`Decision`" + `. This table has every reason, with its usual causes and what mends them. 503 is no refusal:
+the token was not judged, and the client may ask again.
 
 | reason | status | usual causes | remedy |
 |---|---|---|---|

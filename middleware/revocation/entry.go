@@ -75,8 +75,8 @@ func BySession(t *middleware.Token) Entry {
 	return Entry{Kind: Session, Issuer: f.Issuer, Value: f.SessionID}
 }
 
-// BySubject is about every token of the subject of t that was issued before; zero: until now. Its Value is empty, and so refused, if t
-// has no sub.
+// BySubject is about every token of the subject of t that was issued before; zero: until now, as Entry.IssuedBefore has it. Its Value is
+// empty, and so refused, if t has no sub.
 func BySubject(t *middleware.Token, before time.Time) Entry {
 	f := t.Facts()
 	return Entry{Kind: Subject, Issuer: f.Issuer, Value: f.Subject, IssuedBefore: before}
