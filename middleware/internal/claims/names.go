@@ -40,7 +40,7 @@ const (
 	Marker   // any of markers
 	ownClaims
 
-	maxClaims = 48
+	maxClaims = 64 // as many as Indices has bits
 )
 
 var ownNames = map[string]Index{
@@ -102,7 +102,7 @@ func (n *Names) enter(name string, index Index) {
 // Indices is a set of claims.
 type Indices uint64
 
-// IndicesOf makes a set. There are fewer claims than it has room for.
+// IndicesOf makes a set. It has room for maxClaims.
 func IndicesOf(list ...Index) Indices {
 	var set Indices
 	for _, i := range list {
