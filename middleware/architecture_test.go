@@ -191,7 +191,7 @@ var (
 	largeFolders = map[string]int{"/jwks": 44}
 	largeRooms   = map[string]int{
 		"/middleware": 4800, "/middleware/authtest": 2500, "/jwks": 3500, "/introspection": 3500,
-		"/middleware/internal/accesstoken": 2200,
+		"/middleware/internal/accesstoken": 2220,
 		"/middleware/issuers":              3000, // some thirty providers, and half of it says what each of them writes
 	}
 )

@@ -44,6 +44,7 @@ type ruling struct {
 // authorize decides, and reports what it has decided. r is nil where the transport is not net/http.
 func (g *Guard) authorize(ctx context.Context, c Credentials, r *http.Request) (context.Context, error) {
 	if g == nil || g.validator.unusable() {
+		logUnusable(ctx)
 		return nil, &Error{Reason: ReasonInternal, Err: errUnusable}
 	}
 	call := &call{Credentials: c, now: g.validator.policy.clock()}

@@ -28,3 +28,6 @@ func CheckRecorded(g *Guard, r *http.Request) ([]record.Entry, error) {
 	}
 	return recorder.Entries(), g.refuse(refused, call)
 }
+
+// ForgetUnusable lets a Guard without a Validator speak at once.
+func ForgetUnusable() { unusableLogged.Store(0) }

@@ -3,8 +3,11 @@ package middleware_test
 import (
 	"crypto/ed25519"
 	"errors"
+	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware"
@@ -174,5 +177,26 @@ func TestRecordedRefusalsComputeNothing(t *testing.T) {
 	}
 	if _, err := middleware.CheckRecorded(guard, kit.Bearer(kit.Mint(kit.GoodClaims(nil)))); err != nil || calls != 1 {
 		t.Errorf("a good token: %v, computed %d times", err, calls)
+	}
+}
+
+// A Guard that nobody made has no Logger, and its requests must not fail in silence. A flood of them writes one line.
+func TestAGuardWithoutAValidatorSpeaks(t *testing.T) {
+	var b kit.Log
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	middleware.ForgetUnusable()
+
+	var auth *middleware.Validator
+	for _, guard := range []*middleware.Guard{nil, {}, auth.Require()} {
+		for range 3 {
+			if got := kit.Serve(guard, kit.Bearer("x")); got.StatusCode != http.StatusInternalServerError {
+				t.Errorf("got %v, want 500", got)
+			}
+		}
+	}
+	if text := b.String(); strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, "shadowed") {
+		t.Errorf("want one line with the remedy: %s", text)
 	}
 }

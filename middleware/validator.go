@@ -75,6 +75,19 @@ func (v *Validator) unusable() bool { return v == nil || v.policy == nil }
 
 var errUnusable = errors.New("middleware: this Validator was not made by New")
 
+// unusableLogged is when a Guard without a Validator last said so: it has no Logger, and none of its own to count refusals with.
+var unusableLogged atomic.Int64
+
+// logUnusable says at most once in fifteen seconds, for the whole program, that somebody has forgotten to make something.
+func logUnusable(ctx context.Context) {
+	now, last := time.Now().Unix(), unusableLogged.Load()
+	if now-last < 15 || !unusableLogged.CompareAndSwap(last, now) {
+		return
+	}
+	slog.Default().ErrorContext(ctx, "middleware: a Guard without a Validator answers every request with 500",
+		"remedy", "use a Guard that a Validator from New has made; was a package's variable shadowed by a := in the line that calls New?")
+}
+
 // Require makes a Guard that wants a valid token with all these scopes. Without scopes, any valid token will do. It
 // panics as Guard.Require does.
 func (v *Validator) Require(scopes ...string) *Guard {

@@ -167,7 +167,11 @@ func (t *jwt) judgeStep(ctx context.Context, step record.Step) Refusal {
 
 func (t *jwt) split() (refusal Refusal) {
 	var err error
-	if t.compact, err = compact.Split(t.Token.raw); err != nil {
+	t.compact, err = compact.Split(t.Token.raw)
+	if errors.Is(err, compact.ErrSegments) {
+		err = cause.Segments(err, t.Token.raw)
+	}
+	if err != nil {
 		return t.unreadable(err)
 	}
 	return Refusal{}
@@ -230,7 +234,7 @@ func (t *jwt) unreadable(err error) Refusal {
 // space or line break reaches any decoder.
 func checkCharacters(token string) Refusal {
 	if !compact.IsToken68(token) {
-		return refuse(Characters, errNotToken68)
+		return refuse(Characters, cause.Characters(errNotToken68, token))
 	}
 	return Refusal{}
 }

@@ -151,15 +151,16 @@ func (v *vetting) readSubject() (string, error) {
 
 // readTimes reads the dates. One that cannot be read refuses the token, except auth_time: it can only be missed.
 func (v *vetting) readTimes(facts *Facts) Refusal {
-	var err error
-	if facts.Expiry, err = v.reading.Time(claims.Expiry); err != nil {
-		return malformedClaim("exp", err)
-	}
-	if facts.NotBefore, err = v.reading.Time(claims.NotBefore); err != nil {
-		return malformedClaim("nbf", err)
-	}
-	if facts.IssuedAt, err = v.reading.Time(claims.IssuedAt); err != nil {
-		return malformedClaim("iat", err)
+	for _, date := range [...]struct {
+		name  string
+		index claims.Index
+		into  *time.Time
+	}{{"exp", claims.Expiry, &facts.Expiry}, {"nbf", claims.NotBefore, &facts.NotBefore}, {"iat", claims.IssuedAt, &facts.IssuedAt}} {
+		at, err := v.reading.Time(date.index)
+		if err != nil {
+			return malformedClaim(date.name, cause.Date(err, v.reading.At(date.index).Raw()))
+		}
+		*date.into = at
 	}
 	if date, err := v.reading.Time(claims.AuthTime); err == nil {
 		facts.AuthTime = date

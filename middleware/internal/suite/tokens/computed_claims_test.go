@@ -89,7 +89,7 @@ func TestComputedScopesAndRoles(t *testing.T) {
 						t.Errorf("scopes are %v", got.Scopes)
 					}
 				}
-				if strings.HasSuffix(t.Name(), "with_the_cache") && calls.Load() != 1 {
+				if strings.HasSuffix(t.Name(), "with_the_cache") && !kit.CacheIsOff() && calls.Load() != 1 {
 					t.Errorf("it was computed %d times for one token", calls.Load())
 				}
 				kit.WantServed(t, v.Require("org:manage").AnyRole("editor"), kit.Bearer(row.token), "200", "")
@@ -102,6 +102,7 @@ func TestComputedScopesAndRoles(t *testing.T) {
 
 // What a function returns belongs to it: that it is changed later changes no token.
 func TestComputedListsAreCopied(t *testing.T) {
+	kit.NeedsCache(t)
 	list := []string{"reader"}
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Issuers[0].Claims.RolesFunc = func(*middleware.Token) ([]string, error) { return list, nil }
