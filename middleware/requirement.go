@@ -152,11 +152,19 @@ func (n *requirement) refusal(step record.Step, v *accesstoken.Verified, call *c
 }
 
 func (n *requirement) scopeGrant(v *accesstoken.Verified) cause.Grant {
-	return cause.Grant{Needs: n.scopes, Had: v.Facts.Scopes, From: v.ScopesFrom(), Mapped: v.Issuer.Scopes, Text: v.Claims.Text}
+	g := cause.Grant{Needs: n.scopes, Had: v.Facts.Scopes, From: v.ScopesFrom(), Mapped: v.Issuer.Scopes, Text: v.Claims.Text}
+	if v.Issuer.ComputeScopes != nil {
+		g.By = "Issuer.Claims.ScopesFunc"
+	}
+	return g
 }
 
 func (n *requirement) roleGrant(v *accesstoken.Verified) cause.Grant {
-	return cause.Grant{Needs: n.roles, Had: v.Facts.Roles, From: v.RolesFrom(), Mapped: v.Issuer.Roles, Text: v.Claims.Text}
+	g := cause.Grant{Needs: n.roles, Had: v.Facts.Roles, From: v.RolesFrom(), Mapped: v.Issuer.Roles, Text: v.Claims.Text}
+	if v.Issuer.ComputeRoles != nil {
+		g.By = "Issuer.Claims.RolesFunc"
+	}
+	return g
 }
 
 var (

@@ -68,11 +68,18 @@ func command(std stdio) *cli.Command {
 		Commands:        []*cli.Command{explainCommand(std), doctorCommand(std)},
 		Writer:          std.out,
 		ErrWriter:       std.err,
-		HideHelpCommand: true, // it quotes what it does not know
+		HideHelpCommand: true, // it quotes what it does not know: Action does without
 		OnUsageError:    quiet,
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {}, // run does that
-		Action: func(_ context.Context, c *cli.Command) error {
-			if c.Args().Present() {
+		Action: func(ctx context.Context, c *cli.Command) error {
+			args := c.Args().Slice()
+			if len(args) > 0 && args[0] == "help" {
+				args = args[1:]
+				if len(args) == 1 && c.Command(args[0]) != nil {
+					return cli.ShowCommandHelp(ctx, c, args[0])
+				}
+			}
+			if len(args) > 0 {
 				return usage("there is no such command; see cardea --help")
 			}
 			return cli.ShowRootCommandHelp(c)

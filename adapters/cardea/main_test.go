@@ -35,6 +35,7 @@ func TestMistakesNeverQuoteAnArgument(t *testing.T) {
 		"a duration":                 {"doctor", "-timeout", secret},
 		"the help of a command":      {"help", secret},
 		"help of doctor":             {"doctor", "help", secret},
+		"help beyond a command":      {"help", "doctor", secret},
 		"a file of a secret":         {"doctor", "-issuer", "https://x.example", "-client-id", "a", "-client-secret-file", secret},
 		"a variable of a secret":     {"doctor", "-issuer", "https://x.example", "-client-id", "a", "-client-secret-env", secret},
 		"a file of a CA":             {"doctor", "-issuer", "https://x.example", "-ca-file", secret},
@@ -176,9 +177,18 @@ func TestDoctorTrustsTheCAOfItsFile(t *testing.T) {
 }
 
 func TestHelpSaysHowToCallIt(t *testing.T) {
-	for _, args := range [][]string{nil, {"--help"}, {"doctor", "--help"}} {
+	for _, args := range [][]string{nil, {"--help"}, {"help"}, {"doctor", "--help"}, {"help", "doctor"}} {
 		if status, out, err := called(t.Context(), args...); status != exitGood || !strings.Contains(out, "cardea doctor") && !strings.Contains(out, "doctor") || err != "" {
 			t.Errorf("%q: status %d, out %q, err %q", args, status, out, err)
+		}
+	}
+}
+
+func TestHelpOfACommandIsThatOfItsFlag(t *testing.T) {
+	for _, command := range []string{"explain", "doctor"} {
+		_, want, _ := called(t.Context(), command, "-h")
+		if status, out, err := called(t.Context(), "help", command); status != exitGood || out != want || want == "" || err != "" {
+			t.Errorf("help %s: status %d, out %q, err %q, want %q", command, status, out, err, want)
 		}
 	}
 }

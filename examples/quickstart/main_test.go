@@ -156,6 +156,9 @@ func bash(t *testing.T, line string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.HasSuffix(string(output), "\n") {
+		t.Errorf("%s: the next output begins on the line of this one: %q", line, output)
+	}
 	fields := strings.Fields(string(output))
 	if len(fields) < 2 {
 		t.Fatalf("%s: no status line in %q", line, output)

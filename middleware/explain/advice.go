@@ -53,9 +53,22 @@ func changeFor(step middleware.Step) string {
 		}
 		return "" // this token is over; a fresh one needs no change
 	case middleware.StepScope, middleware.StepRole:
-		return join("let the server grant "+step.Expected+" to this client or user", step.Hint)
+		return grant(step)
 	}
 	return step.Hint
+}
+
+// grant is what would let a step of scopes or roles pass. What stands in a claim that nobody maps has been granted: it is to be read.
+func grant(step middleware.Step) string {
+	change := "let the server grant " + step.Expected + " to this client or user"
+	switch {
+	case !strings.HasPrefix(step.Hint, "set Issuer.Claims."):
+		return join(change, step.Hint)
+	case strings.Contains(step.Hint, ", which has it and is not read"):
+		return step.Hint
+	default:
+		return step.Hint + ", and " + change
+	}
 }
 
 // join puts the hint behind a change.

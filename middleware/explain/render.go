@@ -55,14 +55,13 @@ const (
 	plain = "\x1b[0m"
 )
 
-// marks are what a line begins with.
+// marks are what the line of a step begins with.
 var marks = map[middleware.StepResult]struct{ text, colour string }{
-	middleware.StepPassed:     {"ok    ", green},
-	middleware.StepFailed:     {"FAILED", red},
-	middleware.StepNotReached: {"-     ", grey},
+	middleware.StepPassed: {"ok    ", green},
+	middleware.StepFailed: {"FAILED", red},
 }
 
-// Terminal writes the report for people, in colour where the terminal has them. Control characters, whoever they come from, are escaped. The
+// Terminal writes the report for people, in colour where the terminal has them; the steps that were not reached share a line. Control characters, whoever they come from, are escaped. The
 // error is that of w.
 func (r *Report) Terminal(w io.Writer, colour bool) error {
 	var b strings.Builder
@@ -77,7 +76,12 @@ func (r *Report) Terminal(w io.Writer, colour bool) error {
 		headline = red
 	}
 	b.WriteString(paint(headline, r.headline()) + "\n")
+	var missed []string
 	for _, s := range r.Steps {
+		if s.Result == middleware.StepNotReached {
+			missed = append(missed, string(s.Name))
+			continue
+		}
 		mark := marks[s.Result]
 		fmt.Fprintf(&b, "%s %-13s", paint(mark.colour, mark.text), s.Name)
 		for i, line := range lines(s) {
@@ -87,6 +91,9 @@ func (r *Report) Terminal(w io.Writer, colour bool) error {
 			b.WriteString(" " + line)
 		}
 		b.WriteString("\n")
+	}
+	if len(missed) > 0 {
+		b.WriteString(paint(grey, "-     ") + " not reached: " + strings.Join(missed, ", ") + "\n")
 	}
 	for _, a := range r.Advice {
 		b.WriteString("change: " + clean(a) + "\n")

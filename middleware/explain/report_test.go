@@ -53,7 +53,7 @@ func TestAReportOfAGoodToken(t *testing.T) {
 	if report.Outcome != middleware.Allowed || report.Advice != nil {
 		t.Errorf("%s", report)
 	}
-	wantIn(t, report.String(), "allowed\n", "ok     audience", "got aud '"+api+"'", "ok     scope", "expected scope 'orders'", "-      introspection")
+	wantIn(t, report.String(), "allowed\n", "ok     audience", "got aud '"+api+"'", "ok     scope", "expected scope 'orders'", "\n-      not reached: introspection, accept\n")
 	if strings.Contains(report.String(), "FAILED") || strings.Contains(report.String(), "\x1b") {
 		t.Errorf("%s", report)
 	}
@@ -66,16 +66,35 @@ func TestAdvice(t *testing.T) {
 		narrow func(*middleware.Guard) *middleware.Guard
 		want   string // empty: no advice
 	}{
-		"another audience":  {authtest.Claims{"aud": api + "/"}, asIs, "let the server write '" + api + "' into aud"},
-		"another issuer":    {authtest.Claims{"iss": "https://other.example"}, asIs, "set Issuer.URL to 'https://other.example', or add that to Issuer.Aliases"},
-		"a missing scope":   {authtest.Claims{"scope": "x"}, func(g *middleware.Guard) *middleware.Guard { return g.Require("orders") }, "let the server grant scope 'orders'"},
-		"roles of nobody":   {authtest.Claims{"groups": []string{"a"}}, func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("a") }, "set Issuer.Claims.Roles"},
+		"another audience": {authtest.Claims{"aud": api + "/"}, asIs, "let the server write '" + api + "' into aud"},
+		"another issuer":   {authtest.Claims{"iss": "https://other.example"}, asIs, "set Issuer.URL to 'https://other.example', or add that to Issuer.Aliases"},
+		"a missing scope":  {authtest.Claims{"scope": "x"}, func(g *middleware.Guard) *middleware.Guard { return g.Require("orders") }, "let the server grant scope 'orders'"},
+		"roles of nobody":  {authtest.Claims{"groups": []string{"a"}}, func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("a") }, "set Issuer.Claims.Roles"},
+		"a role in a claim that nobody maps": {
+			authtest.Claims{"realm_access": authtest.Claims{"roles": []string{"manager"}}}, func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("manager") },
+			"set Issuer.Claims.Roles to '/realm_access/roles', which has it and is not read, if that claim speaks of this API",
+		},
+		"another role in such a claim": {
+			authtest.Claims{"groups": []string{"b"}}, func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("a") },
+			"it could be 'groups', and let the server grant role 'a' to this client or user",
+		},
+		"a scope among permissions": {
+			authtest.Claims{"scope": "openid", "permissions": []string{"orders"}}, func(g *middleware.Guard) *middleware.Guard { return g.Require("orders") },
+			"set Issuer.Claims.Scopes to 'permissions', which has it and is not read, if that claim speaks of this API",
+		},
+		"another scope among permissions": {
+			authtest.Claims{"scope": nil, "permissions": []string{"x"}}, func(g *middleware.Guard) *middleware.Guard { return g.Require("orders") },
+			"set Issuer.Claims.Scopes to 'permissions', which is not read, and let the server grant scope 'orders'",
+		},
 		"an expired token":  {authtest.Claims{"exp": 1}, asIs, ""},
 		"what a rule wants": {nil, func(g *middleware.Guard) *middleware.Guard { return g.Allow(no) }, ""},
 	} {
 		issuer, guard := newGuard(t, row.narrow)
 		report := explain.Token(t.Context(), guard, issuer.Token(row.claims))
 		got := strings.Join(report.Advice, "\n")
+		if strings.Contains(got, "which has it") && strings.Contains(got, "let the server grant") {
+			t.Errorf("%s: what has been granted is to be granted: %q", name, got)
+		}
 		if row.want == "" && got != "" || !strings.Contains(got, row.want) || report.Outcome == middleware.Allowed {
 			t.Errorf("%s: advice is %q, want %q\n%s", name, got, row.want, report)
 		}
@@ -158,5 +177,20 @@ func TestAReportHoldsNoToken(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What stopped a decision early stays in sight: whatever was not reached is one line of text, and in JSON every step is one of its own.
+func TestStepsThatWereNotReachedShareALine(t *testing.T) {
+	issuer, guard := newGuard(t, asIs)
+	report := explain.Token(t.Context(), guard, issuer.Token(authtest.Claims{"iss": "https://other.example"}))
+	text := report.String()
+	if n := strings.Count(text, "\n-"); n != 1 || strings.Count(text, "\n") > 12 {
+		t.Errorf("%d lines of steps that were not reached:\n%s", n, text)
+	}
+	wantIn(t, text, "\n-      not reached: type, tenant, algorithm, key, signature, ", ", delegation, rule\nchange: ")
+	asJSON, err := json.Marshal(report)
+	if n := strings.Count(string(asJSON), `"result":"not_reached"`); err != nil || n < 20 {
+		t.Errorf("%d in %s, %v", n, asJSON, err)
 	}
 }

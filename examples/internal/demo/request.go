@@ -16,9 +16,9 @@ type Request struct {
 }
 
 // curl returns the command line for the request. Its arguments are quoted for a POSIX shell; a Token that begins with a
-// dollar sign stays open for the shell to expand.
+// dollar sign stays open for the shell to expand. Not every body ends with a line end, so curl writes one.
 func (r Request) curl(base string) string {
-	words := []string{"curl", "-i"}
+	words := []string{"curl", "-i", "-w", `'\n'`}
 	if r.Method != "" && r.Method != http.MethodGet {
 		words = append(words, "-X", r.Method)
 	}

@@ -74,7 +74,7 @@ func Read(t *testing.T, output io.Reader) []Line {
 	return nil
 }
 
-var syntax = regexp.MustCompile(`^curl -i(?: -X ([A-Z]+))?(?: -H ['"]Authorization: Bearer ([^'"]+)['"])? (http://\S+)(?: # (\d{3}))?$`)
+var syntax = regexp.MustCompile(`^curl -i -w '\\n'(?: -X ([A-Z]+))?(?: -H ['"]Authorization: Bearer ([^'"]+)['"])? (http://\S+)(?: # (\d{3}))?$`)
 
 func parse(t *testing.T, text string) Line {
 	t.Helper()

@@ -1,8 +1,6 @@
 package cause
 
 import (
-	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +12,7 @@ type Grant struct {
 	Had    []string
 	From   string   // the mapped claim that was present; empty: none was
 	Mapped []string // the claims that are looked at, in order
+	By     string   // the function of the configuration that computed Had; empty: it was read from Mapped
 	Text   string   // all claims of the token, which has been verified
 }
 
@@ -22,13 +21,14 @@ func Scope(check error, grant func() Grant) error {
 	return New(check, func() Sides {
 		g := grant()
 		s := Sides{Expected: "scope " + g.needs(), Got: g.got("scope")}
+		holding, other := g.unread(asScopes, "scope", "scp", "permission")
 		switch {
-		case len(g.Had) == 0 && g.From == "":
-			if other := likely(g.Text, g.Mapped, "scope", "scp", "permission"); len(other) > 0 {
-				s.Hint = "the token has " + List(other) + ", which is not read: set Issuer.Claims.Scopes to it"
-			} else {
-				s.Hint = "the client has to ask for the scope when it fetches the token, and the server has to grant it"
-			}
+		case len(holding) > 0:
+			s.Hint = mapped("Scopes", holding)
+		case len(g.Had) == 0 && len(other) > 0 && g.From == "":
+			s.Hint = "set Issuer.Claims.Scopes to " + oneOf(other) + ", which is not read"
+		case len(g.Had) == 0 && g.From == "" && g.By == "":
+			s.Hint = "the client has to ask for the scope when it fetches the token, and the server has to grant it"
 		case slices.ContainsFunc(g.Had, func(had string) bool { return strings.ContainsAny(had, ",;") }):
 			s.Hint = "scopes are separated by spaces (RFC 6749 section 3.3), not by commas"
 		default:
@@ -43,10 +43,15 @@ func Role(check error, grant func() Grant) error {
 	return New(check, func() Sides {
 		g := grant()
 		s := Sides{Expected: "role " + g.needs(), Got: g.got("role")}
-		other := likely(g.Text, g.Mapped, "role", "group", "permission")
+		holding, other := g.unread(asRoles, "role", "group", "permission")
 		switch {
+		case g.By != "":
+			s.Hint = g.near()
+			return s
+		case len(holding) > 0:
+			s.Hint = mapped("Roles", holding)
+			return s
 		case len(g.Mapped) == 0:
-			s.Got = "no roles: the issuer maps none"
 			s.Hint = "set Issuer.Claims.Roles to the claim that holds them"
 		case g.From == "" && slices.ContainsFunc(g.Mapped, isDotted):
 			dotted := g.Mapped[slices.IndexFunc(g.Mapped, isDotted)]
@@ -80,6 +85,12 @@ func (g Grant) needs() string {
 
 func (g Grant) got(what string) string {
 	switch {
+	case g.By != "" && len(g.Had) == 0:
+		return "no " + what + "s by " + g.By
+	case g.By != "":
+		return what + "s " + List(g.Had) + " by " + g.By
+	case len(g.Mapped) == 0:
+		return "no " + what + "s: the issuer maps none"
 	case g.From == "":
 		return "no " + what + "s: none of the claims " + List(g.Mapped) + " is there"
 	case len(g.Had) == 0:
@@ -102,42 +113,6 @@ func (g Grant) near() string {
 		}
 	}
 	return ""
-}
-
-// likely finds claims of a verified token whose names speak of one of words, as entries of a ClaimMapping, beside those that are mapped.
-func likely(text string, mapped []string, words ...string) []string {
-	var all map[string]any
-	if json.Unmarshal([]byte(text), &all) != nil {
-		return nil
-	}
-	var found []string
-	var walk func(path string, members map[string]any, depth int)
-	walk = func(path string, members map[string]any, depth int) {
-		for _, name := range slices.Sorted(maps.Keys(members)) {
-			entry := path + "/" + strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
-			speaks := slices.ContainsFunc(words, func(word string) bool { return strings.Contains(strings.ToLower(name), word) })
-			switch value := members[name].(type) {
-			case map[string]any:
-				if depth < 3 {
-					walk(entry, value, depth+1)
-				}
-			case string, []any:
-				if speaks {
-					found = append(found, asEntry(entry, name, depth))
-				}
-			}
-		}
-	}
-	walk("", all, 0)
-	return slices.DeleteFunc(found, func(entry string) bool { return slices.Contains(mapped, entry) })
-}
-
-// asEntry writes a claim at the top by its name, unless that begins like a pointer.
-func asEntry(pointer, name string, depth int) string {
-	if depth == 0 && !strings.HasPrefix(name, "/") {
-		return name
-	}
-	return pointer
 }
 
 // ACR is that acr is none of those wanted.

@@ -45,6 +45,7 @@ func (r *Reading) Write(out io.Writer, colour bool) error {
 	}
 	if r.Next != "" {
 		fmt.Fprintf(&text, "\nto have it judged, if that is a server you trust\n  %s\n", paint("36", r.Next))
+		fmt.Fprintf(&text, "  %s is what the API is configured with (Config.Audiences), whatever the token says\n", apiName)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err

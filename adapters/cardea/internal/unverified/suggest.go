@@ -54,6 +54,9 @@ var presets = []preset{
 
 func iss(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)$`) }
 
+// apiName stands in a suggested command for what only the reader knows. The token's own aud would always fit, and hide the commonest mistake.
+const apiName = "NAME_OF_YOUR_API"
+
 // suggest says which command would judge the token. iss comes from the token, so whoever wrote that decides whom the command would ask:
 // the reader has to know the name.
 func (r *Reading) suggest() {
@@ -61,7 +64,7 @@ func (r *Reading) suggest() {
 	case Malformed, Encrypted:
 		return
 	case Opaque:
-		r.Next = "cardea explain -issuer ISSUER -audience AUDIENCE -introspection-url URL -client-id CLIENT -client-secret-file FILE"
+		r.Next = "cardea explain -issuer ISSUER -audience " + apiName + " -introspection-url URL -client-id CLIENT -client-secret-file FILE"
 		return
 	}
 	name := r.claims.text("iss")
@@ -74,7 +77,7 @@ func (r *Reading) suggest() {
 	} else {
 		r.Next = "cardea explain -issuer " + argument(name, "ISSUER")
 	}
-	r.Next += " -audience " + r.audience()
+	r.Next += " -audience " + apiName
 	if u, err := url.Parse(name); err == nil && u.Scheme == "http" && r.Preset == "" && !loopback(u.Hostname()) {
 		r.Next += " -dangerously-allow-http " + argument(u.Host, "HOST:PORT")
 	}
@@ -107,14 +110,6 @@ func fits(r *Reading, name string) (*preset, []string) {
 		return p, params
 	}
 	return nil, nil
-}
-
-// audience is the one name that the token holds. Of several only the reader knows which is the API's.
-func (r *Reading) audience() string {
-	if names := r.claims.texts("aud"); len(names) == 1 {
-		return argument(names[0], "AUDIENCE")
-	}
-	return "AUDIENCE"
 }
 
 // argument is a value from the token as a shell takes it, or placeholder, if it is nothing that anybody should paste.

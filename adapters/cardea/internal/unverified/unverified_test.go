@@ -62,8 +62,11 @@ const good = `{"iss":"https://login.example.com","aud":"https://api.example.com"
 
 func TestNothingStandsOutInAGoodToken(t *testing.T) {
 	r, text := read(t, token(header, good))
-	if len(r.Hints) != 0 || r.Next != "cardea explain -issuer https://login.example.com -audience https://api.example.com" || r.Verified {
+	if len(r.Hints) != 0 || r.Next != "cardea explain -issuer https://login.example.com -audience NAME_OF_YOUR_API" || r.Verified {
 		t.Error(text, r.Hints)
+	}
+	if !strings.Contains(text, "NAME_OF_YOUR_API is what the API is configured with") {
+		t.Error(text)
 	}
 	if strings.Count(text, "(unverified)") != 2 || !strings.Contains(text, "exp  1795957200  2026-11-29T13:00:00Z, in 1h0m0s") {
 		t.Error(text)
@@ -171,7 +174,7 @@ func TestTheSuggestedCommandObeysNoToken(t *testing.T) {
 		"https://x.example/\nreboot":       "-issuer ISSUER",
 		"":                                 "-issuer ISSUER",
 		"http://keycloak:8080/x":           "-dangerously-allow-http keycloak:8080",
-		"http://localhost:8080/x":          "-audience a",
+		"http://localhost:8080/x":          "-audience NAME_OF_YOUR_API",
 		"https://evil.example/realms/a b":  `-issuer 'https://evil.example/realms/a b'`,
 		"https://evil.example/realms/a;ls": `-issuer 'https://evil.example/realms/a;ls'`,
 	} {

@@ -205,12 +205,12 @@ var firstAfternoon = []mistake{
 	{"no exp", nil, nil, token(kit.Claims{"exp": nil}), []string{"claim exp is absent"}},
 	{"a scope is missing", nil, scope("items:read"), token(nil), []string{`got="scopes 'read', 'write' in claim 'scope'"`, `expected="scope 'items:read'"`, "needs=items:read"}},
 	{"scopes in a claim that is not read", nil, scope("items:read"), token(kit.Claims{"scope": nil, "scopes": []string{"items:read"}}), []string{
-		"none of the claims 'scope', 'scp' is there", "the token has 'scopes', which is not read: set Issuer.Claims.Scopes"}},
+		"none of the claims 'scope', 'scp' is there", "set Issuer.Claims.Scopes to 'scopes', which has it and is not read"}},
 	{"scopes separated by commas", nil, scope("items:read"), token(kit.Claims{"scope": "items:read,items:write"}), []string{"'items:read,items:write'", "separated by spaces (RFC 6749 section 3.3), not by commas"}},
 	{"a role is missing", rolesFrom("roles"), role("admin"), token(kit.Claims{"roles": []string{"user"}}), []string{`got="roles 'user' in claim 'roles'"`, `expected="role 'admin'"`, "needs=role:admin"}},
 	{"no issuer maps roles", nil, role("admin"), token(kit.Claims{"realm_access": kit.Claims{"roles": []string{"admin"}}}), []string{
-		"the issuer maps none", "set Issuer.Claims.Roles", "it could be '/realm_access/roles'"}},
-	{"a path with dots", rolesFrom("realm_access.roles"), role("admin"), token(kit.Claims{"realm_access": kit.Claims{"roles": []string{"admin"}}}), []string{"/realm_access/roles"}},
+		"the issuer maps none", "set Issuer.Claims.Roles to '/realm_access/roles', which has it and is not read"}},
+	{"a path with dots", rolesFrom("realm_access.roles"), role("admin"), token(kit.Claims{"realm_access": kit.Claims{"roles": []string{"admin"}}}), []string{"set Issuer.Claims.Roles to '/realm_access/roles', which has it"}},
 	{"an ID token", nil, nil, typed("JWT", kit.Claims{"at_hash": "x", "scope": nil}), []string{"claim 'at_hash'", "this is an ID token", "send the access token"}},
 	{"a plain JWT where RFC 9068 is demanded", issuer(func(i *middleware.Issuer) { i.Profile = middleware.RFC9068 }), nil, typed("JWT", nil), []string{
 		"typ 'jwt'", "typ 'at+jwt'", "leave Issuer.Profile at AnyAccessToken"}},
@@ -257,13 +257,28 @@ var ofTheSameKinds = []mistake{
 	{"Keycloak's refresh token", nil, nil, typed("JWT", kit.Claims{"typ": "Refresh"}), []string{"typ (a claim) 'Refresh'", "this is a refresh token"}},
 	{"a logout token", nil, nil, typed("logout+jwt", nil), []string{"typ 'logout+jwt'", "this is a logout token"}},
 	{"a DPoP proof as the token", nil, nil, typed("dpop+jwt", nil), []string{"this is a DPoP proof: it goes into the DPoP field"}},
-	{"roles at Auth0", rolesFrom("roles"), role("admin"), token(kit.Claims{"https://shop.example/roles": []string{"admin"}}), []string{"the token has no such claim", "'https://shop.example/roles'"}},
-	{"roles in groups", rolesFrom("roles"), role("admin"), token(kit.Claims{"groups": []string{"admin"}}), []string{"it could be 'groups'"}},
+	{"roles at Auth0", rolesFrom("roles"), role("admin"), token(kit.Claims{"https://shop.example/roles": []string{"admin"}}), []string{"none of the claims 'roles' is there", "set Issuer.Claims.Roles to 'https://shop.example/roles', which has it"}},
+	{"roles in groups", rolesFrom("roles"), role("admin"), token(kit.Claims{"groups": []string{"admin"}}), []string{"set Issuer.Claims.Roles to 'groups', which has it and is not read, if that claim speaks of this API"}},
+	{"other roles in groups", rolesFrom("roles"), role("admin"), token(kit.Claims{"groups": []string{"user"}}), []string{"the token has no such claim", "it could be 'groups'"}},
+	{"other roles that no issuer maps", nil, role("admin"), token(kit.Claims{"groups": []string{"user"}}), []string{"set Issuer.Claims.Roles to the claim that holds them; in this token it could be 'groups'"}},
+	{"a path with dots to another role", rolesFrom("realm_access.roles"), role("admin"), token(kit.Claims{"realm_access": kit.Claims{"roles": []string{"user"}}}), []string{"a nested claim is written as '/realm_access/roles'"}},
+	{"roles as the members of an object", nil, role("admin"), token(kit.Claims{"project:roles": kit.Claims{"admin": kit.Claims{"1": "shop"}}}), []string{"to 'project:roles', which has it"}},
+	{"a role that an object takes back", nil, role("admin"), token(kit.Claims{"roles": kit.Claims{"admin": false}}), []string{`hint="set Issuer.Claims.Roles to the claim that holds them"`}},
+	{"roles of SCIM", nil, role("admin"), token(kit.Claims{"roles": []kit.Claims{{"value": "admin"}}}), []string{"to 'roles', which has it"}},
+	{"roles of two kinds", nil, role("admin"), token(kit.Claims{"roles": []any{"admin", 1}}), []string{"the claim that holds them; in this token it could be 'roles'"}},
+	{"a role in one of two claims", nil, role("admin"), token(kit.Claims{"roles": "admin", "groups": "admin"}), []string{"to one of 'groups', 'roles', which has it"}},
+	{"a role that RolesFunc leaves out", issuer(func(i *middleware.Issuer) {
+		i.Claims.RolesFunc = func(*middleware.Token) ([]string, error) { return []string{"user"}, nil }
+	}), role("admin"), token(kit.Claims{"groups": []string{"admin"}}), []string{`got="roles 'user' by Issuer.Claims.RolesFunc"`}},
 	{"roles of a client of Keycloak", rolesFrom("/realm_access/roles"), role("admin"), token(kit.Claims{"resource_access": kit.Claims{"shop": kit.Claims{"roles": []string{"admin"}}}}), []string{
 		"none of the claims '/realm_access/roles' is there", "'/resource_access/shop/roles'"}},
 	{"a role in capitals", rolesFrom("roles"), role("admin"), token(kit.Claims{"roles": []string{"Admin"}}), []string{"'Admin' is not 'admin'", "only in upper and lower case"}},
 	{"an empty list of roles", rolesFrom("roles"), role("admin", "owner"), token(kit.Claims{"roles": []string{}}), []string{"no roles in claim 'roles'", "role one of 'admin', 'owner'"}},
-	{"permissions in place of scopes", nil, scope("read:orders"), token(kit.Claims{"scope": nil, "permissions": []string{"read:orders"}}), []string{"'permissions'", "set Issuer.Claims.Scopes"}},
+	{"permissions in place of scopes", nil, scope("read:orders"), token(kit.Claims{"scope": nil, "permissions": []string{"read:orders"}}), []string{"set Issuer.Claims.Scopes to 'permissions', which has it"}},
+	{"permissions beside the scopes of a login", nil, scope("read:orders"), token(kit.Claims{"scope": "openid", "permissions": []string{"read:orders"}}), []string{
+		"scopes 'openid' in claim 'scope'", "set Issuer.Claims.Scopes to 'permissions', which has it"}},
+	{"other permissions in place of scopes", nil, scope("read:orders"), token(kit.Claims{"scope": nil, "permissions": []string{"x"}}), []string{`hint="set Issuer.Claims.Scopes to 'permissions', which is not read"`}},
+	{"permissions for one of two scopes", nil, scope("read", "orders"), token(kit.Claims{"scope": "read", "permissions": []string{"orders"}}), []string{`got="scopes 'read' in claim 'scope'"`}},
 	{"no scopes at all", nil, scope("orders"), token(kit.Claims{"scope": nil}), []string{"the client has to ask for the scope"}},
 	{"an empty scope", nil, scope("orders"), token(kit.Claims{"scope": ""}), []string{"no scopes in claim 'scope'"}},
 	{"a scope with a name in front", nil, scope("orders"), token(kit.Claims{"scope": "api://orders"}), []string{"'api://orders' is not 'orders'"}},
