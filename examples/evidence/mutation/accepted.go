@@ -207,7 +207,6 @@ var accepted = map[survivor]string{
 	{"middleware", "enterNames", neverTaken, `iss == ""`}: behindIt,  // the mistake was noted already
 	{"middleware", "modes", valueGone, `VerifyJWTs`}:      impliedBy, // the zero value takes its place
 
-	{"middleware", "ClaimsFromContext", neverTaken, `!ok`}:    behindIt, // a nil Token has no claims
 	{"middleware", "decodeDetail", neverTaken, `err != nil`}:  unreachable,
 	{"middleware", "statusOf", valueGone, `""`}:               impliedBy, // the zero value takes its place
 	{"middleware", "WriteError", neverTaken, `failed != nil`}: unreachable,
