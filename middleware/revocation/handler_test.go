@@ -1,6 +1,7 @@
 package revocation_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -105,5 +106,44 @@ func TestAdminHandler(t *testing.T) {
 	_ = list.Close()
 	if w := send(h, "GET", "/orders", alice, ""); w.Code != 503 {
 		t.Errorf("with a closed list: %d", w.Code)
+	}
+}
+
+// What was not revoked is never called revoked.
+func TestChangesThatFail(t *testing.T) {
+	issuer := authtest.NewIssuer(t)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	entry := `{"kind":"issuer","issuer":"` + issuer.URL() + `"}`
+	full := newList(t, revocation.Config{MaxEntries: 1})
+	if err := full.Revoke(t.Context(), revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: "j"}); err != nil {
+		t.Fatal(err)
+	}
+	closed := newList(t, revocation.Config{})
+	_ = closed.Close()
+	token := middleware.ContextWithToken(t.Context(), &middleware.Token{Issuer: issuer.URL(), ID: "mine"})
+	for _, row := range []struct {
+		name    string
+		h       http.Handler
+		ctx     context.Context
+		media   string
+		want    int
+		waiting bool // Retry-After
+	}{
+		{"an administrator, full", full.Handler(), t.Context(), "application/json", 503, true},
+		{"an administrator, closed", closed.Handler(), t.Context(), "application/json", 503, true},
+		{"an administrator who is gone", newList(t, revocation.Config{}).Handler(), cancelled, "application/json", 503, true},
+		{"a bearer, full", full.RevokeOwn(), token, "", 503, true},
+		{"a form", newList(t, revocation.Config{}).Handler(), t.Context(), "application/x-www-form-urlencoded", 415, false},
+		{"a media type that is none", newList(t, revocation.Config{}).Handler(), t.Context(), "application/json;;", 415, false},
+		{"one with a parameter", newList(t, revocation.Config{}).Handler(), t.Context(), "application/json; charset=utf-8", 204, false},
+	} {
+		r := httptest.NewRequestWithContext(row.ctx, http.MethodPost, "/", strings.NewReader(entry))
+		r.Header.Set("Content-Type", row.media)
+		w := httptest.NewRecorder()
+		row.h.ServeHTTP(w, r)
+		if w.Code != row.want || (w.Header().Get("Retry-After") != "") != row.waiting {
+			t.Errorf("%s: %d, Retry-After %q; want %d", row.name, w.Code, w.Header().Get("Retry-After"), row.want)
+		}
 	}
 }

@@ -120,6 +120,7 @@ func TestEntriesThatAreRefused(t *testing.T) {
 		{"a date far ahead", revocation.WholeIssuer("https://i", at(3700)), "MaxAge"},
 		{"a date before there were any", revocation.WholeIssuer("https://i", time.Unix(0, 0)), "1970"},
 		{"an end beyond all", revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: "x", Until: time.Date(2101, 1, 1, 0, 0, 0, 0, time.UTC)}, "2100"},
+		{"an issuer beyond all", revocation.Entry{Kind: revocation.Token, Issuer: strings.Repeat("x", 5000), Value: "x"}, "4096"},
 		{"a value beyond all", revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: strings.Repeat("x", 5000)}, "4096"},
 	} {
 		for name, change := range map[string]func(context.Context, revocation.Entry) error{"Revoke": l.Revoke, "Lift": l.Lift} {
@@ -135,8 +136,67 @@ func TestEntriesThatAreRefused(t *testing.T) {
 
 func TestConfigMistakes(t *testing.T) {
 	_, err := revocation.New(revocation.Config{MaxEntries: -1, MaxAge: -1})
+	if _, err := revocation.New(revocation.Config{MaxAge: 11 * 365 * 24 * time.Hour}); err == nil {
+		t.Error("a MaxAge beyond all is taken")
+	}
+	if err := newList(t, revocation.Config{}).Revoke(t.Context(), revocation.WholeIssuer("https://i", at(23*3600))); err != nil {
+		t.Errorf("a date within the MaxAge of the zero Config: %v", err)
+	}
 	if err == nil || !strings.Contains(err.Error(), "MaxEntries is -1") || !strings.Contains(err.Error(), "MaxAge is -1ns") {
 		t.Error(err)
+	}
+}
+
+// An entry without an end lives as long as a token can that it hits: MaxAge after now, or after its date.
+func TestHowLongEntriesLive(t *testing.T) {
+	const beyond = 10*time.Minute + 2*time.Second // the leeway that an issuer may have, and a second to round
+	for name, row := range map[string]struct {
+		entry revocation.Entry
+		lives time.Duration
+	}{
+		"a token":               {revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: "j"}, time.Hour},
+		"a token with an end":   {revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: "j", Until: at(60)}, time.Minute},
+		"a subject until now":   {revocation.Entry{Kind: revocation.Subject, Issuer: "https://i", Value: "u"}, time.Hour + 2*time.Second},
+		"a subject of long ago": {revocation.Entry{Kind: revocation.Subject, Issuer: "https://i", Value: "u", IssuedBefore: at(-1800)}, 30 * time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			entry := row.entry
+			if !entry.Until.IsZero() {
+				entry.Until = at(60)
+			}
+			if !entry.IssuedBefore.IsZero() {
+				entry.IssuedBefore = at(-1800)
+			}
+			l := newList(t, revocation.Config{MaxEntries: 1, MaxAge: time.Hour})
+			if err := l.Revoke(t.Context(), entry); err != nil {
+				t.Fatal(err)
+			}
+			other := revocation.Entry{Kind: revocation.Session, Issuer: "https://i", Value: "other"}
+			time.Sleep(row.lives + 10*time.Minute - 2*time.Second)
+			if err := l.Revoke(t.Context(), other); !errors.Is(err, revocation.ErrFull) {
+				t.Errorf("%s: forgotten too soon: %v", name, err)
+			}
+			time.Sleep(beyond - 10*time.Minute + 3*time.Second)
+			if err := l.Revoke(t.Context(), other); err != nil {
+				t.Errorf("%s: not forgotten: %v", name, err)
+			}
+		})
+	}
+}
+
+// A nil Logger is slog.Default(), asked for at each line.
+func TestNilLogger(t *testing.T) {
+	var log bytes.Buffer
+	l, err := revocation.New(revocation.Config{MaxAge: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	if l.Judge(facts()); !strings.Contains(log.String(), "MaxAge") {
+		t.Errorf("nothing is logged: %s", &log)
 	}
 }
 
