@@ -32,6 +32,7 @@ func TestEntriesOfOneName(t *testing.T) {
 		{"an earlier date, for shorter, says nothing new", []record{dated(hour, 2*hour), dated(0, hour)}, 1, []time.Duration{hour}, []time.Duration{2 * hour}},
 		{"an earlier date, for longer, stands beside", []record{dated(hour, hour), dated(0, 2*hour)}, 2, []time.Duration{0, hour}, []time.Duration{2 * hour}},
 		{"a later date, for shorter, stands beside", []record{dated(0, 2*hour), dated(hour, hour)}, 2, []time.Duration{0, hour}, []time.Duration{2 * hour}},
+		{"three that say different things", []record{dated(0, 3*hour), dated(hour, 2*hour), dated(2*hour, hour)}, 3, []time.Duration{2 * hour}, []time.Duration{3 * hour}},
 		{"what stands beside is known too", []record{dated(0, 2*hour), dated(hour, hour), dated(hour, hour)}, 2, []time.Duration{hour}, []time.Duration{2 * hour}},
 		{"without a date it hits all", []record{dated(0, hour), always(hour)}, 1, []time.Duration{0, 5 * hour}, nil},
 		{"a date after that says nothing new", []record{always(hour), dated(5*hour, hour)}, 1, []time.Duration{9 * hour}, nil},
@@ -105,8 +106,8 @@ func TestAFullTableIsSweptOnceASecond(t *testing.T) {
 		at   time.Time
 		want error
 	}{
-		{after(59*time.Second + 500*time.Millisecond), ErrFull}, // looks, and nothing has ended
-		{after(60*time.Second + 400*time.Millisecond), ErrFull},
+		{after(60*time.Second + 500*time.Millisecond), ErrFull}, // looks, and nothing has ended
+		{after(61*time.Second + 400*time.Millisecond), ErrFull}, // does not look
 		{after(61*time.Second + 600*time.Millisecond), nil},
 	} {
 		if err := tab.add(0, digest{2}, always(time.Hour), step.at); !errors.Is(err, step.want) {
