@@ -151,21 +151,28 @@ func (v *vetting) readSubject() (string, error) {
 
 // readTimes reads the dates. One that cannot be read refuses the token, except auth_time: it can only be missed.
 func (v *vetting) readTimes(facts *Facts) Refusal {
-	for _, date := range [...]struct {
-		name  string
-		index claims.Index
-		into  *time.Time
-	}{{"exp", claims.Expiry, &facts.Expiry}, {"nbf", claims.NotBefore, &facts.NotBefore}, {"iat", claims.IssuedAt, &facts.IssuedAt}} {
-		at, err := v.reading.Time(date.index)
-		if err != nil {
-			return malformedClaim(date.name, cause.Date(err, v.reading.At(date.index).Raw()))
-		}
-		*date.into = at
+	var refusal Refusal
+	if facts.Expiry, refusal = v.readTime("exp", claims.Expiry); refusal.Refused() {
+		return refusal
+	}
+	if facts.NotBefore, refusal = v.readTime("nbf", claims.NotBefore); refusal.Refused() {
+		return refusal
+	}
+	if facts.IssuedAt, refusal = v.readTime("iat", claims.IssuedAt); refusal.Refused() {
+		return refusal
 	}
 	if date, err := v.reading.Time(claims.AuthTime); err == nil {
 		facts.AuthTime = date
 	}
 	return Refusal{}
+}
+
+func (v *vetting) readTime(name string, index claims.Index) (time.Time, Refusal) {
+	date, err := v.reading.Time(index)
+	if err != nil {
+		return time.Time{}, malformedClaim(name, cause.Date(err, v.reading.At(index).Raw()))
+	}
+	return date, Refusal{}
 }
 
 // checkAudience judges whether the token is meant for this API, by its audience or by what the configuration puts in its place.
