@@ -124,6 +124,9 @@ func (c *compiler) carriedBy(scope string) []string {
 func (c *compiler) judge(p *policy) {
 	if len(c.cfg.Issuers) == 0 {
 		c.wrong("Issuers is empty: name at least one trusted authorization server")
+		if len(c.cfg.Audiences) == 0 {
+			c.wrong("Audiences is empty: name this API as the server writes it into aud (RFC 9068 section 4)")
+		}
 	}
 	cfg := accesstoken.Config{Entries: c.cfg.TokenCache.Entries, MaxAge: c.cfg.TokenCache.MaxAge}
 	if cfg.Entries == 0 {

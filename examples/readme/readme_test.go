@@ -107,7 +107,7 @@ func exampleRouters(api *middleware.Guard) (asMiddleware func(http.Handler) http
 }
 
 func exampleRevocation(ctx context.Context, cfg middleware.Config, token *middleware.Token, mux *http.ServeMux) error {
-	list, err := revocation.New(revocation.Config{}) // what it knows stays in this process
+	list, err := revocation.New(revocation.Config{}) // of this process: with two replicas, a logout holds at one of them
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func exampleRevocation(ctx context.Context, cfg middleware.Config, token *middle
 		return err
 	}
 	mux.Handle("POST /logout", auth.Require().Handler(list.RevokeOwn()))
-	return list.Revoke(ctx, revocation.BySubject(token, time.Time{})) // every token of this user until now
+	return list.Revoke(ctx, revocation.BySubject(token, time.Time{})) // every token of this user until now, and two seconds more
 }
 
 func exampleProviders() middleware.Config {

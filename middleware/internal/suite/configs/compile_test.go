@@ -49,6 +49,9 @@ func TestConfigMistakes(t *testing.T) {
 	wantMistakes(t, []mistake{
 		{"no issuers", set(func(c *middleware.Config) { c.Issuers = nil }),
 			[]string{"middleware: Issuers is empty: name at least one trusted authorization server"}},
+		{"nothing at all", set(func(c *middleware.Config) { c.Issuers, c.Audiences = nil, nil }), []string{
+			"middleware: Issuers is empty: name at least one trusted authorization server",
+			"middleware: Audiences is empty: name this API as the server writes it into aud (RFC 9068 section 4)"}},
 		{"no audiences", set(func(c *middleware.Config) { c.Audiences = nil }),
 			[]string{"middleware: Issuers[0].Audiences and Config.Audiences are empty: name this API as the server writes it into aud, or use AllowedClients (RFC 9068 section 4)"}},
 		{"an empty audience", set(func(c *middleware.Config) { c.Audiences = []string{"a", ""} }),
