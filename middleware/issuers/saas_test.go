@@ -200,7 +200,7 @@ func TestApple(t *testing.T) {
 		issuer: issuers.Apple("com.example.app", "com.example.web"),
 		good: claims{
 			"aud": "com.example.app", "sub": "000123.abc.0456", "nonce": "n", "nonce_supported": true, "c_hash": "c", "email": "x@privaterelay.appleid.com",
-			"email_verified": "true", "is_private_email": "true", "auth_time": 4121000000,
+			"email_verified": "true", "is_private_email": "true", "auth_time": int64(4121000000),
 		},
 		subject: "000123.abc.0456",
 		rows: map[string]row{

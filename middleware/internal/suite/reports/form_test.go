@@ -26,8 +26,8 @@ func TestTheFormOfATokenIsExplained(t *testing.T) {
 		"Bearer twice":    {field("Bearer Bearer " + good), []string{"reason=malformed_request", `got="Bearer twice"`, "begins with it already"}},
 		"in quotes":       {field(`Bearer "` + good + `"`), []string{"reason=malformed_request", `got="a token in quotes"`}},
 		"two words":       {field("Bearer " + good + " x"), []string{"reason=malformed_request", `got="a blank in it"`}},
-		"milliseconds":    {kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": 1790000000000}))), []string{"reason=malformed_claim", "claim exp", "thirteen digits", "milliseconds"}},
-		"nbf in the same": {kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"nbf": 1790000000000}))), []string{"claim nbf", "milliseconds"}},
+		"milliseconds":    {kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": int64(1790000000000)}))), []string{"reason=malformed_claim", "claim exp", "thirteen digits", "milliseconds"}},
+		"nbf in the same": {kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"nbf": int64(1790000000000)}))), []string{"claim nbf", "milliseconds"}},
 		"a date in words": {kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": "tomorrow"}))), []string{"claim exp", "number of seconds"}},
 	} {
 		t.Run(name, func(t *testing.T) {
