@@ -47,7 +47,7 @@ var frontDoor = map[string][]string{
 	"middleware/internal/signature":   {face, suites, "middleware/issuers"},
 	"middleware/internal/targeturi":   {face, suites},
 	"middleware/internal/tenant":      {face, suites},
-	face:                              {suites, "middleware/issuers"},
+	face:                              {suites, "middleware/issuers", "middleware/revocation"},
 }
 
 // testedBy lists the packages in whose tests a check of dir may be noticed.

@@ -56,19 +56,7 @@ func TestAFloodWritesABoundedNumberOfLines(t *testing.T) {
 		t.Errorf("%d refusals of five kinds make %d lines", sent, len(lines))
 	}
 	_ = v.Close()
-	written, unwritten := 0, 0
-	for _, line := range linesOf(&b) {
-		if strings.Contains(line, `msg="access token not accepted"`) {
-			written++
-		}
-		if _, number, found := strings.Cut(line, "unwritten="); found {
-			var n int
-			if _, err := fmt.Sscan(number, &n); err != nil {
-				t.Errorf("%s: %v", line, err)
-			}
-			unwritten += n
-		}
-	}
+	written, unwritten := countedIn(t, &b)
 	if written+unwritten != sent {
 		t.Errorf("%d refusals were written and %d are said not to have been, want %d together", written, unwritten, sent)
 	}
@@ -111,8 +99,7 @@ func TestAFloodHidesNoOtherRoute(t *testing.T) {
 // Refusals come from many goroutines at once, and so do explanations; the numbers add up all the same.
 func TestAFloodFromManySides(t *testing.T) {
 	var b kit.Log
-	var mu sync.Mutex
-	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = textInto(lockedWriter{&mu, &b}) })
+	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Logger = textInto(&b) })
 	guard := v.Require("admin").AnyRole("owner")
 	const sides, each = 8, 200
 	var all sync.WaitGroup
@@ -126,8 +113,16 @@ func TestAFloodFromManySides(t *testing.T) {
 	}
 	all.Wait()
 	_ = v.Close()
-	written, unwritten := 0, 0
-	for _, line := range linesOf(&b) {
+	written, unwritten := countedIn(t, &b)
+	if written+unwritten != sides*each || written > 20 {
+		t.Errorf("%d lines and %d counted, want %d together and few lines", written, unwritten, sides*each)
+	}
+}
+
+// countedIn is how many refusals a log has written, and how many it says that it has left out.
+func countedIn(t *testing.T, b *kit.Log) (written, unwritten int) {
+	t.Helper()
+	for _, line := range linesOf(b) {
 		if strings.Contains(line, `msg="access token not accepted"`) {
 			written++
 		}
@@ -139,21 +134,7 @@ func TestAFloodFromManySides(t *testing.T) {
 			unwritten += n
 		}
 	}
-	if written+unwritten != sides*each || written > 20 {
-		t.Errorf("%d lines and %d counted, want %d together and few lines", written, unwritten, sides*each)
-	}
-}
-
-// lockedWriter is a buffer that may be written to by several at once.
-type lockedWriter struct {
-	mu *sync.Mutex
-	b  *kit.Log
-}
-
-func (w lockedWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.Write(p)
+	return written, unwritten
 }
 
 // What is refused while nobody listens at its level is not counted as something that was left out.

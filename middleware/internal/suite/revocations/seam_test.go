@@ -213,8 +213,8 @@ func TestWhatIsNotKnownIsLoaded(t *testing.T) {
 	}
 	guard := kit.NewValidator(t, kit.SetRevocations(l)).Require()
 	token := kit.Mint(kit.GoodClaims(nil))
-	if got := kit.OutcomeOf(guard, kit.Bearer(token)); got != "503" {
-		t.Errorf("while nothing can be had: %s", got)
+	if _, err := guard.Check(kit.Bearer(token)); !errors.Is(err, middleware.ErrUnavailable) || !errors.Is(err, l.err) {
+		t.Errorf("while nothing can be had: %v, want 503 for %v", err, l.err)
 	}
 	l.err = nil
 	for range 2 {
@@ -224,6 +224,10 @@ func TestWhatIsNotKnownIsLoaded(t *testing.T) {
 	}
 	if l.loads != 2 {
 		t.Errorf("%d loads, want 2", l.loads)
+	}
+	l.Verdicts = func(middleware.TokenFacts) middleware.Verdict { return middleware.Verdict{Kind: "token"} }
+	if got := kit.ReasonOf(t, guard, kit.Bearer(token)); got != middleware.ReasonRevoked || l.loads != 2 {
+		t.Errorf("what is known to be revoked: %s after %d loads, want no further one", got, l.loads)
 	}
 }
 
@@ -279,6 +283,15 @@ func TestNamesLikeSid(t *testing.T) {
 	}
 	if got := kit.ReasonOf(t, kit.NewValidator(t, kit.SetRevocations(kit.Verdicts(good))).Require(), kit.Bearer(token)); got != middleware.ReasonMalformed {
 		t.Errorf("with Revocations: %s", got)
+	}
+}
+
+// A Guard that was forgotten refuses requests, and does not stop the program.
+func TestRevocationsWithinOfAForgottenGuard(t *testing.T) {
+	for _, guard := range []*middleware.Guard{nil, {}} {
+		if got := kit.OutcomeOf(guard.RevocationsWithin(time.Second), kit.Bearer("x")); got != "500" {
+			t.Errorf("got %s, want 500", got)
+		}
 	}
 }
 
