@@ -19,7 +19,7 @@ func TestStreamsEndWhenTheirTokenIsRevoked(t *testing.T) {
 	issuer := authtest.NewIssuer(t)
 	list := newList(t, revocation.Config{})
 	cfg := issuer.Config(audience)
-	cfg.Revocations, cfg.Logger = []middleware.Revocations{list}, silent
+	cfg.Revocations, cfg.Logger = []middleware.Revocations{neverTells{}, list}, silent
 	auth, err := middleware.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +61,13 @@ func TestStreamsEndWhenTheirTokenIsRevoked(t *testing.T) {
 	if got := context.Cause(late); got != middleware.ErrRevoked {
 		t.Errorf("a stream of a revoked token: %v", got)
 	}
+}
+
+// neverTells is a Revocations without Notify, which a stream does not hear from.
+type neverTells struct{}
+
+func (neverTells) Judge(middleware.TokenFacts) middleware.Verdict {
+	return middleware.Verdict{AsOf: time.Now()}
 }
 
 func TestNotify(t *testing.T) {
