@@ -45,6 +45,7 @@ type List struct {
 	table  *table
 
 	watchers watchers
+	feeds    feeds
 
 	version atomic.Uint64
 	closed  atomic.Bool
@@ -204,11 +205,13 @@ type Status struct {
 	Streams    int       // that listen
 	Hits       uint64    // requests that were refused
 	LongTokens uint64    // look-ups of tokens that live longer than Config.MaxAge, or may
+
+	Feeds []FeedStatus // in the order in which they were made
 }
 
 // Status says how the List is. It does no I/O.
 func (l *List) Status() Status {
-	s := Status{Entries: int(l.table.size.Load()), AsOf: l.AsOf(), Streams: l.watchers.count(), Hits: l.hits.Load(), LongTokens: l.long.Load()}
+	s := Status{Entries: int(l.table.size.Load()), AsOf: l.AsOf(), Streams: l.watchers.count(), Hits: l.hits.Load(), LongTokens: l.long.Load(), Feeds: l.feeds.status()}
 	if at := l.lastEvent.Load(); at != 0 {
 		s.LastEvent = time.Unix(0, at)
 	}
