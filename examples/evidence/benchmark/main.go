@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -41,8 +42,15 @@ func main() {
 	quick := flag.Bool("quick", false, "measure for about a minute, with more noise, and print the report instead of writing files")
 	out := flag.String("out", "", "`directory` for results.md and the plots; default: results, none with -quick")
 	cpu := flag.Bool("cpu", false, "count CPU time instead of wall time where one goroutine runs (Unix), for machines that are busy with other work")
+	redraw := flag.Bool("redraw", false, "draw the plots in the directory again, of what an earlier run has measured, and measure nothing")
 	flag.Parse()
 	log.SetFlags(log.Ltime)
+	if *redraw {
+		if err := report.Redraw(cmp.Or(*out, "results")); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 
 	settings := measure.Full()
 	if *quick {

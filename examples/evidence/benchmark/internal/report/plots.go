@@ -1,223 +1,131 @@
 package report
 
 import (
-	"bytes"
+	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/plotutil"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
+	"github.com/cardea-auth/cardea/examples/evidence/benchmark/internal/chart"
 )
 
-// Plots writes the SVGs into dir.
+// plotsFile holds what the plots show, so that they can be drawn again without measuring again.
+const plotsFile = "plots.json"
+
+// Plots writes the SVGs into dir, and what they show.
 func (r *Results) Plots(dir string) error {
-	for name, compose := range map[string]func() (*plot.Plot, error){
-		"cold.svg":     r.coldPlot,
-		"loopback.svg": r.loopbackPlot,
-		"grid.svg":     r.gridPlot,
-		"keys.svg":     r.keysPlot,
-		"refusals.svg": r.refusalsPlot,
-	} {
-		p, err := compose()
-		if err != nil {
-			return fmt.Errorf("benchmark: %s: %w", name, err)
-		}
-		if err := save(p, filepath.Join(dir, name)); err != nil {
+	text, err := json.Marshal(map[string]chart.Chart{
+		"cold":     r.coldPlot(),
+		"loopback": r.loopbackPlot(),
+		"grid":     r.gridPlot(),
+		"keys":     r.keysPlot(),
+		"refusals": r.refusalsPlot(),
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, plotsFile), append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return Redraw(dir)
+}
+
+// Redraw draws the plots in dir again, of what an earlier run has measured.
+func Redraw(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, plotsFile))
+	if err != nil {
+		return err
+	}
+	var charts map[string]chart.Chart
+	if err := json.Unmarshal(text, &charts); err != nil {
+		return fmt.Errorf("benchmark: %s: %w", plotsFile, err)
+	}
+	for name, one := range charts {
+		if err := os.WriteFile(filepath.Join(dir, name+".svg"), one.SVG(), 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const width, height, margin = 26 * vg.Centimeter, 13 * vg.Centimeter, 0.5 * vg.Centimeter
-
-// save is [plot.Plot.Save] with a margin, for labels that hang over.
-func save(p *plot.Plot, path string) error {
-	canvas := vgsvg.New(width, height)
-	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
-	var svg bytes.Buffer
-	if _, err := canvas.WriteTo(&svg); err != nil {
-		return err
-	}
-	// The plot was laid out for this font; where it is missing, others of the same width serve.
-	text := bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Serif;"), []byte("font-family:Liberation Serif,Times New Roman,Times,serif;"))
-	return os.WriteFile(path, text, 0o644)
-}
-
-// bars are one series of a bar chart: a value for each label.
-type bars struct {
-	name   string
-	values plotter.Values
-}
-
-// horizontal draws series side by side, the first label on top.
-func horizontal(title, axis string, labels []string, all []bars) (*plot.Plot, error) {
-	p := newPlot(title)
-	p.X.Label.Text = axis
-	p.Legend.Top = false
-	thickness := height * 0.6 / vg.Length(len(labels)*len(all))
-	for at, series := range all {
-		slices.Reverse(series.values)
-		chart, err := plotter.NewBarChart(series.values, thickness)
-		if err != nil {
-			return nil, err
-		}
-		chart.Horizontal = true
-		chart.LineStyle.Width = 0
-		chart.Color = plotutil.Color(at)
-		chart.Offset = thickness * (vg.Length(len(all)-1)/2 - vg.Length(at))
-		p.Add(chart)
-		p.Legend.Add(series.name, chart)
-	}
-	p.X.Min = 0
-	p.X.Max *= 1.2 // room for the legend
-	reversed := slices.Clone(labels)
-	slices.Reverse(reversed)
-	p.NominalY(reversed...)
-	return p, nil
-}
-
-func newPlot(title string) *plot.Plot {
-	p := plot.New()
-	p.Title.Text = title
-	p.Title.Padding = vg.Points(8)
-	p.Legend.Top = true
-	p.Legend.Padding = vg.Points(3)
-	grid := plotter.NewGrid()
-	p.Add(grid)
-	return p
-}
-
-func (r *Results) coldPlot() (*plot.Plot, error) {
-	var labels []string
+func (r *Results) coldPlot() chart.Chart {
+	c := chart.Chart{Title: "Verifying a token for the first time", X: "time, as a multiple of the signature check alone (less is better)"}
 	for _, one := range r.Cold[0].Results {
-		labels = append(labels, one.Name)
+		c.Labels = append(c.Labels, one.Name)
 	}
-	var all []bars
 	for _, g := range r.Cold {
-		series := bars{name: g.Algorithm}
+		series := chart.Series{Name: g.Algorithm}
 		for _, one := range g.Results {
-			series.values = append(series.values, one.Ratio.Median)
+			series.Values = append(series.Values, one.Ratio.Median)
 		}
-		all = append(all, series)
+		c.Bars = append(c.Bars, series)
 	}
-	return horizontal("Verifying a token for the first time", "time, as a multiple of the signature check alone (less is better)", labels, all)
+	return c
 }
 
-func (r *Results) loopbackPlot() (*plot.Plot, error) {
-	var labels []string
+func (r *Results) loopbackPlot() chart.Chart {
+	c := chart.Chart{
+		Title: fmt.Sprintf("Loopback HTTP, %d connections", r.Settings.Connections),
+		X:     "requests per second, as a share of the same server without authentication (more is better)",
+	}
 	for _, s := range r.Loopback[0].Servers {
-		labels = append(labels, s.Name)
+		c.Labels = append(c.Labels, s.Name)
 	}
-	var all []bars
 	for _, l := range r.Loopback {
-		series := bars{name: l.Algorithm}
+		series := chart.Series{Name: l.Algorithm}
 		for _, s := range l.Servers {
-			series.values = append(series.values, s.Share.Median)
+			series.Values = append(series.Values, s.Share.Median)
 		}
-		all = append(all, series)
+		c.Bars = append(c.Bars, series)
 	}
-	return horizontal(fmt.Sprintf("Loopback HTTP, %d connections", r.Settings.Connections),
-		"requests per second, as a share of the same server without authentication (more is better)", labels, all)
+	return c
 }
 
-func (r *Results) refusalsPlot() (*plot.Plot, error) {
+func (r *Results) refusalsPlot() chart.Chart {
+	first := r.Refusals[0]
+	forged, garbage, unknown := chart.Series{Name: "forged signature"}, chart.Series{Name: "garbage"}, chart.Series{Name: "unknown kid"}
 	var labels []string
-	forged, garbage, unknown := bars{name: "forged signature"}, bars{name: "garbage"}, bars{name: "unknown kid"}
-	for _, one := range r.Refusals[0].Peers {
+	for _, one := range first.Peers {
 		labels = append(labels, one.Name)
-		forged.values = append(forged.values, one.Forged.Median)
-		garbage.values = append(garbage.values, one.Garbage.Median)
-		unknown.values = append(unknown.values, one.UnknownKey.Median)
+		forged.Values = append(forged.Values, one.Forged.Median)
+		garbage.Values = append(garbage.Values, one.Garbage.Median)
+		unknown.Values = append(unknown.Values, one.UnknownKey.Median)
 	}
-	return horizontal("Refusing bad tokens, "+r.Refusals[0].Algorithm,
-		"time, as a share of what a good, new token costs the same library (less is better)", labels, []bars{forged, garbage, unknown})
+	return chart.Chart{
+		Title:  "Refusing bad tokens, " + first.Algorithm,
+		X:      "time, as a share of what a good, new token costs the same library (less is better)",
+		Labels: labels, Bars: []chart.Series{forged, garbage, unknown},
+	}
 }
 
-func (r *Results) gridPlot() (*plot.Plot, error) {
-	p := logLog("One cached look-up, over the number of live tokens", "live tokens", "nanoseconds over all cores")
-	for at, row := range r.Grid {
-		var line, reference plotter.XYs
-		for _, c := range row.Cells {
-			line = append(line, plotter.XY{X: float64(c.Live), Y: c.Nanoseconds().Median})
-			reference = append(reference, plotter.XY{X: float64(c.Live), Y: row.Reference.Nanoseconds().Median})
+func (r *Results) gridPlot() chart.Chart {
+	c := chart.Chart{Title: "One cached look-up, over the number of live tokens", X: "live tokens", Y: "nanoseconds over all cores"}
+	for _, row := range r.Grid {
+		line := chart.Line{Name: fmt.Sprintf("Cardea, goroutines: %d", row.Goroutines)}
+		for _, cell := range row.Cells {
+			line.Points = append(line.Points, chart.Point{X: float64(cell.Live), Y: cell.Nanoseconds().Median})
 		}
-		if err := addLine(p, at, fmt.Sprintf("Cardea, %d goroutines", row.Goroutines), line); err != nil {
-			return nil, err
-		}
-		if at == 0 {
-			if err := addLine(p, len(r.Grid), fmt.Sprintf("%s, %d goroutine, any number", row.Reference.Name, row.Goroutines), reference); err != nil {
-				return nil, err
-			}
-		}
+		c.Lines = append(c.Lines, line)
 	}
-	roomy(p)
-	return p, nil
+	first := r.Grid[0]
+	reference := chart.Line{Name: fmt.Sprintf("%s, which remembers no token, goroutines: %d", first.Reference.Name, first.Goroutines)}
+	for _, cell := range first.Cells {
+		reference.Points = append(reference.Points, chart.Point{X: float64(cell.Live), Y: first.Reference.Nanoseconds().Median})
+	}
+	c.Lines = append(c.Lines, reference)
+	return c
 }
 
-func (r *Results) keysPlot() (*plot.Plot, error) {
-	p := logLog("Finding a key by its kid", "keys in the set", "nanoseconds")
-	for at, name := range lookUpSources(r.LookUps) {
-		var line plotter.XYs
+func (r *Results) keysPlot() chart.Chart {
+	c := chart.Chart{Title: "Finding a key by its kid", X: "keys in the set", Y: "nanoseconds"}
+	for _, name := range lookUpSources(r.LookUps) {
+		line := chart.Line{Name: name}
 		for _, l := range r.LookUps {
 			if l.Source == name {
-				line = append(line, plotter.XY{X: float64(l.Keys), Y: l.Nanoseconds().Median})
+				line.Points = append(line.Points, chart.Point{X: float64(l.Keys), Y: l.Nanoseconds().Median})
 			}
 		}
-		if err := addLine(p, at, name, line); err != nil {
-			return nil, err
-		}
+		c.Lines = append(c.Lines, line)
 	}
-	roomy(p)
-	return p, nil
-}
-
-func logLog(title, x, y string) *plot.Plot {
-	p := newPlot(title)
-	p.X.Label.Text, p.Y.Label.Text = x, y
-	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
-	return p
-}
-
-func addLine(p *plot.Plot, at int, name string, points plotter.XYs) error {
-	line, marks, err := plotter.NewLinePoints(points)
-	if err != nil {
-		return err
-	}
-	line.Color, line.Width = plotutil.Color(at), vg.Points(1.5)
-	marks.Color, marks.Shape = plotutil.Color(at), plotutil.Shape(at)
-	p.Add(line, marks)
-	p.Legend.Add(name, line, marks)
-	return nil
-}
-
-// roomy ends the axes at whole decades, so that a flat line looks flat, and leaves one for the legend.
-func roomy(p *plot.Plot) {
-	p.X.Min, p.X.Max = decade(p.X.Min, math.Floor), decade(p.X.Max, math.Ceil)
-	p.Y.Min, p.Y.Max = decade(p.Y.Min, math.Floor), 10*decade(p.Y.Max, math.Ceil)
-}
-
-func decade(x float64, round func(float64) float64) float64 {
-	return math.Pow(10, round(math.Log10(x)))
-}
-
-// decades are the ticks of [plot.LogTicks] with plain numbers beside them.
-type decades struct{}
-
-func (decades) Ticks(low, high float64) []plot.Tick {
-	ticks := plot.LogTicks{}.Ticks(low, high)
-	for i := range ticks {
-		if ticks[i].Label != "" {
-			ticks[i].Label = fmt.Sprintf("%.0f", ticks[i].Value)
-		}
-	}
-	return ticks
+	return c
 }
