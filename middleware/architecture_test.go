@@ -43,8 +43,12 @@ var allowed = map[string][]string{
 		module + "/middleware/internal/cause", module + "/middleware/internal/tally",
 		"github.com/hashicorp/golang-lru/v2",
 	},
-	"/middleware/explain":               {module + "/middleware"},
-	"/middleware/revocation":            {module + "/middleware"},
+	"/middleware/explain":    {module + "/middleware"},
+	"/middleware/revocation": {module + "/middleware"},
+	"/middleware/revocation/internal/issued": {
+		module + "/jwks", module + "/middleware", module + "/middleware/internal/claims", module + "/middleware/internal/compact",
+		module + "/middleware/internal/signature", module + "/middleware/internal/strictjson",
+	},
 	"/middleware/internal/exactjson":    {}, // its tests vet with strictjson
 	"/middleware/internal/record":       {},
 	"/middleware/internal/targeturi":    {},

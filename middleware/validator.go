@@ -103,7 +103,8 @@ func (v *Validator) Optional() *Guard {
 // KeySource returns the keys that are good for an iss, and the algorithms that its issuer may use: what verifies other things that the issuer
 // signs, such as logout tokens, security events and status lists, which are to be held to both. iss is a URL or alias as configured, or one that
 // fills a template; then AllowTenant is asked at each look-up. Keys that are published for another iss are left out. The keys are the
-// Validator's: they end with its Close. Both are nil for an iss that is not trusted, and where JWTs are not verified here.
+// Validator's: they end with its Close. They have a method Issuer() string, which returns the name that TokenFacts know the issuer by. Both
+// are nil for an iss that is not trusted, and where JWTs are not verified here, or by keys that an issuer shares with others.
 func (v *Validator) KeySource(iss string) (KeySource, []string) {
 	if v.unusable() {
 		return nil, nil

@@ -128,6 +128,15 @@ func TestAWSLoadBalancer(t *testing.T) {
 		t.Error("the source is another field")
 	}
 
+	v, err := middleware.New(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	if shared, algorithms := v.KeySource(pool); shared != nil || algorithms != nil {
+		t.Error("keys that all accounts share are said to be good for whatever they sign")
+	}
+
 	// Such tokens never share a Validator, or a place, with others.
 	bearer := middleware.Issuer{URL: "https://login.example.com", Keys: testkit.KeySet(), Audiences: []string{api}}
 	for name, change := range map[string]func(*middleware.Config){

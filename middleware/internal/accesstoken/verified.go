@@ -78,18 +78,20 @@ func (v *Verified) BindKey() error {
 	return v.Key.Key.Bind()
 }
 
-// RevocableAs is the name under which entries of revocation lists know the token's issuer: all names of an issuer are one. Each tenant of a
-// template is an issuer of its own, with as many names as there are templates, of which the first counts. Only tokens with another of
-// these names cost an allocation.
-func (v *Verified) RevocableAs() string {
-	if v.tenant == "" {
-		return cmp.Or(v.Issuer.URL, v.Facts.Issuer)
+// RevocableAs is the name under which entries of revocation lists know the token's issuer.
+func (v *Verified) RevocableAs() string { return v.Issuer.revocableAs(v.Facts.Issuer, v.tenant) }
+
+// revocableAs is that name for an iss: all names of an issuer are one. Each tenant of a template is an issuer of its own, with as many
+// names as there are templates, of which the first counts. Only tokens with another of these names cost an allocation.
+func (i *Issuer) revocableAs(iss, tenant string) string {
+	if tenant == "" {
+		return cmp.Or(i.URL, iss)
 	}
-	first := v.Issuer.templates[0]
-	if tenant, ok := first.FilledBy(v.Facts.Issuer); ok && tenant == v.tenant {
-		return v.Facts.Issuer
+	first := i.templates[0]
+	if name, ok := first.FilledBy(iss); ok && name == tenant {
+		return iss
 	}
-	return first.With(v.tenant)
+	return first.With(tenant)
 }
 
 // ScopesFrom and RolesFrom return the claim, as it is mapped, that the list was read from; empty: none was there. They read the claims

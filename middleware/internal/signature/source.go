@@ -61,6 +61,9 @@ func (s Source) ByIssuer() bool { return s.byIssuer != nil }
 // Reconsiders reports whether Reconsider can bring other keys.
 func (s Source) Reconsiders() bool { return s.reconsider != nil }
 
+// Shared reports whether the keys sign for others as well, whom only Verify can tell apart.
+func (s Source) Shared() bool { return s.balancer != nil }
+
 // Find asks for the keys that may have signed a token of this iss under this header. If mayServe is false for all of them, the outcome is
 // Unknown. All that were answered are returned in either case.
 func (s Source) Find(ctx context.Context, iss string, header compact.Header, mayServe func(*jwks.Key) bool) ([]*jwks.Key, Outcome, error) {

@@ -347,6 +347,15 @@ func TestKeySourceOfAnIssuer(t *testing.T) {
 	if asked := s.takeAsked(); len(asked) != 1 {
 		t.Errorf("asked about %v, want acme alone", asked)
 	}
+	for iss, want := range map[string]string{
+		realm(realmTemplate, "acme"): realm(realmTemplate, "acme"), "https://sts.example.com/": "https://sts.example.com/",
+		"https://other.example": "https://sts.example.com/",
+	} {
+		keys, _ := v.KeySource(iss)
+		if named, ok := keys.(interface{ Issuer() string }); !ok || named.Issuer() != want {
+			t.Errorf("%s is not known as %s", iss, want)
+		}
+	}
 	if _, algs := v.KeySource(realm(realmTemplate, "acme")); fmt.Sprint(algs) != "[ES256 EdDSA]" {
 		t.Errorf("algorithms are %v", algs)
 	}

@@ -1,0 +1,198 @@
+// Package issued verifies what an issuer signs beside its access tokens: logout tokens, security events, status lists. It does so with what
+// verifies tokens: the same readers, and the issuer's own keys and algorithms.
+package issued
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/compact"
+	"github.com/cardea-auth/cardea/middleware/internal/signature"
+	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
+)
+
+// The reasons for which Verify refuses; it wraps one of them, or what Kind.Accept returned. ErrUnavailable says nothing about what was sent:
+// the issuer's keys cannot be had, so it is to be sent again.
+var (
+	ErrMalformed   = errors.New("it cannot be read")
+	ErrType        = errors.New("it is of another kind")
+	ErrIssuer      = errors.New("its issuer is not the one that it must come from")
+	ErrSignature   = errors.New("none of its issuer's keys and algorithms has signed it")
+	ErrUnavailable = errors.New("its issuer's keys cannot be had")
+)
+
+var (
+	errLarge  = errors.New("it is too large")
+	errNoIss  = errors.New("it names no issuer (iss)")
+	errNoAlgo = errors.New("its alg is none of the issuer's")
+)
+
+// Kind says what is verified.
+type Kind struct {
+	Types   []string // typ in lower case, without "application/"
+	Untyped bool     // one without typ will do as well
+
+	MaxBytes int // of the whole text; zero: 16 KiB
+
+	// Issuerless lets the iss be absent where Verify is told the issuer. One that is there must name it all the same.
+	Issuerless bool
+
+	// Accept refuses what is not for us, from what it says of itself. It comes before the signature, as everything that is cheaper
+	// does, so it may believe nothing and do nothing. Nil: everything goes on.
+	Accept func(*Statement) error
+}
+
+const (
+	defaultMaxBytes = 16 << 10
+
+	// maxReconsidered is how often other keys are looked for, as for tokens: a server may publish a new key under the name of an old one.
+	maxReconsidered = 2
+)
+
+// Statement is what an issuer says.
+type Statement struct {
+	Claims
+
+	Issuer string // as middleware.TokenFacts.Issuer has it, whichever of its names iss is
+	Type   string // typ in lower case, without "application/"; empty: it had none
+}
+
+// Verify verifies text, a compact JWS of the issuer that iss names; empty: of the issuer that its own iss names. That must be one of v
+// that verifies JWTs.
+func Verify(ctx context.Context, v *middleware.Validator, text string, kind Kind, iss string) (*Statement, error) {
+	s, err := read(text, &kind)
+	if err != nil {
+		return nil, err
+	}
+	source, err := s.from(v, &kind, iss)
+	if err != nil {
+		return nil, err
+	}
+	if kind.Accept != nil {
+		if err := kind.Accept(&s.Statement); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.verify(ctx, source); err != nil {
+		return nil, err
+	}
+	return &s.Statement, nil
+}
+
+// statement is a Statement on its way.
+type statement struct {
+	Statement
+
+	compact   compact.JWS
+	header    compact.Header
+	signature []byte
+
+	iss string // that the keys are for
+}
+
+// read takes text apart. What is cheap comes first.
+func read(text string, kind *Kind) (*statement, error) {
+	most := kind.MaxBytes
+	if most == 0 {
+		most = defaultMaxBytes
+	}
+	if len(text) > most {
+		return nil, malformed(errLarge)
+	}
+	var s statement
+	var err error
+	if s.compact, err = compact.Split(text); err != nil {
+		return nil, malformed(err)
+	}
+	s.header, err = compact.ParseHeader(s.compact.Header)
+	switch {
+	case errors.Is(err, compact.ErrType):
+		return nil, fmt.Errorf("%w: %w", ErrType, err)
+	case err != nil:
+		return nil, malformed(err)
+	}
+	if s.Type = s.header.Type; !slices.Contains(kind.Types, s.Type) && (s.Type != "" || !kind.Untyped) {
+		return nil, fmt.Errorf("%w: its typ is %.64q, want one of %q", ErrType, s.Type, kind.Types)
+	}
+	payload, err := compact.Text(s.compact.Payload)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	if s.signature, err = s.compact.Signature(); err != nil {
+		return nil, malformed(err)
+	}
+	if s.object, err = strictjson.Parse(payload); err != nil {
+		return nil, malformed(err)
+	}
+	return &s, nil
+}
+
+// from finds the keys of whom the statement must come from. Its iss selects one of the issuers of v, and is believed in nothing else.
+func (s *statement) from(v *middleware.Validator, kind *Kind, want string) (signature.Source, error) {
+	var none signature.Source
+	iss, err := s.Text("iss")
+	switch {
+	case err != nil:
+		return none, err
+	case iss == "" && (s.Has("iss") || !kind.Issuerless || want == ""):
+		return none, malformed(errNoIss)
+	case iss == "":
+		iss = want
+	}
+	keys, algorithms := v.KeySource(iss)
+	if keys == nil {
+		return none, fmt.Errorf("%w: %.200q is not trusted, or its JWTs are not verified here", ErrIssuer, iss)
+	}
+	s.iss, s.Issuer = iss, nameOf(keys, iss)
+	if want != "" && want != iss {
+		if wanted, _ := v.KeySource(want); wanted == nil || nameOf(wanted, want) != s.Issuer {
+			return none, fmt.Errorf("%w: it is %.200q, want %q", ErrIssuer, iss, want)
+		}
+	}
+	if !slices.Contains(algorithms, s.header.Algorithm) {
+		return none, fmt.Errorf("%w: %w: it is %.64q, want one of %q", ErrSignature, errNoAlgo, s.header.Algorithm, algorithms)
+	}
+	return signature.NewSource(keys), nil
+}
+
+// nameOf is the name under which tokens of the issuer can be revoked.
+func nameOf(keys middleware.KeySource, iss string) string {
+	if named, ok := keys.(interface{ Issuer() string }); ok {
+		return named.Issuer()
+	}
+	return iss
+}
+
+// verify finds the key that has signed. Not finding one is a verdict; not being able to tell is none.
+func (s *statement) verify(ctx context.Context, source signature.Source) error {
+	for reconsidered := 0; ; reconsidered++ {
+		keys, outcome, err := source.Find(ctx, s.iss, s.header, anyKey)
+		if outcome == signature.Unavailable {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		if outcome == signature.Found {
+			if _, err = source.Verify(keys, s.header, s.compact.SigningInput, s.signature, anyKey); err == nil {
+				return nil
+			}
+		}
+		refused := fmt.Errorf("%w: %w", ErrSignature, err)
+		if reconsidered == maxReconsidered || !source.Reconsiders() || err == signature.ErrTooManyKeys {
+			return refused
+		}
+		switch outcome, err = source.Reconsider(ctx, s.iss, s.header, keys); outcome {
+		case signature.Unknown:
+			return refused
+		case signature.Unavailable:
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+}
+
+// anyKey: Validator.KeySource has left out those that may not serve.
+func anyKey(*jwks.Key) bool { return true }
+
+func malformed(err error) error { return fmt.Errorf("%w: %w", ErrMalformed, err) }
