@@ -45,8 +45,12 @@ var allowed = map[string][]string{
 	},
 	"/middleware/explain":    {module + "/middleware"},
 	"/middleware/revocation": {module + "/middleware"},
+	"/middleware/revocation/logout": {
+		module + "/middleware", module + "/middleware/internal/cause", module + "/middleware/internal/tally", module + "/middleware/internal/tenant",
+		module + "/middleware/revocation", module + "/middleware/revocation/internal/issued",
+	},
 	"/middleware/revocation/internal/issued": {
-		module + "/jwks", module + "/middleware", module + "/middleware/internal/claims", module + "/middleware/internal/compact",
+		module + "/jwks", module + "/middleware", module + "/middleware/internal/cause", module + "/middleware/internal/claims", module + "/middleware/internal/compact",
 		module + "/middleware/internal/signature", module + "/middleware/internal/strictjson",
 	},
 	"/middleware/internal/exactjson":    {}, // its tests vet with strictjson

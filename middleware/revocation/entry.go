@@ -42,7 +42,7 @@ func (k Kind) dated() bool { return k == Subject || k == Client || k == Issuer }
 // Entry says which tokens are revoked.
 type Entry struct {
 	Kind   Kind
-	Issuer string // as middleware.TokenFacts.Issuer has it
+	Issuer string // as middleware.TokenFacts.Issuer has it: Issuer.URL, never one of its Aliases, by which nothing is hit
 	Value  string // what the kind names; never empty, except for the kind Issuer, which has none
 
 	// IssuedBefore, for the kinds Subject, Client and Issuer: tokens issued in this second or before are hit. Zero: now, and two

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 	"github.com/cardea-auth/cardea/middleware/internal/signature"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
@@ -116,7 +117,7 @@ func read(text string, kind *Kind) (*statement, error) {
 		return nil, malformed(err)
 	}
 	if s.Type = s.header.Type; !slices.Contains(kind.Types, s.Type) && (s.Type != "" || !kind.Untyped) {
-		return nil, fmt.Errorf("%w: its typ is %.64q, want one of %q", ErrType, s.Type, kind.Types)
+		return nil, fmt.Errorf("%w: its typ is %s, want one of %q", ErrType, cause.Text(s.Type), kind.Types)
 	}
 	payload, err := compact.Text(s.compact.Payload)
 	if err != nil {
@@ -145,18 +146,28 @@ func (s *statement) from(v *middleware.Validator, kind *Kind, want string) (sign
 	}
 	keys, algorithms := v.KeySource(iss)
 	if keys == nil {
-		return none, fmt.Errorf("%w: %.200q is not trusted, or its JWTs are not verified here", ErrIssuer, iss)
+		return none, fmt.Errorf("%w: %s is not trusted, or its JWTs are not verified here", ErrIssuer, cause.Text(iss))
 	}
 	s.iss, s.Issuer = iss, nameOf(keys, iss)
 	if want != "" && want != iss {
-		if wanted, _ := v.KeySource(want); wanted == nil || nameOf(wanted, want) != s.Issuer {
-			return none, fmt.Errorf("%w: it is %.200q, want %q", ErrIssuer, iss, want)
+		if NameOf(v, want) != s.Issuer {
+			return none, fmt.Errorf("%w: it is %s, want %q", ErrIssuer, cause.Text(iss), want)
 		}
 	}
 	if !slices.Contains(algorithms, s.header.Algorithm) {
-		return none, fmt.Errorf("%w: %w: it is %.64q, want one of %q", ErrSignature, errNoAlgo, s.header.Algorithm, algorithms)
+		return none, fmt.Errorf("%w: %w: it is %s, want one of %q", ErrSignature, errNoAlgo, cause.Text(s.header.Algorithm), algorithms)
 	}
 	return signature.NewSource(keys), nil
+}
+
+// NameOf returns the name under which entries know the issuer of an iss, which may be any of its names. It is empty for an iss that is not
+// trusted, or whose JWTs are not verified here.
+func NameOf(v *middleware.Validator, iss string) string {
+	keys, _ := v.KeySource(iss)
+	if keys == nil {
+		return ""
+	}
+	return nameOf(keys, iss)
 }
 
 // nameOf is the name under which tokens of the issuer can be revoked.
