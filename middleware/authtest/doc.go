@@ -36,6 +36,11 @@
 //	token := issuer.Token(authtest.Claims{"cnf": authtest.Claims{"jkt": authtest.Thumbprint(key)}})
 //	client := &http.Client{Transport: &authtest.DPoPTransport{Key: key, Token: token}}
 //
+// # Logouts
+//
+// [Issuer.LogoutToken] says that a user or a session has logged out, [Issuer.SendLogout] brings it to a receiver
+// (middleware/revocation/logout), and [Issuer.BrokenLogoutTokens] are those that must log nobody out.
+//
 // # Keys, time and failures
 //
 //   - [Issuer.RotateKeys] signs with new keys and keeps the old ones published; [Issuer.DropOldKeys] withdraws those.
