@@ -203,6 +203,7 @@ var (
 	largeRooms   = map[string]int{
 		"/middleware": 4800, "/middleware/authtest": 3300, "/jwks": 3500, "/introspection": 3500,
 		"/middleware/internal/accesstoken": 2220,
+		"/middleware/revocation/storetest": 1900, // a list of some thirty clauses, which nothing but tests reads
 		"/middleware/issuers":              3000, // some thirty providers, and half of it says what each of them writes
 	}
 )
