@@ -3,7 +3,7 @@
 // It listens on a free loopback port and talks to its parent in lines: on standard output first what it offers, then one
 // answer per command. The commands on standard input are "rotate overlap" (sign with new keys, publish the old ones too)
 // and "rotate replace" (sign with new keys, publish nothing else). It ends when standard input does. A second argument is the
-// issuer identifier, for a server behind a proxy; without it, it is the address listened on.
+// issuer identifier, for a server behind a proxy; without it, it is the address listened on. A third is where logouts of its two apps are told.
 
 import { X509Certificate, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
 
 const audience = process.argv[2];
+const logoutURI = process.argv[4];
 
 const keyTypes = {
   RS256: ['rsa', { modulusLength: 2048 }],
@@ -37,6 +38,9 @@ const newSecret = () => randomBytes(32).toString('base64url');
 const redirectURI = 'https://app.example.com/callback';
 const app = { id: 'app', secret: newSecret() };
 const resourceServer = { id: 'resource-server', secret: newSecret() };
+
+// Both apps hear of logouts, if anybody does: the first of sessions, which its access tokens name, the second of users.
+const hears = (id) => logoutURI && { backchannel_logout_uri: logoutURI, backchannel_logout_session_required: id === app.id };
 
 // The second app is called like the API, as one registration for both often is. Its ID tokens name our audience.
 const namesake = { id: audience, secret: newSecret() };
@@ -68,6 +72,7 @@ function newProvider(issuer, keys) {
         client_secret: secret,
         grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
         redirect_uris: [redirectURI],
+        ...hears(id),
       })),
       {
         client_id: certified.id,
@@ -79,7 +84,10 @@ function newProvider(issuer, keys) {
       },
       { client_id: resourceServer.id, client_secret: resourceServer.secret, grant_types: [], redirect_uris: [], response_types: [] },
     ],
+    // By itself it calls no loopback address.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     features: {
+      backchannelLogout: { enabled: Boolean(logoutURI) },
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
@@ -99,6 +107,9 @@ function newProvider(issuer, keys) {
           if (token.resourceServer.identifier() === 'urn:api:expired') {
             payload.iat -= 7200;
             payload.exp = payload.iat + 3600;
+          }
+          if (token.sid) {
+            payload.sid = token.sid;
           }
         },
       },

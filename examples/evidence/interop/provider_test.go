@@ -84,15 +84,15 @@ func tell(message string) {
 // startProvider starts a provider with fresh keys, which ends with the test.
 func startProvider(t *testing.T) *provider {
 	t.Helper()
-	return startProviderAs(t, "")
+	return startProviderAs(t, "", "")
 }
 
-// startProviderAs starts one that calls itself issuer.
-func startProviderAs(t *testing.T, issuer string) *provider {
+// startProviderAs starts one that calls itself issuer, and tells logouts to an address.
+func startProviderAs(t *testing.T, issuer, logouts string) *provider {
 	t.Helper()
 	requireNode(t)
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	command := exec.CommandContext(ctx, "node", "provider.mjs", audience, issuer)
+	command := exec.CommandContext(ctx, "node", "provider.mjs", audience, issuer, logouts)
 	commands, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -158,16 +158,26 @@ func (p *provider) token(t *testing.T, resource, scope string) string {
 // the provider logs in without asking. An empty nonce sends none.
 func (p *provider) logIn(t *testing.T, c client, nonce string) tokens {
 	t.Helper()
+	return p.logInWith(t, p.newBrowser(t), c, nonce)
+}
+
+// newBrowser has no session yet.
+func (p *provider) newBrowser(t *testing.T) *http.Client {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	browser := &http.Client{Timeout: limit, Jar: jar, CheckRedirect: func(next *http.Request, _ []*http.Request) error {
+	return &http.Client{Timeout: limit, Jar: jar, CheckRedirect: func(next *http.Request, _ []*http.Request) error {
 		if strings.HasPrefix(next.URL.String(), p.RedirectURI) {
 			return http.ErrUseLastResponse // here the app takes over
 		}
 		return nil
 	}}
+}
+
+func (p *provider) logInWith(t *testing.T, browser *http.Client, c client, nonce string) tokens {
+	t.Helper()
 	request := url.Values{
 		"response_type": {"code"},
 		"client_id":     {c.ID},

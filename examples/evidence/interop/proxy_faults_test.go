@@ -133,7 +133,7 @@ func newLabelled(t *testing.T, p *provider) labelled {
 // One provider serves all of this, as it takes long to start. Its issuer identifier is the address of the proxy.
 func TestKeysThroughABrokenNetwork(t *testing.T) {
 	front := startProxy(t)
-	p := startProviderAs(t, "http://"+front.address)
+	p := startProviderAs(t, "http://"+front.address, "")
 	front.lead(p.Address)
 	tokens := newLabelled(t, p)
 	discovered := jwks.Config{Issuer: p.Issuer}

@@ -67,7 +67,7 @@ func newAPI(t *testing.T, keys middleware.KeySource, list revocation.Config, cha
 	return a
 }
 
-func trusting(t *testing.T, keys middleware.KeySource) *middleware.Validator {
+func trusting(t testing.TB, keys middleware.KeySource) *middleware.Validator {
 	t.Helper()
 	v, err := middleware.New(middleware.Config{
 		Issuers: []middleware.Issuer{
