@@ -85,21 +85,26 @@ func (c *cache) holds(response *Response, now time.Time) bool {
 	return true
 }
 
-// store replaces whatever was known about the token, in both segments: a revoked token must not live on in the other.
-func (c *cache) store(key digest, response *Response, asked time.Time) {
+// store replaces whatever was known about the token, in both segments: a revoked token must not live on in the other. It reports
+// whether the answer is kept: that is the latest, and fresh.
+func (c *cache) store(key digest, response *Response, asked time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.active.newer(key, asked) || c.inactive.newer(key, asked) {
-		return // two requests crossed on the way, and the later question has the truer answer
+		return false // two requests crossed on the way, and the later question has the truer answer
 	}
 	into, other := &c.inactive, &c.active
 	if response.active {
 		into, other = other, into
 	}
 	other.remove(key)
-	if into.store(key, entry{response: response, asked: asked}) && response.active {
+	if !into.store(key, entry{response: response, asked: asked}) {
+		return false
+	}
+	if response.active {
 		response.place = &place{cache: c, key: key, asked: asked} // nobody else has it yet
 	}
+	return true
 }
 
 func (s *segment) load(key digest, now time.Time) *Response {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	"github.com/cardea-auth/cardea/introspection/internal/shared"
 )
 
 // maxToken is more than any HTTP server takes as a header by default; it bounds what is hashed and sent.
@@ -21,6 +23,7 @@ type Client struct {
 	breaker  *breaker
 	endpoint *endpoint
 	flights  *flights
+	shared   *shared.Answers // nil: nothing is shared
 	complain *complaints
 }
 
@@ -43,6 +46,9 @@ func New(cfg Config) (*Client, error) {
 		complain: complain,
 	}
 	c.flights = newFlights(s, c)
+	if c.shared, err = newShared(s, c); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -149,6 +155,8 @@ type Status struct {
 	// LastError is that of the latest request; nil if it succeeded. Whoever sends an odd token can cause one, so it explains
 	// BreakerOpen and is no alarm by itself.
 	LastError error
+
+	Shared SharedStatus // zero: Config.Shared is nil
 }
 
 // Status reports the present state; it does no I/O.
@@ -157,17 +165,19 @@ func (c *Client) Status() Status {
 		return Status{}
 	}
 	open, last := c.breaker.status()
-	return Status{BreakerOpen: open, InFlight: c.flights.inFlight(), LastError: last}
+	return Status{BreakerOpen: open, InFlight: c.flights.inFlight(), LastError: last, Shared: c.sharedStatus()}
 }
 
-// Close ends the requests in flight, waits up to a second for them and leaves no goroutine behind, except in a
-// BearerToken function, a signer or a transport of the caller's that ignores its context. Calls in progress and later
-// ones are unavailable. It may be called again and always returns nil.
+// Close ends the requests in flight and what is being written to a SharedCache, waits up to a second for them and leaves no
+// goroutine behind, except in a BearerToken function, a signer, a transport or a SharedCache of the caller's that ignores its
+// context. Calls in progress and later ones are unavailable. It may be called again and always returns nil.
 func (c *Client) Close() error {
 	if c == nil || c.flights == nil {
 		return nil
 	}
+	began := time.Now()
 	c.flights.close()
+	c.shared.Close(closeGrace - time.Since(began))
 	c.endpoint.close()
 	return nil
 }

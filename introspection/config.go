@@ -1,13 +1,16 @@
 package introspection
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/cardea-auth/cardea/introspection/internal/shared"
 	"github.com/cardea-auth/cardea/jwks"
 )
 
@@ -18,6 +21,8 @@ const (
 	defaultInactiveTTL = 5 * time.Second
 	defaultEntries     = 8192
 	maxTTL             = 12 * time.Hour
+
+	defaultSharedTimeout = 50 * time.Millisecond
 )
 
 // Config describes one introspection endpoint and how this resource server asks it. URL and ClientAuth, or Ask, are required.
@@ -85,8 +90,24 @@ type Config struct {
 	// of bad tokens evicts no good one. An active answer takes at most 64 KiB, an inactive one some 200 bytes. Zero: 8192.
 	Entries int
 
+	// Shared lets instances share answers, so that the server is asked about a token once for all of them: see SharedCache. Instances
+	// share what was sealed with one of SharedSecrets for the same URL, Issuer, method and id of ClientAuth, and kind of answer (SignedBy,
+	// Ask). With Ask it needs URL, which tells one function from another. Active answers alone are shared, and none is used for
+	// longer than ActiveTTL since the server was asked. Nil: nothing is shared.
+	Shared SharedCache
+
+	// SharedSecrets seal what is shared, so that whoever reads or writes the cache learns nothing and makes no token good. Each is at least
+	// 32 random bytes, and the same for every instance of this API; another API has others. Newest first while they rotate: the first
+	// seals, all open, and each further one costs one more read of a token that the cache does not hold. Required by Shared.
+	SharedSecrets [][]byte `json:"-"`
+
+	// SharedTimeout is how long the cache may take for one token, within Timeout; then the server is asked. Zero: 50 ms, or half of
+	// Timeout where that is less.
+	SharedTimeout time.Duration
+
 	// Logger hears of what only the operator can mend, at most one line a minute about each of these: a refusal of our own
-	// credentials, a server that stops answering, panics in code that the caller brought. Nil:
+	// credentials, a server that stops answering, panics in code that the caller brought, a shared cache that fails, and one
+	// that others write to. Nil:
 	// slog.Default(), asked for at each line; slog.New(slog.DiscardHandler) is silent.
 	Logger *slog.Logger
 }
@@ -101,6 +122,7 @@ type KeySource interface {
 type settings struct {
 	Config
 	activeTTL, inactiveTTL time.Duration // zero: no cache
+	sharedTimeout          time.Duration
 	plain                  plainHosts
 }
 
@@ -126,6 +148,7 @@ func (cfg Config) compile() (settings, error) {
 	report(cfg.checkAsk())
 	report(cfg.checkClientAuth())
 	report(cfg.checkSigned())
+	cfg.checkShared(report)
 	report(notNegative("Config.Timeout", cfg.Timeout))
 	report(notNegative("Config.MaxInFlight", cfg.MaxInFlight))
 	report(notNegative("Config.Entries", cfg.Entries))
@@ -139,10 +162,11 @@ func (cfg Config) compile() (settings, error) {
 	cfg.MaxInFlight = orDefault(cfg.MaxInFlight, defaultMaxInFlight)
 	cfg.Entries = orDefault(cfg.Entries, defaultEntries)
 	return settings{
-		Config:      cfg,
-		plain:       allowed,
-		activeTTL:   max(0, orDefault(cfg.ActiveTTL, defaultActiveTTL)),
-		inactiveTTL: max(0, orDefault(cfg.InactiveTTL, defaultInactiveTTL)),
+		Config:        cfg,
+		plain:         allowed,
+		activeTTL:     max(0, orDefault(cfg.ActiveTTL, defaultActiveTTL)),
+		inactiveTTL:   max(0, orDefault(cfg.InactiveTTL, defaultInactiveTTL)),
+		sharedTimeout: orDefault(cfg.SharedTimeout, min(defaultSharedTimeout, cfg.Timeout/2)),
 	}, nil
 }
 
@@ -198,6 +222,54 @@ func (cfg Config) checkSigned() error {
 		return fmt.Errorf("Config.SignedBy needs a client id, as the aud of signed answers (RFC 9701 section 5), and %s has none: take a ClientAuth with an id", cfg.ClientAuth.method)
 	}
 	return nil
+}
+
+func (cfg Config) checkShared(report func(error)) {
+	if cfg.Shared == nil {
+		if len(cfg.SharedSecrets) > 0 {
+			report(errors.New("Config.SharedSecrets is set, but Shared is nil, so nothing is shared: set both or neither"))
+		}
+		if cfg.SharedTimeout != 0 {
+			report(fmt.Errorf("Config.SharedTimeout is %v, but Shared is nil, so nothing is shared: leave it out", cfg.SharedTimeout))
+		}
+		return
+	}
+	if len(cfg.SharedSecrets) == 0 {
+		report(errors.New("Config.SharedSecrets is empty, and Shared cannot do without: whoever writes to the cache could make tokens good." +
+			" Give every instance the same 32 random bytes or more"))
+	}
+	for i, secret := range cfg.SharedSecrets {
+		report(checkSharedSecret(cfg.SharedSecrets, i, secret))
+	}
+	if cfg.ActiveTTL < 0 {
+		report(fmt.Errorf("Config.Shared is set, and ActiveTTL is negative (%v), so no answer may be used twice: leave out Shared, or set another ActiveTTL",
+			cfg.ActiveTTL))
+	}
+	if cfg.Ask != nil && cfg.URL == "" {
+		report(errors.New("Config.URL is required by Shared beside Ask: it tells what one function was told from what another was told"))
+	}
+	report(notNegative("Config.SharedTimeout", cfg.SharedTimeout))
+	if all := orDefault(cfg.Timeout, defaultTimeout); all > 0 && cfg.SharedTimeout >= all {
+		report(fmt.Errorf("Config.SharedTimeout is %v, which leaves the server no time within Timeout (%v): set less", cfg.SharedTimeout, all))
+	}
+}
+
+func checkSharedSecret(all [][]byte, i int, secret []byte) error {
+	switch {
+	case len(secret) < shared.MinSecret:
+		return fmt.Errorf("Config.SharedSecrets[%d] has %d bytes: use at least %d random ones", i, len(secret), shared.MinSecret)
+	case bytes.Count(secret, secret[:1]) == len(secret):
+		return fmt.Errorf("Config.SharedSecrets[%d] is one byte %d times: use random ones", i, len(secret))
+	case slices.ContainsFunc(all[:i], func(other []byte) bool { return bytes.Equal(other, secret) }):
+		return fmt.Errorf("Config.SharedSecrets[%d] is there twice: leave one out", i)
+	}
+	return nil
+}
+
+// Format prints, for every verb, the settings that are no secrets, and of the shared secrets the number.
+func (cfg Config) Format(state fmt.State, _ rune) {
+	fmt.Fprintf(state, "introspection.Config(%q, issuer %q, %v, timeout %v, active for %v, inactive for %v, shared %t with %d secrets)",
+		shown(cfg.URL), cfg.Issuer, cfg.ClientAuth, cfg.Timeout, cfg.ActiveTTL, cfg.InactiveTTL, cfg.Shared != nil, len(cfg.SharedSecrets))
 }
 
 func notTooLong(field string, ttl time.Duration) error {

@@ -9,11 +9,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -118,22 +120,32 @@ func TestNewAccepts(t *testing.T) {
 func TestSecretsDoNotPrint(t *testing.T) {
 	auth := introspection.SecretPost("api", canarySecret)
 	cfg := introspection.Config{URL: "https://as.example/", ClientAuth: auth}
+	cfg.Shared, cfg.SharedSecrets = new(engine), [][]byte{[]byte(sharedSecret)}
 	client, err := introspection.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	hidden := struct{ cfg introspection.Config }{cfg} // whose methods fmt may not call
+	cfg.URL += "?key=canary-Secret"
+	hidden := struct{ auth introspection.ClientAuth }{auth} // whose methods fmt may not call
 	for _, value := range []any{auth, &auth, cfg, &cfg, client, *client, hidden, &hidden} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			if text := fmt.Sprintf(verb, value); strings.Contains(text, "canary-Secret") || strings.Contains(text, fmt.Sprintf("%x", "canary-Secret")) {
+			if text := fmt.Sprintf(verb, value); len(shows(text, canarySecret, sharedSecret)) > 0 || strings.Contains(text, "canary-Secret") {
 				t.Errorf("%s of %T tells the secret: %s", verb, value, text)
 			}
 		}
 	}
+	if field, _ := reflect.TypeFor[introspection.Config]().FieldByName("SharedSecrets"); field.Tag.Get("json") != "-" {
+		t.Error("JSON would hold the shared secrets")
+	}
+	if got, want := fmt.Sprint(cfg), `introspection.Config("https://as.example/", issuer "", introspection.ClientAuth(client_secret_post, id "api"), timeout 0s,`+
+		` active for 0s, inactive for 0s, shared true with 1 secrets)`; got != want {
+		t.Errorf("prints as %s", got)
+	}
 	var logged strings.Builder
 	textLogger(&logged).Info("configured", "config", cfg, "auth", auth)
-	if strings.Contains(logged.String(), "canary-Secret") {
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("configured", "config", cfg)
+	if len(shows(logged.String(), canarySecret, sharedSecret)) > 0 || strings.Contains(logged.String(), "canary-Secret") {
 		t.Errorf("the log tells the secret: %s", &logged)
 	}
 	if got := fmt.Sprint(auth); got != `introspection.ClientAuth(client_secret_post, id "api")` {

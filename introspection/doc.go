@@ -28,6 +28,8 @@
 // than load, make it negative, and every call is answered by a question that was asked after it. Tokens are remembered
 // as keyed hashes only, and nothing else about a request is. Whoever keeps an answer can ask whether it still stands (Client.Fresh).
 //
+// With Config.Shared, instances share active answers through a cache such as Redis, sealed so that it need not be trusted: see SharedCache.
+//
 // # What unavailable means
 //
 // Every failure wraps ErrUnavailable: no answer, a refusal of our own credentials, an answer that cannot be trusted, no

@@ -61,6 +61,8 @@ const (
 	aboutCredentials subject = iota
 	aboutServer
 	aboutPanic
+	aboutShared
+	aboutSeal
 	subjects
 )
 

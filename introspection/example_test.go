@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
@@ -137,6 +138,62 @@ func tokeninfo() *httptest.Server {
 		}
 		fmt.Fprint(w, `{"sub":"1180","aud":"web-app","scope":"email","exp":"4102444800","email_verified":"true"}`)
 	}))
+}
+
+// memory stands for Redis. What it does not do, the Client does: sealing, checking age and origin.
+type memory struct {
+	values  sync.Map
+	written chan struct{}
+}
+
+func (m *memory) Get(_ context.Context, key string) ([]byte, bool, error) {
+	value, found := m.values.Load(key)
+	if !found {
+		return nil, false, nil
+	}
+	return value.([]byte), true, nil
+}
+
+func (m *memory) Set(_ context.Context, key string, value []byte, _ time.Duration) error {
+	m.values.Store(key, value)
+	m.written <- struct{}{}
+	return nil
+}
+
+// Two instances of an API share what the server says: it is asked once for both.
+func ExampleSharedCache() {
+	server := authorizationServer()
+	defer server.Close()
+	redis := &memory{written: make(chan struct{}, 1)}
+	secret := make([]byte, 32) // every instance has the same one, from where it has its other secrets
+	rand.Read(secret)
+
+	for i := range 2 {
+		client, err := introspection.New(introspection.Config{
+			URL:           server.URL,
+			ClientAuth:    introspection.SecretBasic("orders-api", "secret"),
+			Shared:        redis,
+			SharedSecrets: [][]byte{secret},
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer client.Close()
+
+		response, err := client.Introspect(context.Background(), "2YotnFZFEjr1zCsicMWpAA")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if i == 0 {
+			<-redis.written // which no request waits for
+		}
+		fmt.Println("active", response.Active(), "known from another instance", client.Status().Shared.Hits == 1)
+	}
+	// Output:
+	// active true known from another instance false
+	// active true known from another instance true
 }
 
 // A refusal of our own credentials says nothing about the token.

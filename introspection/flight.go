@@ -32,6 +32,9 @@ type flights struct {
 	blocked func(now time.Time) error
 	ask     func(ctx context.Context, token string) (*Response, error)
 	crashed func(value any)
+	recall  func(ctx context.Context, f *flight) *Response // what another instance was told; nil: nothing that may be used
+	share   func(f *flight, response *Response)
+	shared  func() bool // recall may find something
 
 	errTimeout, errQueued *failure
 
@@ -69,6 +72,9 @@ func newFlights(s settings, c *Client) *flights {
 		blocked:    c.blocked,
 		ask:        c.ask,
 		crashed:    c.crashed,
+		recall:     c.recall,
+		share:      c.share,
+		shared:     func() bool { return c.shared.Readable() },
 		errTimeout: &failure{reason: fmt.Sprintf("the server did not answer within %v", s.Timeout), blame: blameServer},
 		errQueued: &failure{
 			reason:     fmt.Sprintf("the request could not be sent within %v: as many as Config.MaxInFlight allows (%d) are in flight", s.Timeout, s.MaxInFlight),
@@ -156,7 +162,7 @@ func (fs *flights) join(key digest, token string) (*flight, *Response, error) {
 		if response := fs.cache.load(key, now); response != nil {
 			return nil, response, nil
 		}
-		if err := fs.blocked(now); err != nil {
+		if err := fs.blocked(now); err != nil && (token == ownToken || !fs.shared()) {
 			return nil, nil, err
 		}
 		f = &flight{key: key, token: token, done: make(chan struct{}), err: errNoEnd}
@@ -213,9 +219,17 @@ func (fs *flights) fly(f *flight) {
 	defer fs.rescue()
 	ctx, cancel := fs.limited()
 	defer cancel()
+	if f.token == ownToken {
+		f.response, f.err = fs.ask(ctx, f.token)
+		return
+	}
+	if response := fs.recall(ctx, f); response != nil {
+		f.response, f.err = response, nil
+		return
+	}
 	response, err := fs.ask(ctx, f.token)
-	if err == nil && f.token != ownToken {
-		fs.cache.store(f.key, response, f.asked)
+	if err == nil && fs.cache.store(f.key, response, f.asked) {
+		fs.share(f, response)
 	}
 	f.response, f.err = response, err
 }

@@ -28,9 +28,10 @@ var allowed = map[string][]string{
 	},
 	"/jwks/internal/roca": {},
 	"/introspection": {
-		module + "/jwks",
+		module + "/jwks", module + "/introspection/internal/shared",
 		"github.com/golang-jwt/jwt/v5", "github.com/hashicorp/golang-lru/v2", "github.com/hashicorp/golang-lru/v2/simplelru",
 	},
+	"/introspection/internal/shared": {},
 	"/middleware": {
 		module + "/jwks", module + "/introspection",
 		module + "/middleware/internal/compact", module + "/middleware/internal/strictjson", module + "/middleware/internal/shards",
@@ -199,7 +200,7 @@ const (
 // about names of tenants or about sources of keys has moved to the rooms tenant and signature), and by what it notes for an Explanation.
 // authtest has grown from 2500: by logout tokens, security events and status lists, good and broken.
 var (
-	largeFolders = map[string]int{"/jwks": 44}
+	largeFolders = map[string]int{"/jwks": 44, "/introspection": 38}
 	largeRooms   = map[string]int{
 		"/middleware": 4800, "/middleware/authtest": 3300, "/jwks": 3500, "/introspection": 3500,
 		"/middleware/internal/accesstoken": 2220,

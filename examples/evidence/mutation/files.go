@@ -14,7 +14,7 @@ var packages = []string{
 	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
 	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
 	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant", "middleware/internal/loadbalancer",
-	"jwks/internal/roca", "jwks", "introspection", "middleware", "middleware/revocation",
+	"jwks/internal/roca", "jwks", "introspection/internal/shared", "introspection", "middleware", "middleware/revocation",
 }
 
 // others are the folders below middleware/internal that decide nothing, each with the reason.
@@ -37,6 +37,7 @@ const (
 // frontDoor are patterns of the packages in whose tests a check of these folders may be noticed as well as in their own: such a check is
 // about what a request gets for an answer.
 var frontDoor = map[string][]string{
+	"introspection/internal/shared":   {"introspection"},
 	"middleware/internal/accesstoken": {face, suites},
 	"middleware/internal/challenge":   {face, suites},
 	"middleware/internal/claims":      {face, suites},

@@ -5,6 +5,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -83,6 +84,9 @@ func TestEveryPackageOfTestsOfTheFrontDoorIsAsked(t *testing.T) {
 		t.Fatalf("the suites have %d files, error %v", len(files), err)
 	}
 	for dir := range frontDoor {
+		if !strings.HasPrefix(dir, face) {
+			continue // its own front door is another package
+		}
 		tested, err := testedBy(root, dir)
 		if err != nil || tested[0] != dir || !slices.Contains(tested, face) {
 			t.Errorf("%s is tested by %v, error %v", dir, tested, err)
