@@ -45,6 +45,7 @@
 //
 //   - [Issuer.RotateKeys] signs with new keys and keeps the old ones published; [Issuer.DropOldKeys] withdraws those.
 //   - [Issuer.Revoke] ends a token for the introspection endpoint.
+//   - [Issuer.StatusList] publishes a Token Status List, which a token names in its claim status: [StatusList.Set] revokes.
 //   - [Issuer.SetClock] moves the time in which tokens are minted and judged, so no test has to wait for an expiry.
 //   - [Issuer.SetFault] makes endpoints slow, unavailable or talk nonsense, and [Issuer.Requests] counts what they were
 //     asked: an API whose keys cannot be fetched answers 503, not 401.

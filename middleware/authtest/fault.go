@@ -19,7 +19,8 @@ type Fault struct {
 	// Body of the answer, sent as application/json whatever it is. Nil beside a Status: an empty body.
 	Body []byte
 
-	// Endpoint that fails. Zero: all that a resource server depends on, which are metadata, JWKS and introspection.
+	// Endpoint that fails. Zero: all that a resource server depends on, which are metadata, JWKS, introspection and status
+	// lists.
 	Endpoint Endpoint
 }
 

@@ -45,6 +45,8 @@ type Issuer struct {
 	askers   []*introspection.Client // handed out by Config
 	fault    Fault
 	requests map[Endpoint]int
+
+	statusLists map[string]*StatusList // by the last part of their address
 }
 
 const (
@@ -102,6 +104,8 @@ func start(tb TB) (*Issuer, error) {
 		opaque:   make(map[string]Claims),
 		revoked:  make(map[string]bool),
 		requests: make(map[Endpoint]int),
+
+		statusLists: make(map[string]*StatusList),
 	}
 	i.SetClock(nil)
 	i.server = serve(listener, i.routes())

@@ -20,6 +20,7 @@ const (
 	EndpointJWKS          Endpoint = "/jwks"
 	EndpointToken         Endpoint = "/token"
 	EndpointIntrospection Endpoint = "/introspect"
+	EndpointStatusLists   Endpoint = "/statuslists" // each has an address below it
 )
 
 // maxForm bounds what a caller may post: tokens of up to 64 KiB, and the rest of the form.
@@ -32,6 +33,7 @@ func (i *Issuer) routes() http.Handler {
 	mux.Handle("GET "+string(EndpointJWKS), i.at(EndpointJWKS, i.serveJWKS))
 	mux.Handle("POST "+string(EndpointToken), i.at(EndpointToken, i.serveToken))
 	mux.Handle("POST "+string(EndpointIntrospection), i.at(EndpointIntrospection, i.serveIntrospection))
+	mux.Handle("GET "+string(EndpointStatusLists)+"/{name}", i.at(EndpointStatusLists, i.serveStatusList))
 	return onlyLoopback(mux)
 }
 

@@ -15,6 +15,7 @@ var packages = []string{
 	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
 	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant", "middleware/internal/loadbalancer",
 	"jwks/internal/roca", "jwks", "introspection/internal/shared", "introspection", "middleware", "middleware/revocation",
+	"middleware/revocation/statuslist",
 }
 
 // others are the folders below middleware/internal that decide nothing, each with the reason.
