@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 		module + "/middleware/internal/exactjson", module + "/middleware/internal/challenge", module + "/middleware/internal/clientcert",
 		module + "/middleware/internal/tenant", module + "/middleware/internal/provider",
 		module + "/middleware/internal/loadbalancer",
-		module + "/middleware/internal/cause", module + "/middleware/internal/tally",
+		module + "/middleware/internal/cause", module + "/middleware/internal/tally", module + "/middleware/internal/watch",
 		"github.com/hashicorp/golang-lru/v2",
 	},
 	"/middleware/explain":    {module + "/middleware"},
@@ -66,6 +66,7 @@ var allowed = map[string][]string{
 	"/middleware/internal/tenant":       {},
 	"/middleware/internal/cause":        {module + "/middleware/internal/claims"},
 	"/middleware/internal/tally":        {},
+	"/middleware/internal/watch":        {},
 	"/middleware/internal/credential":   {module + "/middleware/internal/cause", module + "/middleware/internal/loadbalancer"},
 	"/middleware/internal/challenge":    {},
 	"/middleware/internal/provider":     {},
@@ -205,9 +206,10 @@ const (
 var (
 	largeFolders = map[string]int{"/jwks": 44, "/introspection": 38}
 	largeRooms   = map[string]int{
-		"/middleware": 4800, "/middleware/authtest": 3300, "/jwks": 3500, "/introspection": 3500,
+		"/middleware": 4900, "/middleware/authtest": 3300, "/jwks": 3500, "/introspection": 3500,
 		"/middleware/internal/accesstoken": 2220,
 		"/middleware/revocation/storetest": 1900, // a list of some thirty clauses, which nothing but tests reads
+		"/middleware/revocation":           2300,
 		"/middleware/issuers":              3000, // some thirty providers, and half of it says what each of them writes
 	}
 )

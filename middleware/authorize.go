@@ -106,7 +106,6 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		return nil, call.refuse(tokenRefusal(bad))
 	}
 	refused := v.policy.unrevoked(ctx, proven, &g.needs, call)
-	call.note(record.Revocation, refused)
 	if refused != nil {
 		return nil, g.recordNeeds(proven, call, refused)
 	}
@@ -131,6 +130,8 @@ func (g *Guard) judged(ctx context.Context, call *call, outer *admission) (conte
 		keptProof: call.KeepProof,
 		fromForm:  call.fromForm,
 		boundTo:   v.policy.boundCall(call, proven),
+
+		revocationsWithin: shortest(v.policy.revocationsWithin, g.needs.revocationsWithin),
 	}
 	refused = g.needs.ask(ctx, &admitted.token, call)
 	call.note(record.Rule, refused)
@@ -247,10 +248,12 @@ func (g *Guard) nested(ctx context.Context, outer *admission, call *call) (conte
 			return nil, refused
 		}
 	}
-	if admissionFrom(ctx) == outer {
+	within := shortest(outer.revocationsWithin, g.needs.revocationsWithin)
+	if admissionFrom(ctx) == outer && within == outer.revocationsWithin {
 		return ctx, nil
 	}
 	again := *outer // above what another Validator has admitted meanwhile
+	again.revocationsWithin = within
 	again.Context, again.token = ctx, tokenOf(proven)
 	return &again, nil
 }

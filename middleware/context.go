@@ -26,6 +26,8 @@ type admission struct {
 	keptProof bool                  // Credentials.KeepProof: the proof is unspent
 	fromForm  bool                  // the token came in a form, which cannot be read again
 	boundTo   *boundCall            // nil: the token is bound to nothing
+
+	revocationsWithin time.Duration // zero: no limit
 }
 
 // admissionKey finds the latest admission, admissionBy the latest of one Validator, which another's further in does not hide, and
@@ -150,8 +152,8 @@ func ContextWithToken(ctx context.Context, t *Token) context.Context {
 // ContextWithExpiry returns a copy of ctx that ends when the request's token expires, with ErrExpired as its cause
 // ([context.Cause]): for server-sent events, WebSockets and other streams that outlive the check at their start. Without
 // a token, or with one that has no expiry, only the returned function ends it. Calling that function releases the
-// timer; it should be deferred. It ends with ErrRevoked as its cause when one of Config.Revocations that has a method Notify learns that
-// the token was revoked. What other revocations know, and what an introspection endpoint does, tells Guard.Recheck.
+// timer; it should be deferred. It ends with ErrRevoked as its cause when Config.Revocations learn that the token was revoked, and with
+// ErrUnavailable when what they know has become older than RevocationsWithin. What an introspection endpoint knows, tells Guard.Recheck.
 func ContextWithExpiry(ctx context.Context) (context.Context, context.CancelFunc) {
 	a := admissionFrom(ctx)
 	if a == nil || a.anonymous {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
@@ -26,6 +27,10 @@ type IssuerHealth struct {
 
 	Keys          jwks.Status          // zero when its KeySource has no Status method; of tenants with keys of their own, the sum ([jwks.Tenants.Status])
 	Introspection introspection.Status // zero when its Introspector has no Status method, or there is none
+
+	// RevocationsAsOf is as of when Config.Revocations know what was revoked, as far as they have a method AsOf; the oldest counts. Zero:
+	// nothing is known, or none has. An issuer is not ready while one knows nothing, or nothing newer than Config.RevocationsWithin.
+	RevocationsAsOf time.Time
 }
 
 // Health returns one entry per issuer, in the order of Config.Issuers. It does no I/O: of an introspection endpoint it tells what
@@ -39,8 +44,11 @@ func (v *Validator) Health() []IssuerHealth {
 	}
 	issuers := v.policy.judge.Issuers()
 	health := make([]IssuerHealth, len(issuers))
+	asOf, fresh := v.policy.revocationsAsOf(), v.policy.knowsRevocations()
 	for i, issuer := range issuers {
 		health[i] = healthOf(issuer)
+		health[i].RevocationsAsOf = asOf
+		health[i].Ready = health[i].Ready && fresh
 		if v.closed.Load() {
 			health[i].Ready, health[i].JWTs, health[i].Opaque = false, false, false
 		}
@@ -101,7 +109,7 @@ type prober interface {
 // slow one until ctx ends, a minute at most. The error joins those that failed; the others are ready, and those that failed are
 // tried again when requests come. Where each tenant has keys of its own there is nothing to load before a token names one. That an
 // issuer publishes no keys is no failure where its endpoint answers and JWTs is VerifyJWTs, and is logged: it may give out opaque
-// tokens only. Whether a service should wait for Warm is the caller's choice.
+// tokens only. Config.Revocations that have a method Warm are waited for as well. Whether a service should wait for Warm is the caller's choice.
 func (v *Validator) Warm(ctx context.Context) error {
 	if v.unusable() {
 		return errUnusable
@@ -109,11 +117,14 @@ func (v *Validator) Warm(ctx context.Context) error {
 	if v.closed.Load() {
 		return errClosed
 	}
-	issuers := v.policy.judge.Issuers()
-	errs := make([]error, len(issuers))
+	issuers, revocations := v.policy.judge.Issuers(), v.policy.revocations
+	errs := make([]error, len(issuers)+len(revocations))
 	var all sync.WaitGroup
 	for i, issuer := range issuers {
 		all.Go(func() { errs[i] = v.policy.warm(ctx, issuer) })
+	}
+	for i := range revocations {
+		all.Go(func() { errs[len(issuers)+i] = revocations[i].warm(ctx) })
 	}
 	all.Wait()
 	return errors.Join(errs...)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
@@ -17,12 +16,14 @@ import (
 //
 // It may have further methods:
 //
+//   - Warm(ctx context.Context) error returns once enough is known to judge. Validator.Warm calls it.
 //   - Version() uint64 and AsOf() time.Time together: a token that was judged good while Version was the same is not looked up again. It
 //     never decreases, and AsOf is Verdict.AsOf for every token.
 //   - Load(ctx context.Context, t TokenFacts) error fetches what Judge does not know yet of such a token, which it says by a zero AsOf.
 //     It is called in the request, so it should take two seconds at most. An error is 503.
 //   - Notify(t TokenFacts, revoked func()) (stop func()) calls revoked, soon and once, when such a token is revoked later on, until stop
-//     is called; it is what ends streams. The function is quick, and may be called by several goroutines.
+//     is called; it is what ends streams. The function is quick, and may be called by several goroutines. Without this method Judge is
+//     asked about the token of each stream four times a second.
 type Revocations interface {
 	Judge(t TokenFacts) Verdict
 }
@@ -108,7 +109,10 @@ type revocations struct {
 	} // nil: what is not known cannot be fetched
 	notifier interface {
 		Notify(t TokenFacts, revoked func()) (stop func())
-	} // nil: streams do not hear of it
+	} // nil: for streams Judge is asked
+	warmer interface {
+		Warm(ctx context.Context) error
+	} // nil: it knows from the beginning, or by Load
 }
 
 // revocations compiles Config.Revocations.
@@ -122,6 +126,9 @@ func (c *compiler) revocations(p *policy) {
 		compiled.versioned, _ = given.(interface {
 			Version() uint64
 			AsOf() time.Time
+		})
+		compiled.warmer, _ = given.(interface {
+			Warm(ctx context.Context) error
 		})
 		compiled.loader, _ = given.(interface {
 			Load(ctx context.Context, t TokenFacts) error
@@ -151,9 +158,12 @@ func (p *policy) unrevoked(ctx context.Context, proven *accesstoken.Verified, ne
 }
 
 func (p *policy) judgeRevocations(ctx context.Context, proven *accesstoken.Verified, within time.Duration, call *call) *refusal {
-	version := p.revocationsVersion() // before the look-ups, so that a change during them is seen next time
+	// The age is taken first: what is known as of then is in the version, and in what the look-ups find. The version is taken before the
+	// look-ups, so that a change during them is seen next time.
+	asOf := p.revocationsAsOf()
+	version := p.revocationsVersion()
 	if version != 0 && proven.UnrevokedAt.Load() == version {
-		return p.recent(p.revocationsAsOf(), within, call)
+		return p.recent(asOf, within, call)
 	}
 	facts := factsOf(proven)
 	var oldest time.Time
@@ -215,35 +225,92 @@ func (p *policy) revocationsVersion() uint64 {
 	return sum
 }
 
-func (p *policy) revocationsAsOf() time.Time {
-	return slices.MinFunc(p.revocations, func(a, b revocations) int { return a.versioned.AsOf().Compare(b.versioned.AsOf()) }).versioned.AsOf()
+// revocationsAsOf is the oldest of those that are as of the same time for every token; zero if there is none, or one knows nothing yet.
+func (p *policy) revocationsAsOf() (oldest time.Time) {
+	none := true
+	for i := range p.revocations {
+		if r := p.revocations[i].versioned; r != nil {
+			if asOf := r.AsOf(); none || asOf.Before(oldest) {
+				oldest, none = asOf, false
+			}
+		}
+	}
+	return oldest
 }
 
-// withRevocation returns a copy of ctx that ends when the token of a is revoked, if anybody would say so. What was revoked between the
-// decision and this call is seen, because the token is looked up again once somebody listens.
-func (a *admission) withRevocation(ctx context.Context) (context.Context, context.CancelFunc) {
-	if a.validator == nil || !slices.ContainsFunc(a.validator.policy.revocations, func(r revocations) bool { return r.notifier != nil }) {
-		return context.WithCancel(ctx)
-	}
-	ended, cancel := context.WithCancelCause(ctx)
-	facts, revoked := factsOf(a.verified), func() { cancel(ErrRevoked) }
-	var stops []func()
-	for i := range a.validator.policy.revocations {
-		r := &a.validator.policy.revocations[i]
-		if r.notifier == nil {
+// knowsRevocations reports whether requests can be judged by what is known now, as far as that does not depend on the token.
+func (p *policy) knowsRevocations() bool {
+	for i := range p.revocations {
+		r := p.revocations[i].versioned
+		if r == nil {
 			continue
 		}
-		stops = append(stops, r.notifier.Notify(facts, revoked))
-		if r.Judge(facts).Kind != "" {
-			revoked()
+		asOf := r.AsOf()
+		if asOf.IsZero() || p.revocationsWithin > 0 && time.Since(asOf) > p.revocationsWithin {
+			return false
 		}
 	}
+	return true
+}
+
+// longestWarm bounds how long Validator.Warm waits for what Config.Revocations know.
+const longestWarm = time.Minute
+
+func (r *revocations) warm(ctx context.Context) error {
+	if r.warmer == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, longestWarm)
+	defer cancel()
+	return r.warmer.Warm(ctx)
+}
+
+// withRevocation returns a copy of ctx that ends when the token of a is revoked, or when what is known of that is older than it may be. What
+// was revoked between the decision and this call is seen, because the token is looked up again once somebody listens.
+func (a *admission) withRevocation(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.validator == nil || len(a.validator.policy.revocations) == 0 {
+		return context.WithCancel(ctx)
+	}
+	p, facts := a.validator.policy, factsOf(a.verified)
+	ended, cancel := context.WithCancelCause(ctx)
+	var stops []func()
+	watched := a.revocationsWithin > 0
+	for i := range p.revocations {
+		if r := &p.revocations[i]; r.notifier != nil {
+			stops = append(stops, r.notifier.Notify(facts, func() { cancel(ErrRevoked) }))
+		} else {
+			watched = true
+		}
+	}
+	look := func() {
+		if cause := p.endsStream(facts, a.revocationsWithin); cause != nil {
+			cancel(cause)
+		}
+	}
+	if watched {
+		stops = append(stops, p.streams.Add(look))
+	}
+	look()
 	context.AfterFunc(ended, func() {
 		for _, stop := range stops {
 			stop()
 		}
 	})
 	return ended, func() { cancel(context.Canceled) }
+}
+
+// endsStream says why a stream of such a token must not go on; nil: it may. Without a limit, what is not known yet ends no stream.
+func (p *policy) endsStream(facts TokenFacts, within time.Duration) error {
+	for i := range p.revocations {
+		verdict := p.revocations[i].Judge(facts)
+		switch {
+		case verdict.Kind != "":
+			return ErrRevoked
+		case within > 0 && time.Since(verdict.AsOf) > within:
+			return ErrUnavailable
+		}
+	}
+	return nil
 }
 
 var errRevocationsUnknown = errors.New("nothing is known of revocations yet: Warm what Config.Revocations holds before the first request")

@@ -16,6 +16,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/credential"
 	"github.com/cardea-auth/cardea/middleware/internal/dpop"
 	"github.com/cardea-auth/cardea/middleware/internal/tally"
+	"github.com/cardea-auth/cardea/middleware/internal/watch"
 )
 
 // Validator judges access tokens by one Config. It is immutable and safe for concurrent use. The zero Validator refuses
@@ -42,6 +43,7 @@ type policy struct {
 
 	revocations       []revocations
 	revocationsWithin time.Duration // zero: no limit
+	streams           watch.Watch   // what ContextWithExpiry made, as far as nobody tells when it must end
 
 	realm     string
 	impliedBy map[string][]string // scope -> every other scope that carries it

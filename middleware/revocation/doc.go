@@ -15,6 +15,23 @@
 // token without iat. All names of an issuer (Aliases) are one issuer, called by its URL; with a template each tenant is one, called by
 // URL with {tenantid} filled. [middleware.Token.Facts] says how a token is called, and the functions ByToken, BySession, BySubject and ByClient use that.
 //
+// # One process or many
+//
+// A List without a [Store] is of one process. With one, every instance follows the Store and holds everything in memory, so that a request
+// still asks nobody:
+//
+//	list, err := revocation.New(revocation.Config{Store: store, Secrets: [][]byte{secret}})
+//	err = auth.Warm(ctx) // waits for the first full read, before which every request is 503
+//
+// Revoke returns nil once the entry is shared. [ErrNotShared] says that it holds here and is offered to the Store until that takes it.
+// An instance that hears nothing of the Store goes on with what it knows, which Status.Lag tells the age of; Config.RevocationsWithin of
+// package middleware limits that age, for requests (503) and for streams, which end with middleware.ErrUnavailable.
+//
+// The Store is not trusted: it holds keyed digests with a tag. Whoever reads it learns of nobody, whoever writes to it revokes nobody and lifts
+// nothing. An entry that cannot be read, because it is of a newer version, of a secret that this instance was not given, or damaged, might
+// revoke a token: AsOf stands still from then on, until a full read, tried twice a minute, finds none. Whoever can delete from the Store can
+// hide an entry from instances that start later; those that have it keep it, and put their own into the Store again.
+//
 // # How long
 //
 // An entry ends when no token that it could hit can still live, and is then forgotten. A List holds so many entries at most and never

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,15 +13,13 @@ import (
 // and events make them; other sources may, too. It keeps what Status shows of the source, and enters nothing itself. It is safe for
 // concurrent use.
 type Feed struct {
-	list *List
-	key  feedKey
+	list    *List
+	digests []digest // under each secret
 
 	mu     sync.Mutex
-	status FeedStatus
+	state  feedState
+	status FeedStatus // Name and Issuer never change
 }
-
-// feedKey is what a feed is known by, in every instance alike.
-type feedKey struct{ name, issuer string }
 
 // FeedStatus says how a Feed is.
 type FeedStatus struct {
@@ -45,23 +44,65 @@ func (l *List) Feed(name, issuer string) (*Feed, error) {
 	if name == "" || issuer == "" || len(name)+len(issuer) > maxText {
 		return nil, fmt.Errorf("revocation: a feed has a name and an issuer, of %d bytes together at most; these are %q and %q", maxText, name, issuer)
 	}
-	l.feeds.mu.Lock()
-	defer l.feeds.mu.Unlock()
-	key := feedKey{name, issuer}
-	for _, f := range l.feeds.all {
-		if f.key == key {
-			return f, nil
+	var digests []digest
+	if l.shared != nil {
+		for secret := range l.shared.seal.secrets {
+			digests = append(digests, l.shared.seal.digest(secret, opFeed, name, issuer))
 		}
 	}
-	f := &Feed{list: l, key: key, status: FeedStatus{Name: name, Issuer: issuer}}
-	l.feeds.all = append(l.feeds.all, f)
-	return f, nil
+	return l.feeds.get(&Feed{list: l, digests: digests, status: FeedStatus{Name: name, Issuer: issuer}}), nil
 }
 
 // feeds are those of one List.
 type feeds struct {
-	mu  sync.Mutex
-	all []*Feed
+	mu    sync.Mutex
+	all   []*Feed
+	known map[digest]feedState // what the Store says of feeds
+}
+
+// feedState is what travels of a feed. The later one counts, whatever order they come in.
+type feedState struct {
+	why string
+	at  int64  // unix milliseconds, or more, so that it is later than what was known when it was made
+	id  uint64 // of the record: the same for all in a tie
+}
+
+func (s feedState) isLaterThan(other feedState) bool {
+	return s.at > other.at || s.at == other.at && s.id > other.id
+}
+
+// get returns the feed of that name and issuer: made, unless there is one.
+func (fs *feeds) get(made *Feed) *Feed {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for _, f := range fs.all {
+		if f.status.Name == made.status.Name && f.status.Issuer == made.status.Issuer {
+			return f
+		}
+	}
+	fs.all = append(fs.all, made)
+	for _, d := range made.digests {
+		made.learn(fs.known[d])
+	}
+	return made
+}
+
+// learn takes in what any instance says of the feed with that digest, which may be none of this one.
+func (fs *feeds) learn(d digest, state feedState) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if !state.isLaterThan(fs.known[d]) {
+		return
+	}
+	if fs.known == nil {
+		fs.known = make(map[digest]feedState)
+	}
+	fs.known[d] = state
+	for _, f := range fs.all {
+		if slices.Contains(f.digests, d) {
+			f.learn(state)
+		}
+	}
 }
 
 func (fs *feeds) status() []FeedStatus {
@@ -106,8 +147,12 @@ func (f *Feed) Failed(err error) {
 
 var errNoWhy = errors.New("revocation: the reason of a blind feed has at most 32 bytes of printable ASCII")
 
-// maxWhy bounds the reason of a blind feed, which travels.
-const maxWhy = 32
+const (
+	maxWhy = 32 // it travels
+
+	// feedStateLife is how long what is said of a feed is kept. It is as long for a feed that is well, so that nothing older comes back.
+	feedStateLife = 365 * 24 * time.Hour
+)
 
 // SetBlind says why events may be missing from now on, in at most 32 bytes of ASCII; empty: none should be any more. With a Store it is so
 // for every instance. The error is as Revoke's.
@@ -118,17 +163,63 @@ func (f *Feed) SetBlind(ctx context.Context, why string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("revocation: %w", err)
 	}
-	f.setBlind(why, time.Now())
-	return nil
+	if f.list.closed.Load() {
+		return ErrClosed
+	}
+	state, isNew := f.set(why, time.Now())
+	if !isNew || f.list.shared == nil {
+		return nil
+	}
+	f.list.feeds.learn(f.digests[0], state)
+	return f.list.shared.share(ctx, f.list.shared.feedOffer(f.digests[0], state))
 }
 
-func (f *Feed) setBlind(why string, since time.Time) {
+// set makes a state of this instance, and reports whether it says anything new.
+func (f *Feed) set(why string, now time.Time) (feedState, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.status.Blind, f.status.BlindSince = why, since
-	if why == "" {
+	if f.status.Blind == why {
+		return feedState{}, false
+	}
+	state := feedState{why: why, at: max(now.UnixMilli(), f.state.at+1), id: newID()}
+	f.take(state)
+	return state, true
+}
+
+// learn takes in a state if it is later.
+func (f *Feed) learn(state feedState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if state.isLaterThan(f.state) {
+		f.take(state)
+	}
+}
+
+// take makes a state count. The caller holds mu.
+func (f *Feed) take(state feedState) {
+	f.state = state
+	f.status.Blind, f.status.BlindSince = state.why, time.UnixMilli(state.at)
+	if state.why == "" {
 		f.status.BlindSince = time.Time{}
 	}
+}
+
+func (s *shared) feedOffer(d digest, state feedState) offer {
+	until := min(time.UnixMilli(state.at).Add(feedStateLife).Unix(), latest.Unix())
+	return s.sealed(sealed{op: opFeed, digest: d, id: state.id, until: uint32(until), besides: besidesOfFeed(state)})
+}
+
+// feedOffers are the states of this instance's feeds, as far as anybody has said one under the first secret.
+func (s *shared) feedOffers() (offers []offer) {
+	fs := &s.list.feeds
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for _, f := range fs.all {
+		if state, said := fs.known[f.digests[0]]; said {
+			offers = append(offers, s.feedOffer(f.digests[0], state))
+		}
+	}
+	return offers
 }
 
 func isASCII(text string) bool {

@@ -16,7 +16,8 @@ import (
 //
 //	mux.Handle("POST /logout", auth.Require().Handler(list.RevokeOwn()))
 //
-// The answer is 204, and from then on the token is refused. It is 422 for a token without jti, which cannot be told from its siblings;
+// The answer is 204, and from then on the token is refused; 202 if it is refused here from now on, and other instances are yet to be told
+// (ErrNotShared). It is 422 for a token without jti, which cannot be told from its siblings;
 // 405 unless the request is a POST; and 503 when the list is full.
 func (l *List) RevokeOwn() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,12 +34,13 @@ func (l *List) RevokeOwn() http.Handler {
 			return
 		}
 		e := ByToken(token)
-		if err := l.Revoke(r.Context(), e); err != nil {
+		err := l.Revoke(r.Context(), e)
+		if err != nil && !errors.Is(err, ErrNotShared) {
 			l.failed(w, r, e, err)
 			return
 		}
-		l.log().InfoContext(r.Context(), "revocation: a token was revoked by its bearer", "issuer", e.Issuer)
-		w.WriteHeader(http.StatusNoContent)
+		l.log().InfoContext(r.Context(), "revocation: a token was revoked by its bearer", "issuer", e.Issuer, "shared", err == nil)
+		w.WriteHeader(statusOf(err))
 	})
 }
 
@@ -47,7 +49,7 @@ func (l *List) RevokeOwn() http.Handler {
 //	mux.Handle("/admin/revocations", auth.Require("revocations:write").Handler(list.Handler()))
 //
 // POST and DELETE take an entry as application/json, with the members kind, issuer, value, issued_before, until (RFC 3339) and note. They
-// answer 204, 400 with what is wrong, 404 where there is nothing to lift, and 503 when the list is full. GET answers with the Status.
+// answer 204, 202 for a change that holds here and is yet to be shared, 400 with what is wrong, 404 where there is nothing to lift, and 503 when the list is full. GET answers with the Status.
 func (l *List) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -93,12 +95,21 @@ func (l *List) change(w http.ResponseWriter, r *http.Request, done string, chang
 		return
 	}
 	e := Entry(wire)
-	if err := change(r.Context(), e); err != nil {
+	if err = change(r.Context(), e); err != nil && !errors.Is(err, ErrNotShared) {
 		l.failed(w, r, e, err)
 		return
 	}
-	l.log().InfoContext(r.Context(), "revocation: "+done+" by an administrator", "kind", string(e.Kind), "issuer", e.Issuer, "note", e.Note)
-	w.WriteHeader(http.StatusNoContent)
+	l.log().InfoContext(r.Context(), "revocation: "+done+" by an administrator",
+		"kind", string(e.Kind), "issuer", e.Issuer, "note", e.Note, "shared", err == nil)
+	w.WriteHeader(statusOf(err))
+}
+
+// statusOf tells a change that holds everywhere from one that holds here and is on its way (RFC 9110 section 15.3.3).
+func statusOf(err error) int {
+	if err != nil {
+		return http.StatusAccepted
+	}
+	return http.StatusNoContent
 }
 
 // failed answers for a change that was not made.
@@ -119,7 +130,19 @@ func (l *List) show(w http.ResponseWriter) {
 	s := l.Status()
 	writeJSON(w, http.StatusOK, "application/json", map[string]any{
 		"entries": s.Entries, "streams": s.Streams, "as_of": s.AsOf, "last_event": s.LastEvent, "hits": s.Hits, "long_tokens": s.LongTokens,
+		"lag_seconds": s.Lag.Seconds(), "pending": s.Pending, "unreadable": s.Unreadable, "feeds": feedsOf(s),
 	})
+}
+
+func feedsOf(s Status) []map[string]any {
+	shown := make([]map[string]any, len(s.Feeds))
+	for i, f := range s.Feeds {
+		shown[i] = map[string]any{
+			"name": f.Name, "issuer": f.Issuer, "events": f.Events, "refused": f.Refused, "last_event": f.LastEvent,
+			"blind": f.Blind, "blind_since": f.BlindSince,
+		}
+	}
+	return shown
 }
 
 // allow answers 405 unless the method is one of those.

@@ -16,7 +16,18 @@ import (
 type Config struct {
 	_ [0]func() // keyed literals only
 
-	// MaxEntries bounds the list; zero: 1 048 576. When it is full of live entries, Revoke gives ErrFull.
+	// Store is what all instances of a service share, so that what one revokes all refuse. Nil: this process alone, and what it knows
+	// ends with it.
+	Store Store
+
+	// Secrets, with a Store: what travels and rests in it are digests made with the first secret, so that whoever reads the Store learns
+	// of nobody, and whoever writes to it revokes nobody. All instances have the same, of 32 bytes or more from a random generator. To
+	// replace one: add the new one behind it in all instances, then move it to the front, and take the old one away once MaxAge has passed.
+	// Eight at most.
+	Secrets [][]byte
+
+	// MaxEntries bounds the list; zero: 1 048 576. When it is full of live entries, Revoke gives ErrFull; what others have revoked and
+	// has no room here makes AsOf stand still.
 	MaxEntries int
 
 	// MaxAge is the longest life of a token, from iat to exp; zero: 24 hours. Entries are kept that long, those of
@@ -24,10 +35,21 @@ type Config struct {
 	// counted (Status.LongTokens), and logged once at Error.
 	MaxAge time.Duration
 
-	// Logger gets what Handler and RevokeOwn did (Info, without values) and tokens that live too long (Error). Nil: slog.Default(), asked
-	// for at each line.
+	// Logger gets what Handler and RevokeOwn did (Info, without values), tokens that live too long, entries that could not be shared yet,
+	// and a Store that cannot be followed or read (Error, once a minute at most). Nil: slog.Default(), asked for at each line.
 	Logger *slog.Logger
 }
+
+// Format writes a Config without its secrets, whatever the verb.
+func (c Config) Format(state fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(state, "revocation.Config{Store: %T, Secrets: %d, MaxEntries: %d, MaxAge: %v}", c.Store, len(c.Secrets), c.MaxEntries, c.MaxAge)
+}
+
+// MarshalJSON and LogValue leave the secrets out, too.
+func (c Config) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", fmt.Sprint(c)), nil }
+
+// LogValue is what a log shows of a Config.
+func (c Config) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
 
 const (
 	defaultMaxEntries = 1 << 20
@@ -37,12 +59,15 @@ const (
 	longestLeeway = 10 * time.Minute
 )
 
-// List is the Revocations of this process. It is safe for concurrent use. What it knows ends with the process.
+// List is the Revocations of a process. It is safe for concurrent use.
 type List struct {
 	maxAge time.Duration
 	logger *slog.Logger
-	hasher hasher
 	table  *table
+
+	hasher hasher     // without a Store
+	names  *nameCache // with one
+	shared *shared    // nil: this process alone
 
 	watchers watchers
 	feeds    feeds
@@ -57,7 +82,8 @@ type List struct {
 
 var _ middleware.Revocations = (*List)(nil)
 
-// New makes a List. It starts nothing. The error joins every mistake in cfg.
+// New makes a List. With a Store it begins to follow that until Close, and answers nothing before the first full read (Warm); without one
+// it starts nothing. The error joins every mistake in cfg.
 func New(cfg Config) (*List, error) {
 	var mistakes []error
 	if cfg.MaxEntries < 0 {
@@ -66,7 +92,16 @@ func New(cfg Config) (*List, error) {
 	if cfg.MaxAge < 0 || cfg.MaxAge > 10*365*24*time.Hour {
 		mistakes = append(mistakes, fmt.Errorf("revocation: MaxAge is %v: it must lie between 0, which is %v, and ten years", cfg.MaxAge, defaultMaxAge))
 	}
-	if err := errors.Join(mistakes...); err != nil {
+	switch {
+	case cfg.Store != nil && len(cfg.Secrets) == 0:
+		mistakes = append(mistakes, errors.New("revocation: Store without Secrets: name a secret of 32 random bytes that all instances have"))
+	case cfg.Store == nil && len(cfg.Secrets) > 0:
+		mistakes = append(mistakes, errors.New("revocation: Secrets without a Store: name the Store, or leave them out for one process"))
+	case len(cfg.Secrets) > maxSecrets:
+		mistakes = append(mistakes, fmt.Errorf("revocation: there are %d Secrets, and may be %d: take away those that are older than MaxAge", len(cfg.Secrets), maxSecrets))
+	}
+	sealer, err := newSealer(cfg.Secrets)
+	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, err
 	}
 	if cfg.MaxEntries == 0 {
@@ -75,46 +110,69 @@ func New(cfg Config) (*List, error) {
 	if cfg.MaxAge == 0 {
 		cfg.MaxAge = defaultMaxAge
 	}
-	return &List{maxAge: cfg.MaxAge, logger: cfg.Logger, hasher: newHasher(), table: newTable(cfg.MaxEntries)}, nil
+	l := &List{maxAge: cfg.MaxAge, logger: cfg.Logger, table: newTable(cfg.MaxEntries)}
+	if cfg.Store == nil {
+		l.hasher = newHasher()
+		return l, nil
+	}
+	l.names = newNameCache(sealer)
+	l.shared = newShared(l, cfg.Store, sealer)
+	l.shared.start()
+	return l, nil
 }
 
 // ErrClosed says that the List was closed.
 var ErrClosed = errors.New("revocation: the list was closed")
 
-// Revoke enters e. When it returns nil the entry holds, for every request that begins from then on. It holds for a token that was revoked
-// before just as well, so it may be repeated. The error wraps ErrFull, ErrClosed, the context's, or says what is wrong with e.
+// Revoke enters e. When it returns nil the entry holds here, for every request that begins from then on, and with a Store it is shared:
+// all instances that follow it will have it. It holds for a token that was revoked before just as well, so it may be repeated.
+// ErrNotShared says that it holds here, that no other instance may know of it yet, and that it is offered to the Store again and again. Any
+// other error means that it holds nowhere: it wraps ErrFull, ErrClosed, the context's, or says what is wrong with e.
 func (l *List) Revoke(ctx context.Context, e Entry) error {
 	now := time.Now()
 	if err := l.may(ctx, e, now); err != nil {
 		return err
 	}
 	e = e.filled(now, l.maxAge)
+	place := e.Kind.place()
 	kept := record{until: uint32(min(e.Until.Add(longestLeeway).Unix()+1, latest.Unix()))}
 	if e.Kind.dated() {
 		kept.before = uint32(e.IssuedBefore.Unix())
 	}
-	place := e.Kind.place()
-	d := l.hasher.digest(place, e.Issuer, e.Value)
-	if err := l.table.add(place, d, kept, now); err != nil {
+	if l.shared != nil {
+		return l.shared.revoke(ctx, place, e, kept, now)
+	}
+	kept.label = newLabel(0, place, 0, true)
+	return l.enter(l.hasher.digest(place, e.Issuer, e.Value), kept, now)
+}
+
+// enter makes an entry hold here.
+func (l *List) enter(d digest, r record, now time.Time) error {
+	isNew, err := l.table.add(d, r, now)
+	if err != nil || !isNew {
 		return err
 	}
 	l.changed(now)
-	l.watchers.tell(d, kept)
+	l.watchers.tell(d, r)
 	return nil
 }
 
 // ErrNotListed says that there was no entry to lift.
 var ErrNotListed = errors.New("revocation: no entry names this")
 
-// Lift undoes the entries about what e names, which were a mistake, whatever their dates. A later Revoke of the same holds. The error
-// wraps ErrNotListed, ErrClosed, the context's, or says what is wrong with e.
+// Lift undoes the entries about what e names that are known here, which were a mistake, whatever their dates. A later Revoke of the same
+// holds, and with a Store so does one that another instance made and that had not come here yet. The error wraps ErrNotListed, ErrClosed,
+// the context's or, as Revoke's, ErrNotShared, or says what is wrong with e.
 func (l *List) Lift(ctx context.Context, e Entry) error {
 	now := time.Now()
 	if err := l.may(ctx, e, now); err != nil {
 		return err
 	}
 	place := e.Kind.place()
-	if !l.table.remove(l.hasher.digest(place, e.Issuer, e.Value)) {
+	if l.shared != nil {
+		return l.shared.lift(ctx, place, e, now)
+	}
+	if l.table.remove(l.hasher.digest(place, e.Issuer, e.Value), func(record) bool { return true }) == 0 {
 		return ErrNotListed
 	}
 	l.changed(now)
@@ -137,91 +195,16 @@ func (l *List) changed(now time.Time) {
 	l.version.Add(1)
 }
 
-// Judge implements middleware.Revocations.
-func (l *List) Judge(t middleware.TokenFacts) middleware.Verdict {
-	for place, value := range valuesOf(&t) {
-		kind := kinds[place]
-		if kind.names() == (value == "") || !l.table.used[place].Load() {
-			continue
-		}
-		if l.table.has(l.hasher.digest(place, t.Issuer, value), t.IssuedAt) {
-			l.hits.Add(1)
-			return middleware.Verdict{Kind: string(kind), AsOf: time.Now()}
-		}
-	}
-	asOf := l.AsOf()
-	if l.livesLong(t, asOf) {
-		l.noteLong(t)
-	}
-	return middleware.Verdict{AsOf: asOf}
-}
-
-// livesLong reports whether a token lives, or may live, longer than entries about more than itself are kept. One without iat began now, as far
-// as anybody can tell.
-func (l *List) livesLong(t middleware.TokenFacts, now time.Time) bool {
-	switch {
-	case now.IsZero(): // the List is closed, and judges nothing
-		return false
-	case t.Expiry.IsZero():
-		return true
-	case t.IssuedAt.IsZero():
-		return t.Expiry.Sub(now) > l.maxAge
-	default:
-		return t.Expiry.Sub(t.IssuedAt) > l.maxAge
-	}
-}
-
-// valuesOf are the values of a token by the places of their kinds.
-func valuesOf(t *middleware.TokenFacts) [len(kinds)]string {
-	return [...]string{t.ID, t.SessionID, t.Subject, t.ClientID, ""}
-}
-
-func (l *List) noteLong(t middleware.TokenFacts) {
-	l.long.Add(1)
-	l.longOnce.Do(func() {
-		l.log().Error("revocation: a token lives longer than Config.MaxAge, or does not say how long, so it can outlive an entry that revokes it: raise MaxAge",
-			"issuer", t.Issuer, "iat", t.IssuedAt, "exp", t.Expiry, "max_age", l.maxAge)
-	})
-}
-
-// Version changes with every entry. It spares tokens that are seen again their look-ups.
-func (l *List) Version() uint64 { return l.version.Load() }
-
-// AsOf is now: what this process knows, it knows at once. A List that was closed learns nothing any more.
-func (l *List) AsOf() time.Time {
-	if l.closed.Load() {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
-// Status says how a List is.
-type Status struct {
-	_ [0]func() // keyed literals only
-
-	Entries    int       // live ones, and some that have ended and were not swept yet
-	AsOf       time.Time // of what is known; zero: nothing is
-	LastEvent  time.Time // when an entry last came or went; zero: never
-	Streams    int       // that listen
-	Hits       uint64    // requests that were refused
-	LongTokens uint64    // look-ups of tokens that live longer than Config.MaxAge, or may
-
-	Feeds []FeedStatus // in the order in which they were made
-}
-
-// Status says how the List is. It does no I/O.
-func (l *List) Status() Status {
-	s := Status{Entries: int(l.table.size.Load()), AsOf: l.AsOf(), Streams: l.watchers.count(), Hits: l.hits.Load(), LongTokens: l.long.Load(), Feeds: l.feeds.status()}
-	if at := l.lastEvent.Load(); at != 0 {
-		s.LastEvent = time.Unix(0, at)
-	}
-	return s
-}
-
-// Close ends the List. Requests that would ask it are not judged from then on (503).
+// Close ends the List, and following its Store. Requests that would ask it are not judged from then on (503). Entries that are not shared
+// yet are lost to other instances, which is logged.
 func (l *List) Close() error {
-	l.closed.Store(true)
+	if l.closed.Swap(true) {
+		return nil
+	}
 	l.version.Add(1)
+	if l.shared != nil {
+		l.shared.stop()
+	}
 	return nil
 }
 

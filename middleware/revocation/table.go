@@ -2,7 +2,6 @@ package revocation
 
 import (
 	"errors"
-	"hash/maphash"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,56 +12,64 @@ import (
 // forgotten for it.
 var ErrFull = errors.New("revocation: the list is full of live entries: raise Config.MaxEntries, or revoke by subject or issuer")
 
-// digest is what an entry is known by in memory. It is long enough that no two entries share one by chance, and nobody outside can make
-// two that do, because the key is of this process.
-type digest [16]byte
-
-// hasher makes digests.
-type hasher [2]maphash.Seed
-
-func newHasher() hasher { return hasher{maphash.MakeSeed(), maphash.MakeSeed()} }
-
-func (h hasher) digest(place int, issuer, value string) (d digest) {
-	for half, seed := range h {
-		var m maphash.Hash
-		m.SetSeed(seed)
-		_ = m.WriteByte(byte(place))
-		_ = m.WriteByte(byte(len(issuer)))
-		_ = m.WriteByte(byte(len(issuer) >> 8))
-		_, _ = m.WriteString(issuer)
-		_, _ = m.WriteString(value)
-		sum := m.Sum64()
-		for i := range 8 {
-			d[8*half+i] = byte(sum >> (8 * i))
-		}
-	}
-	return d
-}
-
 // record is one entry, without what it names.
 type record struct {
 	before uint32 // unix seconds; 0: whenever it was issued
 	until  uint32 // unix seconds
+
+	// label is the identifier that the entry has in a Store, 0 without one, and then eight bits that say of which kind it is and how it
+	// is made anew.
+	label uint64
 }
+
+// The low bits of a label.
+const (
+	labelPlace  = 0b0000_0111 // place of the kind
+	labelSecret = 0b0111_0000 // index in sealer.secrets
+	labelOwn    = 0b1000_0000 // this process has made it
+)
+
+func newLabel(id uint64, place, secret int, own bool) uint64 {
+	label := id<<8 | uint64(secret)<<4 | uint64(place)
+	if own {
+		label |= labelOwn
+	}
+	return label
+}
+
+func (r record) id() uint64  { return r.label >> 8 }
+func (r record) place() int  { return int(r.label & labelPlace) }
+func (r record) secret() int { return int(r.label & labelSecret >> 4) }
+func (r record) own() bool   { return r.label&labelOwn != 0 }
 
 // hits reports whether a token of this iat is revoked. Dates are compared by whole seconds, as most servers write no other.
 func (r record) hits(issued time.Time) bool {
 	return r.before == 0 || issued.IsZero() || issued.Unix() <= int64(r.before)
 }
 
+// widerThan reports whether r hits more than other.
+func (r record) widerThan(other record) bool {
+	return other.before != 0 && (r.before == 0 || r.before > other.before)
+}
+
+// covers reports whether r hits all that other does, for as long.
+func (r record) covers(other record) bool { return r.until >= other.until && !other.widerThan(r) }
+
 // table holds the entries.
 type table struct {
 	most int
 
 	size   atomic.Int64
-	used   [len(kinds)]atomic.Bool // a kind that was never revoked costs no look-up
+	used   [maxSecrets][len(kinds)]atomic.Bool // a kind that was never revoked costs no look-up
 	shards [64]shard
+	lifted lifted
 
 	sweeping  sync.Mutex
 	sweptFull time.Time // when the whole table was last swept because it was full; guarded by sweeping
 }
 
-// shard is a part of the table with a lock of its own. Several entries of one digest, with different dates, are rare and stand apart.
+// shard is a part of the table with a lock of its own. Entries of one digest beyond one are rare and stand apart; the one that stands in
+// front is the widest, so that what it does not hit none of them does.
 type shard struct {
 	mu      sync.RWMutex
 	first   map[digest]record
@@ -74,7 +81,7 @@ type shard struct {
 const leastSweep = 64
 
 func newTable(most int) *table {
-	t := &table{most: most}
+	t := &table{most: most, lifted: lifted{most: most, sweepAt: leastSweep}}
 	for i := range t.shards {
 		t.shards[i] = shard{first: make(map[digest]record), further: make(map[digest][]record), sweepAt: leastSweep}
 	}
@@ -87,66 +94,95 @@ func (t *table) shard(d digest) *shard { return &t.shards[d[0]%byte(len(t.shards
 func (t *table) has(d digest, issued time.Time) bool {
 	s := t.shard(d)
 	s.mu.RLock()
-	defer s.mu.RUnlock()
 	r, ok := s.first[d]
-	if !ok {
-		return false
-	}
-	return r.hits(issued) || len(s.further) > 0 && slices.ContainsFunc(s.further[d], func(r record) bool { return r.hits(issued) })
+	s.mu.RUnlock()
+	return ok && r.hits(issued)
 }
 
-// add enters an entry. One that says no more than what is there already is dropped.
-func (t *table) add(place int, d digest, added record, now time.Time) error {
+// add enters an entry, and reports whether it was new. One with an identifier is known if it is there or was lifted; without
+// identifiers one that says no more than what is there is.
+func (t *table) add(d digest, added record, now time.Time) (isNew bool, _ error) {
 	if int(t.size.Load()) >= t.most {
 		t.sweepAll(now)
 	}
 	s := t.shard(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t.used[place].Store(true)
-	known, ok := s.first[d]
-	switch {
-	case ok && (known.covers(added) || slices.ContainsFunc(s.further[d], func(r record) bool { return r.covers(added) })):
-		return nil
-	case ok && added.covers(known):
+	if added.id() != 0 && t.lifted.has(added.id()) {
+		return false, nil
+	}
+	front, ok := s.first[d]
+	if ok && (front.repeats(added) || slices.ContainsFunc(s.further[d], func(r record) bool { return r.repeats(added) })) {
+		return false, nil
+	}
+	t.used[added.secret()][added.place()].Store(true)
+	if ok && added.id() == 0 && added.covers(front) {
 		s.first[d] = added
-		return nil
+		return true, nil
 	}
 	if s.size >= s.sweepAt {
 		t.size.Add(-int64(s.sweep(now)))
+		front, ok = s.first[d]
 	}
 	if t.size.Add(1) > int64(t.most) {
 		t.size.Add(-1)
-		return ErrFull
+		return false, ErrFull
 	}
-	if _, ok := s.first[d]; ok {
-		s.further[d] = append(s.further[d], added)
-	} else {
+	switch {
+	case !ok:
 		s.first[d] = added
+	case added.widerThan(front):
+		s.first[d], s.further[d] = added, append(s.further[d], front)
+	default:
+		s.further[d] = append(s.further[d], added)
 	}
 	s.size++
-	return nil
+	return true, nil
 }
 
-// covers reports whether r hits all that other does, for as long.
-func (r record) covers(other record) bool {
-	return r.until >= other.until && (r.before == 0 || other.before != 0 && r.before >= other.before)
+// repeats reports whether added is known already where r is.
+func (r record) repeats(added record) bool {
+	if added.id() != 0 {
+		return r.id() == added.id()
+	}
+	return r.covers(added)
 }
 
-// remove forgets what stands under d.
-func (t *table) remove(d digest) (found bool) {
+// remove forgets what stands under d, or of that only those that are named, and returns how many that were.
+func (t *table) remove(d digest, goes func(record) bool) (gone int) {
 	s := t.shard(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.first[d]; !ok {
-		return false
-	}
-	gone := 1 + len(s.further[d])
-	delete(s.first, d)
-	delete(s.further, d)
-	s.size -= gone
+	gone = s.drop(d, goes)
 	t.size.Add(-int64(gone))
-	return true
+	return gone
+}
+
+// under returns what stands under d.
+func (t *table) under(d digest) []record {
+	s := t.shard(d)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	front, ok := s.first[d]
+	if !ok {
+		return nil
+	}
+	return append([]record{front}, s.further[d]...)
+}
+
+// each calls visit with every entry, of one shard after the other.
+func (t *table) each(visit func(digest, record)) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.RLock()
+		for d, r := range s.first {
+			visit(d, r)
+			for _, r := range s.further[d] {
+				visit(d, r)
+			}
+		}
+		s.mu.RUnlock()
+	}
 }
 
 // sweepAll looks for room in a table that is full, once a second at most: that nothing has ended is soon known.
@@ -168,32 +204,93 @@ func (t *table) sweepAll(now time.Time) {
 // sweep forgets the entries that have ended, and returns how many. The caller holds mu. It runs when the shard has doubled, so that each
 // entry pays for it once.
 func (s *shard) sweep(now time.Time) (gone int) {
-	before := s.size
 	second := uint32(now.Unix())
 	ended := func(r record) bool { return r.until < second }
-	for d, list := range s.further {
-		kept := slices.DeleteFunc(list, ended)
-		s.size -= len(list) - len(kept)
-		s.further[d] = kept
-		if len(kept) == 0 {
-			delete(s.further, d)
-		}
-	}
-	for d, r := range s.first {
-		if !ended(r) {
+	for d, front := range s.first {
+		if len(s.further) == 0 {
+			if ended(front) {
+				delete(s.first, d)
+				s.size--
+				gone++
+			}
 			continue
 		}
-		s.size--
-		list := s.further[d]
-		if len(list) == 0 {
-			delete(s.first, d)
-			continue
-		}
-		s.first[d], s.further[d] = list[0], list[1:]
-		if len(list) == 1 {
-			delete(s.further, d)
-		}
+		gone += s.drop(d, ended)
 	}
 	s.sweepAt = max(leastSweep, 2*s.size)
-	return before - s.size
+	return gone
+}
+
+// drop forgets those entries under d that go, and returns how many. The caller holds mu.
+func (s *shard) drop(d digest, goes func(record) bool) (gone int) {
+	front, ok := s.first[d]
+	if !ok {
+		return 0
+	}
+	further := s.further[d]
+	kept := slices.DeleteFunc(further, goes)
+	gone = len(further) - len(kept)
+	if goes(front) {
+		gone++
+		delete(s.first, d)
+		if len(kept) > 0 {
+			widest := 0
+			for i := range kept {
+				if kept[i].widerThan(kept[widest]) {
+					widest = i
+				}
+			}
+			s.first[d] = kept[widest]
+			kept = slices.Delete(kept, widest, widest+1)
+		}
+	}
+	if len(kept) > 0 {
+		s.further[d] = kept
+	} else {
+		delete(s.further, d)
+	}
+	s.size -= gone
+	return gone
+}
+
+// lifted remembers which entries were undone, for as long as the Store may still deliver them.
+type lifted struct {
+	most int
+
+	mu      sync.Mutex
+	until   map[uint64]uint32 // unix seconds, by identifier
+	sweepAt int
+}
+
+// add remembers an identifier. When no more can be remembered it is ErrFull.
+func (l *lifted) add(id uint64, until uint32, now time.Time) (isNew bool, _ error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, known := l.until[id]; known {
+		return false, nil
+	}
+	if len(l.until) >= min(l.sweepAt, l.most) {
+		second := uint32(now.Unix())
+		for id, until := range l.until {
+			if until < second {
+				delete(l.until, id)
+			}
+		}
+		l.sweepAt = max(leastSweep, 2*len(l.until))
+	}
+	if len(l.until) >= l.most {
+		return false, ErrFull
+	}
+	if l.until == nil {
+		l.until = make(map[uint64]uint32)
+	}
+	l.until[id] = until
+	return true, nil
+}
+
+func (l *lifted) has(id uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, is := l.until[id]
+	return is
 }

@@ -15,6 +15,8 @@ func dated(before, until time.Duration) record {
 	return record{before: uint32(after(before).Unix()), until: uint32(after(until).Unix())}
 }
 
+func all(record) bool { return true }
+
 func always(until time.Duration) record { return record{until: uint32(after(until).Unix())} }
 
 // Of what is known already nothing is kept twice, and what says less never takes the place of what says more.
@@ -41,7 +43,7 @@ func TestEntriesOfOneName(t *testing.T) {
 	} {
 		tab := newTable(10)
 		for _, r := range row.add {
-			if err := tab.add(0, digest{}, r, start); err != nil {
+			if _, err := tab.add(digest{}, r, start); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -58,7 +60,7 @@ func TestEntriesOfOneName(t *testing.T) {
 				t.Errorf("%s: a token of %v is hit", row.name, iat)
 			}
 		}
-		if !tab.remove(digest{}) || tab.size.Load() != 0 || tab.has(digest{}, after(0)) {
+		if tab.remove(digest{}, all) != row.size || tab.size.Load() != 0 || tab.has(digest{}, after(0)) {
 			t.Errorf("%s: something is left after it was lifted", row.name)
 		}
 	}
@@ -77,12 +79,12 @@ func TestEndedEntriesAreSwept(t *testing.T) {
 			first, second = dated(-time.Hour, 3*time.Hour), dated(0, time.Minute)
 		}
 		for _, r := range []record{first, second} {
-			if err := tab.add(0, of(i), r, start); err != nil {
+			if _, err := tab.add(of(i), r, start); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := tab.add(0, of(500), always(3*time.Hour), after(time.Hour)); err != nil {
+	if _, err := tab.add(of(500), always(3*time.Hour), after(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	s := tab.shard(of(0))
@@ -99,7 +101,7 @@ func TestEndedEntriesAreSwept(t *testing.T) {
 // A table that is full of live entries looks for room once a second, and not with each that comes.
 func TestAFullTableIsSweptOnceASecond(t *testing.T) {
 	tab := newTable(1)
-	if err := tab.add(0, digest{1}, always(time.Minute), start); err != nil {
+	if _, err := tab.add(digest{1}, always(time.Minute), start); err != nil {
 		t.Fatal(err)
 	}
 	for i, step := range []struct {
@@ -110,7 +112,7 @@ func TestAFullTableIsSweptOnceASecond(t *testing.T) {
 		{after(61*time.Second + 400*time.Millisecond), ErrFull}, // does not look
 		{after(61*time.Second + 600*time.Millisecond), nil},
 	} {
-		if err := tab.add(0, digest{2}, always(time.Hour), step.at); !errors.Is(err, step.want) {
+		if _, err := tab.add(digest{2}, always(time.Hour), step.at); !errors.Is(err, step.want) {
 			t.Errorf("step %d: %v, want %v", i, err, step.want)
 		}
 	}

@@ -29,8 +29,15 @@ type watcher struct {
 func (l *List) Notify(t middleware.TokenFacts, revoked func()) (stop func()) {
 	w := &watcher{issued: t.IssuedAt, revoked: revoked}
 	for place, value := range valuesOf(&t) {
-		if kinds[place].names() != (value == "") {
+		if kinds[place].names() == (value == "") {
+			continue
+		}
+		if l.shared == nil {
 			w.digests = append(w.digests, l.hasher.digest(place, t.Issuer, value))
+			continue
+		}
+		for secret := range l.shared.seal.secrets {
+			w.digests = append(w.digests, l.shared.seal.digest(secret, place, t.Issuer, value))
 		}
 	}
 	l.watchers.add(w)

@@ -1,0 +1,167 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// rereadAfter is how long after an entry could not be read everything is read anew, to see whether it has gone.
+const rereadAfter = 30 * time.Second
+
+// follower follows the Store. Only its goroutine uses it.
+type follower struct {
+	*shared
+	after string // position to resume from; empty: everything is read
+
+	// incomplete says that what is known is not all, because an entry could not be read or found no room. Nothing proves the opposite
+	// but a full read, which reread begins.
+	incomplete bool
+	reread     context.CancelFunc
+
+	// missing are this process's own entries that a full read after a gap has not brought yet; nil: there was no gap.
+	missing map[uint64]offer
+
+	pause time.Duration // before the next try
+}
+
+func (f *follower) run() {
+	f.pause = shortestPause
+	for f.ctx.Err() == nil {
+		if f.after == "" {
+			f.incomplete = false
+		}
+		ctx, cancel := context.WithCancel(f.ctx)
+		f.reread = cancel
+		err := f.store.Follow(ctx, f.after, f.deliver, f.alive)
+		again := ctx.Err() != nil && f.ctx.Err() == nil
+		cancel()
+		switch {
+		case f.ctx.Err() != nil:
+			return
+		case again:
+			f.after = ""
+			continue
+		case err == nil:
+			err = errors.New("the Store's Follow ended by itself")
+		case isGap(err):
+			f.after = ""
+			f.missing = f.own()
+		case f.incomplete:
+			f.after = ""
+		}
+		f.failed("the Store could not be followed, and is tried again", err)
+		if !f.rest(f.pause) {
+			return
+		}
+		f.pause = min(2*f.pause, longestPause)
+	}
+}
+
+func isGap(err error) bool {
+	var gap interface{ Gap() bool }
+	return errors.As(err, &gap) && gap.Gap()
+}
+
+// own are all records that this process has made, by identifier.
+func (f *follower) own() map[uint64]offer {
+	now := time.Now()
+	own := make(map[uint64]offer)
+	f.list.table.each(func(d digest, r record) {
+		if r.own() && int64(r.until) >= now.Unix() {
+			own[r.id()] = offer{until: r.until, sealed: f.offerOf(d, r).sealed}
+		}
+	})
+	return own
+}
+
+func (f *follower) deliver(entry []byte, resume string) error {
+	r, err := f.seal.open(entry)
+	if err == nil {
+		err = f.apply(r, time.Now())
+	}
+	if err != nil {
+		f.notAll(fmt.Errorf("an entry cannot be read: %w", err))
+	}
+	if resume != "" {
+		f.after = resume
+	}
+	return nil
+}
+
+// apply makes a record of any instance hold here.
+func (f *follower) apply(r sealed, now time.Time) error {
+	if int64(r.until) < now.Unix() {
+		return nil // no token that it is about can live
+	}
+	switch r.op {
+	case opLift:
+		ids, err := r.lifted()
+		if err != nil {
+			return err
+		}
+		return f.undo(r.digest, ids, r.until, now)
+	case opFeed:
+		state, err := r.feedState()
+		if err != nil {
+			return err
+		}
+		f.list.feeds.learn(r.digest, state)
+		return nil
+	default:
+		delete(f.missing, r.id)
+		return f.list.enter(r.digest, record{before: r.before, until: r.until, label: newLabel(r.id, int(r.op), r.secret, false)}, now)
+	}
+}
+
+// notAll stops AsOf, and has everything read anew after a while.
+func (f *follower) notAll(err error) {
+	f.mu.Lock()
+	f.unreadable++
+	f.mu.Unlock()
+	f.failed("what is known is not all, so as_of stands still", err)
+	if !f.incomplete {
+		f.incomplete = true
+		time.AfterFunc(rereadAfter, f.reread)
+	}
+}
+
+// alive takes note that nothing is missing that was appended before t.
+func (f *follower) alive(t time.Time) {
+	f.pause = shortestPause
+	if f.incomplete {
+		return
+	}
+	if now := time.Now(); t.After(now) {
+		t = now
+	}
+	if known := int64(t.Sub(f.begun)) + 1; known > f.knownAt.Load() {
+		f.knownAt.Store(known)
+	}
+	f.restore()
+	f.well()
+	select {
+	case <-f.fullRead:
+	default:
+		close(f.fullRead)
+		f.list.log().Info("revocation: the Store was read", "entries", f.list.table.size.Load(), "took", time.Since(f.begun))
+	}
+}
+
+// restore offers the Store what it has lost.
+func (f *follower) restore() {
+	if f.missing == nil {
+		return
+	}
+	for _, o := range f.missing {
+		f.pending.add(o)
+	}
+	f.mu.Lock()
+	lifts := f.lifts
+	f.mu.Unlock()
+	f.pending.add(lifts...)
+	f.pending.add(f.feedOffers()...)
+	f.list.log().Warn("revocation: the Store had lost entries, and gets them anew", "entries", len(f.missing), "lifted", len(lifts))
+	f.missing = nil
+}

@@ -1,0 +1,94 @@
+package revocation
+
+import (
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware"
+)
+
+// Judge implements middleware.Revocations.
+func (l *List) Judge(t middleware.TokenFacts) middleware.Verdict {
+	asOf := l.AsOf() // before the look-up, so that everything that is known as of then is in it
+	if kind := l.kindThatHits(&t); kind != "" {
+		l.hits.Add(1)
+		return middleware.Verdict{Kind: string(kind), AsOf: asOf}
+	}
+	if l.livesLong(t, asOf) {
+		l.noteLong(t)
+	}
+	return middleware.Verdict{AsOf: asOf}
+}
+
+func (l *List) kindThatHits(t *middleware.TokenFacts) Kind {
+	switch {
+	case l.table.size.Load() == 0:
+		return ""
+	case l.shared != nil:
+		return l.sharedKindThatHits(t)
+	}
+	for place, value := range valuesOf(t) {
+		kind := kinds[place]
+		if kind.names() == (value == "") || !l.table.used[0][place].Load() {
+			continue
+		}
+		if l.table.has(l.hasher.digest(place, t.Issuer, value), t.IssuedAt) {
+			return kind
+		}
+	}
+	return ""
+}
+
+func (l *List) sharedKindThatHits(t *middleware.TokenFacts) Kind {
+	known := l.names.names(t)
+	for secret := range known.all {
+		for place, value := range valuesOf(t) {
+			kind := kinds[place]
+			if kind.names() == (value == "") || !l.table.used[secret][place].Load() {
+				continue
+			}
+			if l.table.has(known.all[secret][place], t.IssuedAt) {
+				return kind
+			}
+		}
+	}
+	return ""
+}
+
+// livesLong reports whether a token lives, or may live, longer than entries about more than itself are kept. One without iat began now, as far
+// as anybody can tell.
+func (l *List) livesLong(t middleware.TokenFacts, now time.Time) bool {
+	switch {
+	case now.IsZero(): // the List is closed or has not read its Store yet, and judges nothing
+		return false
+	case t.Expiry.IsZero():
+		return true
+	case t.IssuedAt.IsZero():
+		return t.Expiry.Sub(now) > l.maxAge
+	default:
+		return t.Expiry.Sub(t.IssuedAt) > l.maxAge
+	}
+}
+
+func (l *List) noteLong(t middleware.TokenFacts) {
+	l.long.Add(1)
+	l.longOnce.Do(func() {
+		l.log().Error("revocation: a token lives longer than Config.MaxAge, or does not say how long, so it can outlive an entry that revokes it: raise MaxAge",
+			"issuer", t.Issuer, "iat", t.IssuedAt, "exp", t.Expiry, "max_age", l.maxAge)
+	})
+}
+
+// Version changes with every entry. It spares tokens that are seen again their look-ups.
+func (l *List) Version() uint64 { return l.version.Load() }
+
+// AsOf is as of when the List knows what was revoked: now without a Store, and else when the Store last proved that nothing is missing. It
+// is zero before the first full read, and of a List that was closed.
+func (l *List) AsOf() time.Time {
+	switch {
+	case l.closed.Load():
+		return time.Time{}
+	case l.shared != nil:
+		return l.shared.asOf()
+	default:
+		return time.Now()
+	}
+}

@@ -1,0 +1,206 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrNotShared says that an entry holds in this process, and that no other may know of it yet. It is offered to the Store until that has
+// taken it, or the entry has ended, or the List is closed.
+var ErrNotShared = errors.New("revocation: it holds here, but could not be shared yet, and is tried again")
+
+// shared is what a List with a Store has besides.
+type shared struct {
+	list  *List
+	store Store
+	seal  *sealer
+
+	ctx     context.Context // ends with stop
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	begun    time.Time
+	knownAt  atomic.Int64  // nanoseconds after begun, and one more; 0: nothing is known yet
+	fullRead chan struct{} // closed after the first
+
+	pending pending
+
+	mu         sync.Mutex
+	lifts      []offer // that this process has made
+	lastError  error
+	unreadable uint64
+	loggedAt   time.Time // zero: never
+}
+
+func newShared(l *List, store Store, seal *sealer) *shared {
+	s := &shared{list: l, store: store, seal: seal, begun: time.Now(), fullRead: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.pending.wake = make(chan struct{}, 1)
+	return s
+}
+
+func (s *shared) start() {
+	s.running.Go(func() { (&follower{shared: s}).run() })
+	s.running.Go(s.offerPending)
+}
+
+func (s *shared) stop() {
+	s.cancel()
+	s.running.Wait()
+	if n := s.pending.count(); n > 0 {
+		s.list.log().Error("revocation: closed with entries that no other instance may know of", "entries", n)
+	}
+}
+
+// Warm waits for the first full read of the Store, before which no request is judged. It returns at once without a Store. The error wraps
+// the context's and names what went wrong last, or wraps ErrClosed; reading goes on until it succeeds, whatever Warm says.
+func (l *List) Warm(ctx context.Context) error {
+	if l.closed.Load() {
+		return ErrClosed
+	}
+	if l.shared == nil {
+		return nil
+	}
+	select {
+	case <-l.shared.fullRead:
+		return nil
+	default:
+	}
+	select {
+	case <-l.shared.fullRead:
+		return nil
+	case <-l.shared.ctx.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		l.shared.mu.Lock()
+		defer l.shared.mu.Unlock()
+		if l.shared.lastError != nil {
+			return fmt.Errorf("revocation: the Store was not read yet: %w: %w", ctx.Err(), l.shared.lastError)
+		}
+		return fmt.Errorf("revocation: the Store was not read yet: %w", ctx.Err())
+	}
+}
+
+func (s *shared) asOf() time.Time {
+	known := s.knownAt.Load()
+	if known == 0 {
+		return time.Time{}
+	}
+	return s.begun.Add(time.Duration(known - 1))
+}
+
+// revoke enters e here, and shares it.
+func (s *shared) revoke(ctx context.Context, place int, e Entry, r record, now time.Time) error {
+	r.label = newLabel(newID(), place, 0, true)
+	d := s.seal.digest(0, place, e.Issuer, e.Value)
+	if err := s.list.enter(d, r, now); err != nil {
+		return err
+	}
+	return s.share(ctx, s.offerOf(d, r))
+}
+
+func (s *shared) offerOf(d digest, r record) offer {
+	return s.sealed(sealed{secret: r.secret(), op: byte(r.place()), digest: d, id: r.id(), before: r.before, until: r.until})
+}
+
+func (s *shared) sealed(r sealed) offer { return offer{s.seal.seal(r), r.until} }
+
+// lift undoes what is known here of e, under each secret, and shares that.
+func (s *shared) lift(ctx context.Context, place int, e Entry, now time.Time) error {
+	var offers []offer
+	for secret := range s.seal.secrets {
+		d := s.seal.digest(secret, place, e.Issuer, e.Value)
+		known := s.list.table.under(d)
+		for len(known) > 0 {
+			chunk := known[:min(maxLifted, len(known))]
+			known = known[len(chunk):]
+			var until uint32
+			ids := make([]uint64, len(chunk))
+			for i, r := range chunk {
+				ids[i], until = r.id(), max(until, r.until)
+			}
+			if err := s.undo(d, ids, until, now); err != nil {
+				return err
+			}
+			offers = append(offers, s.sealed(sealed{secret: secret, op: opLift, digest: d, id: newID(), until: until, besides: besidesOfLift(ids)}))
+		}
+	}
+	if len(offers) == 0 {
+		return ErrNotListed
+	}
+	s.keepLifts(offers, now)
+	var errs []error
+	for _, o := range offers {
+		errs = append(errs, s.share(ctx, o))
+	}
+	return errors.Join(errs...)
+}
+
+// undo makes entries hold no longer, and remembers them in case they come again, or for the first time.
+func (s *shared) undo(d digest, ids []uint64, until uint32, now time.Time) error {
+	for _, id := range ids {
+		if _, err := s.list.table.lifted.add(id, until, now); err != nil {
+			return err
+		}
+	}
+	goes := func(r record) bool {
+		for _, id := range ids {
+			if r.id() == id {
+				return true
+			}
+		}
+		return false
+	}
+	if s.list.table.remove(d, goes) > 0 {
+		s.list.changed(now)
+	}
+	return nil
+}
+
+// keepLifts remembers what this process has lifted, in case the Store loses it.
+func (s *shared) keepLifts(offers []offer, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.lifts[:0]
+	for _, o := range s.lifts {
+		if !o.ended(now) {
+			kept = append(kept, o)
+		}
+	}
+	s.lifts = append(kept, offers...)
+}
+
+// failed keeps an error for Status, and logs it unless one was logged within the last minute.
+func (s *shared) failed(what string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastError = err
+	if now := time.Now(); s.loggedAt.IsZero() || now.Sub(s.loggedAt) >= time.Minute {
+		s.loggedAt = now
+		s.list.log().Error("revocation: "+what, "error", err.Error(), "as_of", s.asOf(), "pending", s.pending.count())
+	}
+}
+
+func (s *shared) well() {
+	if s.pending.count() > 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastError = nil
+}
+
+func (s *shared) status(status *Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status.Pending = s.pending.count()
+	status.Unreadable = s.unreadable
+	status.LastError = s.lastError
+	if !status.AsOf.IsZero() {
+		status.Lag = time.Since(status.AsOf)
+	}
+}
