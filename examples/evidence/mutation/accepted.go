@@ -284,4 +284,8 @@ var accepted = map[survivor]string{
 	{"jwks", "parseMaterial", neverTaken, `len(m.E) > base64.RawURLEncoding.EncodedLen(8)`}: behindIt, // jwkset writes the key once more and compares
 
 	{"middleware", "readClaims", neverTaken, `err != nil`}: behindIt, // a payload that is no base64url is an empty text, which is no JSON
+
+	{"middleware", "takeApart", neverTaken, `err != nil`}:     behindIt, // what has no parts has no header
+	{"middleware", "takeApart", neverTaken, `err != nil (3)`}: behindIt, // an empty text is no JSON
+	{"middleware", "takeApart", neverTaken, `err != nil (5)`}: behindIt, // the zero Value names no issuer
 }

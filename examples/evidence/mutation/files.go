@@ -15,7 +15,7 @@ var packages = []string{
 	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
 	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant", "middleware/internal/loadbalancer",
 	"jwks/internal/roca", "jwks", "introspection/internal/shared", "introspection", "middleware", "middleware/revocation",
-	"middleware/revocation/statuslist",
+	"middleware/revocation/internal/issued", "middleware/revocation/logout", "middleware/revocation/statuslist",
 }
 
 // others are the folders below middleware/internal that decide nothing, each with the reason.
@@ -46,7 +46,7 @@ var frontDoor = map[string][]string{
 	"middleware/internal/credential":  {face, suites, "middleware/issuers"},
 	"middleware/internal/dpop":        {face, suites},
 	"middleware/internal/exactjson":   {face, suites},
-	"middleware/internal/signature":   {face, suites, "middleware/issuers"},
+	"middleware/internal/signature":   {face, suites, "middleware/issuers", "middleware/revocation/internal/issued"},
 	"middleware/internal/targeturi":   {face, suites},
 	"middleware/internal/tenant":      {face, suites},
 	face:                              {suites, "middleware/issuers", "middleware/revocation"},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 	"github.com/cardea-auth/cardea/middleware/revocation"
@@ -122,6 +123,27 @@ func TestTenants(t *testing.T) {
 	}
 	if s := a.receiver.Status(); len(s.Feeds) != 1 || s.Feeds[0].Issuer != "https://realms.example/zeta" {
 		t.Errorf("status is %+v", s)
+	}
+}
+
+func TestATenantWhoseKeysCannotBeHad(t *testing.T) {
+	v, err := middleware.New(middleware.Config{
+		Issuers: []middleware.Issuer{{
+			URL: "https://realms.example/{tenantid}", AllowTenant: func(context.Context, string) bool { return true },
+			Keys: source(func(context.Context, string, string) ([]*jwks.Key, error) { return nil, jwks.ErrUnavailable }),
+		}},
+		Audiences: []string{testkit.Audience}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	a := &api{t: t, list: newList(t)}
+	if a.receiver, err = logout.New(v, a.list, logout.Config{ClientIDs: []string{"web"}, Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	if w := a.send(signed(claims{"iss": "https://realms.example/acme"})); w.Code != 503 || len(a.receiver.Status().Feeds) != 0 {
+		t.Errorf("%d, status is %+v", w.Code, a.receiver.Status())
 	}
 }
 

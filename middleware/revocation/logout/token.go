@@ -75,20 +75,15 @@ func (r *Receiver) read(s *issued.Statement, now time.Time) (l logout, err error
 }
 
 func checkEvents(s *issued.Statement) error {
-	events, ok, err := s.In("events")
-	switch {
-	case err != nil:
+	events, _, err := s.In("events")
+	if err != nil {
 		return err
-	case !ok:
-		return fmt.Errorf("%w: events is no object", errClaim)
 	}
-	switch _, ok, err = events.In(event); {
-	case err != nil:
-		return err
-	case !ok:
-		return fmt.Errorf("%w: events has no logout, or it is no object", errClaim)
+	_, ok, err := events.In(event)
+	if err == nil && !ok {
+		return fmt.Errorf("%w: events is no object with a logout that is one too", errClaim)
 	}
-	return nil
+	return err
 }
 
 // checkTime judges iat and exp, and returns iat.

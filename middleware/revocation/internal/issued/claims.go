@@ -17,7 +17,7 @@ type Claims struct{ object strictjson.Value }
 
 var errText = errors.New("it is not a string")
 
-// At returns a member as it stands; the zero Value if it is absent.
+// At returns a member as it stands; the zero Value if it is absent, and beside an error.
 func (c Claims) At(name string) (strictjson.Value, error) {
 	var found strictjson.Value
 	for member, v := range c.object.Members() {
@@ -40,7 +40,7 @@ func (c Claims) Has(name string) bool {
 // Text returns a member that must be a string if it is present, and not null. An empty one says as little as none.
 func (c Claims) Text(name string) (string, error) {
 	v, err := c.At(name)
-	if err != nil || !claims.IsPresent(v) {
+	if !claims.IsPresent(v) {
 		return "", err
 	}
 	text, ok := v.Text()
@@ -53,7 +53,7 @@ func (c Claims) Text(name string) (string, error) {
 // Time returns a member that must be a NumericDate if it is present, and not null; zero: it is absent.
 func (c Claims) Time(name string) (time.Time, error) {
 	v, err := c.At(name)
-	if err != nil || !claims.IsPresent(v) {
+	if !claims.IsPresent(v) {
 		return time.Time{}, err
 	}
 	at, err := v.NumericDate()
@@ -66,7 +66,7 @@ func (c Claims) Time(name string) (time.Time, error) {
 // In returns the members of a member that must be an object; ok is false if it is absent or anything else.
 func (c Claims) In(name string) (_ Claims, ok bool, _ error) {
 	v, err := c.At(name)
-	if err != nil || v.Kind() != strictjson.Object {
+	if v.Kind() != strictjson.Object {
 		return Claims{}, false, err
 	}
 	return Claims{v}, true, nil
@@ -76,12 +76,7 @@ func (c Claims) In(name string) (_ Claims, ok bool, _ error) {
 func (c Claims) Members(yield func(string, strictjson.Value) bool) { c.object.Members()(yield) }
 
 // Of returns the members of an object; none of any other value.
-func Of(v strictjson.Value) Claims {
-	if v.Kind() != strictjson.Object {
-		return Claims{}
-	}
-	return Claims{v}
-}
+func Of(v strictjson.Value) Claims { return Claims{v} }
 
 // AudienceHas reports whether aud, a string or an array of strings, names one of parties.
 func (c Claims) AudienceHas(parties ...string) (bool, error) {

@@ -65,7 +65,7 @@ type Statement struct {
 // Verify verifies text, a compact JWS of the issuer that iss names; empty: of the issuer that its own iss names. That must be one of v
 // that verifies JWTs.
 func Verify(ctx context.Context, v *middleware.Validator, text string, kind Kind, iss string) (*Statement, error) {
-	s, err := read(text, &kind)
+	s, err := takeApart(text, &kind)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +95,8 @@ type statement struct {
 	iss string // that the keys are for
 }
 
-// read takes text apart. What is cheap comes first.
-func read(text string, kind *Kind) (*statement, error) {
+// takeApart reads what can be read before anything is looked up. What is cheap comes first.
+func takeApart(text string, kind *Kind) (*statement, error) {
 	most := kind.MaxBytes
 	if most == 0 {
 		most = defaultMaxBytes
@@ -149,10 +149,8 @@ func (s *statement) from(v *middleware.Validator, kind *Kind, want string) (sign
 		return none, fmt.Errorf("%w: %s is not trusted, or its JWTs are not verified here", ErrIssuer, cause.Text(iss))
 	}
 	s.iss, s.Issuer = iss, nameOf(keys, iss)
-	if want != "" && want != iss {
-		if NameOf(v, want) != s.Issuer {
-			return none, fmt.Errorf("%w: it is %s, want %q", ErrIssuer, cause.Text(iss), want)
-		}
+	if want != "" && NameOf(v, want) != s.Issuer {
+		return none, fmt.Errorf("%w: it is %s, want %q", ErrIssuer, cause.Text(iss), want)
 	}
 	if !slices.Contains(algorithms, s.header.Algorithm) {
 		return none, fmt.Errorf("%w: %w: it is %s, want one of %q", ErrSignature, errNoAlgo, cause.Text(s.header.Algorithm), algorithms)
@@ -191,7 +189,7 @@ func (s *statement) verify(ctx context.Context, source signature.Source) error {
 			}
 		}
 		refused := fmt.Errorf("%w: %w", ErrSignature, err)
-		if reconsidered == maxReconsidered || !source.Reconsiders() || err == signature.ErrTooManyKeys {
+		if reconsidered == maxReconsidered || err == signature.ErrTooManyKeys {
 			return refused
 		}
 		switch outcome, err = source.Reconsider(ctx, s.iss, s.header, keys); outcome {

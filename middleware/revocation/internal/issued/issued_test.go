@@ -1,6 +1,7 @@
 package issued_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -115,40 +116,41 @@ func TestVerify(t *testing.T) {
 		"another alphabet in the claims": {
 			strings.Replace(good, ".", ".+", 1), kind, "", issued.ErrMalformed,
 		},
-		"one byte too many":             {padded(301), small, "", issued.ErrMalformed},
-		"as many bytes as may be":       {padded(300), small, "", issued.ErrSignature},
-		"more than 16 KiB":              {padded(16<<10 + 1), kind, "", issued.ErrMalformed},
-		"no more than 16 KiB":           {padded(16 << 10), kind, "", issued.ErrSignature},
-		"an extension":                  {ours(`{"typ":"test+jwt","alg":"EdDSA","crit":["x"],"x":1}`, payload), kind, "", issued.ErrMalformed},
-		"an unencoded payload":          {ours(`{"typ":"test+jwt","alg":"EdDSA","b64":false}`, payload), kind, "", issued.ErrMalformed},
-		"a header of two algorithms":    {ours(`{"typ":"test+jwt","alg":"none","alg":"EdDSA"}`, payload), kind, "", issued.ErrMalformed},
-		"claims that are no JSON":       {ours(header, `{"iss":`), kind, "", issued.ErrMalformed},
-		"claims that are no object":     {ours(header, `["iss"]`), kind, "", issued.ErrMalformed},
-		"two issuers":                   {ours(header, `{"iss":"https://other.example","iss":"https://login.example.com"}`), kind, "", issued.ErrMalformed},
-		"two of a name further down":    {ours(header, `{"iss":"https://login.example.com","events":{"a":1,"a":2}}`), kind, "", issued.ErrMalformed},
-		"an issuer that is no text":     {ours(header, `{"iss":1}`), kind, "", issued.ErrMalformed},
-		"an issuer in another case":     {ours(header, `{"Iss":"https://login.example.com"}`), kind, "", issued.ErrMalformed},
-		"both":                          {ours(header, `{"iss":"https://login.example.com","ISS":"https://other.example"}`), kind, "", issued.ErrMalformed},
-		"no iss":                        {ours(header, `{}`), kind, "", issued.ErrMalformed},
-		"no iss, whoever it is from":    {ours(header, `{}`), kind, testkit.Issuer, issued.ErrMalformed},
-		"no iss, and no issuer known":   {ours(header, `{}`), silent, "", issued.ErrMalformed},
-		"an empty iss":                  {ours(header, `{"iss":""}`), silent, testkit.Issuer, issued.ErrMalformed},
-		"an iss that is null":           {ours(header, `{"iss":null}`), silent, testkit.Issuer, issued.ErrMalformed},
-		"a stranger":                    {ours(header, about("https://evil.example")), kind, "", issued.ErrIssuer},
-		"the template itself":           {ours(header, about(template)), kind, "", issued.ErrIssuer},
-		"an issuer of opaque tokens":    {ours(header, about(opaque)), kind, "", issued.ErrIssuer},
-		"somebody else":                 {testkit.Sign(header, about(other), testkit.StrangeKey()), kind, testkit.Issuer, issued.ErrIssuer},
-		"somebody else, with our key":   {ours(header, about(other)), silent, testkit.Issuer, issued.ErrIssuer},
-		"held to a stranger":            {good, kind, "https://evil.example", issued.ErrIssuer},
-		"a tenant, held to another":     {testkit.Sign(header, about(acme), acmeKey), kind, "https://realms.example/umbrella", issued.ErrIssuer},
-		"somebody else's key":           {testkit.Sign(header, payload, testkit.StrangeKey()), kind, "", issued.ErrSignature},
-		"another issuer's kid":          {testkit.Sign(`{"typ":"test+jwt","alg":"EdDSA","kid":"other"}`, payload, testkit.StrangeKey()), kind, "", issued.ErrSignature},
-		"other claims":                  {strings.Join([]string{strings.Split(good, ".")[0], testkit.B64([]byte(about(alias))), strings.Split(good, ".")[2]}, "."), kind, "", issued.ErrSignature},
-		"none":                          {testkit.Sign(`{"typ":"test+jwt","alg":"none"}`, payload, testkit.EdKey()), kind, "", issued.ErrSignature},
-		"an algorithm that is not its":  {testkit.Sign(`{"typ":"test+jwt","alg":"ES256","kid":"p256"}`, payload, testkit.P256Key()), kind, "", issued.ErrSignature},
-		"a MAC of the public key":       {testkit.Sign(`{"typ":"test+jwt","alg":"HS256","kid":"ed"}`, payload, []byte(testkit.B64(public()))), kind, "", issued.ErrSignature},
-		"a MAC of no secret":            {testkit.Sign(`{"typ":"test+jwt","alg":"HS256"}`, about(macs), []byte("another secret, of thirty-two bytes and more")), kind, "", issued.ErrSignature},
-		"a tenant that may not come in": {testkit.Sign(header, about("https://realms.example/umbrella"), acmeKey), kind, "", issued.ErrSignature},
+		"one byte too many":                    {padded(301), small, "", issued.ErrMalformed},
+		"as many bytes as may be":              {padded(300), small, "", issued.ErrSignature},
+		"more than 16 KiB":                     {padded(16<<10 + 1), kind, "", issued.ErrMalformed},
+		"no more than 16 KiB":                  {padded(16 << 10), kind, "", issued.ErrSignature},
+		"an extension":                         {ours(`{"typ":"test+jwt","alg":"EdDSA","crit":["x"],"x":1}`, payload), kind, "", issued.ErrMalformed},
+		"an unencoded payload":                 {ours(`{"typ":"test+jwt","alg":"EdDSA","b64":false}`, payload), kind, "", issued.ErrMalformed},
+		"a header of two algorithms":           {ours(`{"typ":"test+jwt","alg":"none","alg":"EdDSA"}`, payload), kind, "", issued.ErrMalformed},
+		"claims that are no JSON":              {ours(header, `{"iss":`), kind, "", issued.ErrMalformed},
+		"claims that are no object":            {ours(header, `["iss"]`), kind, "", issued.ErrMalformed},
+		"two issuers":                          {ours(header, `{"iss":"https://other.example","iss":"https://login.example.com"}`), kind, "", issued.ErrMalformed},
+		"two of a name further down":           {ours(header, `{"iss":"https://login.example.com","events":{"a":1,"a":2}}`), kind, "", issued.ErrMalformed},
+		"an issuer that is no text":            {ours(header, `{"iss":1}`), kind, "", issued.ErrMalformed},
+		"an issuer in another case":            {ours(header, `{"Iss":"https://login.example.com"}`), kind, "", issued.ErrMalformed},
+		"the same, where it need not have one": {ours(header, `{"Iss":"https://other.example"}`), silent, testkit.Issuer, issued.ErrMalformed},
+		"both":                                 {ours(header, `{"iss":"https://login.example.com","ISS":"https://other.example"}`), kind, "", issued.ErrMalformed},
+		"no iss":                               {ours(header, `{}`), kind, "", issued.ErrMalformed},
+		"no iss, whoever it is from":           {ours(header, `{}`), kind, testkit.Issuer, issued.ErrMalformed},
+		"no iss, and no issuer known":          {ours(header, `{}`), silent, "", issued.ErrMalformed},
+		"an empty iss":                         {ours(header, `{"iss":""}`), silent, testkit.Issuer, issued.ErrMalformed},
+		"an iss that is null":                  {ours(header, `{"iss":null}`), silent, testkit.Issuer, issued.ErrMalformed},
+		"a stranger":                           {ours(header, about("https://evil.example")), kind, "", issued.ErrIssuer},
+		"the template itself":                  {ours(header, about(template)), kind, "", issued.ErrIssuer},
+		"an issuer of opaque tokens":           {ours(header, about(opaque)), kind, "", issued.ErrIssuer},
+		"somebody else":                        {testkit.Sign(header, about(other), testkit.StrangeKey()), kind, testkit.Issuer, issued.ErrIssuer},
+		"somebody else, with our key":          {ours(header, about(other)), silent, testkit.Issuer, issued.ErrIssuer},
+		"held to a stranger":                   {good, kind, "https://evil.example", issued.ErrIssuer},
+		"a tenant, held to another":            {testkit.Sign(header, about(acme), acmeKey), kind, "https://realms.example/umbrella", issued.ErrIssuer},
+		"somebody else's key":                  {testkit.Sign(header, payload, testkit.StrangeKey()), kind, "", issued.ErrSignature},
+		"another issuer's kid":                 {testkit.Sign(`{"typ":"test+jwt","alg":"EdDSA","kid":"other"}`, payload, testkit.StrangeKey()), kind, "", issued.ErrSignature},
+		"other claims":                         {strings.Join([]string{strings.Split(good, ".")[0], testkit.B64([]byte(about(alias))), strings.Split(good, ".")[2]}, "."), kind, "", issued.ErrSignature},
+		"none":                                 {testkit.Sign(`{"typ":"test+jwt","alg":"none"}`, payload, testkit.EdKey()), kind, "", issued.ErrSignature},
+		"an algorithm that is not its":         {testkit.Sign(`{"typ":"test+jwt","alg":"ES256","kid":"p256"}`, payload, testkit.P256Key()), kind, "", issued.ErrSignature},
+		"a MAC of the public key":              {testkit.Sign(`{"typ":"test+jwt","alg":"HS256","kid":"ed"}`, payload, []byte(testkit.B64(public()))), kind, "", issued.ErrSignature},
+		"a MAC of no secret":                   {testkit.Sign(`{"typ":"test+jwt","alg":"HS256"}`, about(macs), []byte("another secret, of thirty-two bytes and more")), kind, "", issued.ErrSignature},
+		"a tenant that may not come in":        {testkit.Sign(header, about("https://realms.example/umbrella"), acmeKey), kind, "", issued.ErrSignature},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := issued.Verify(t.Context(), v, row.text, row.kind, row.iss)
@@ -235,6 +237,13 @@ func (s *shelf) Reconsider(ctx context.Context, kid, alg string, _ []*jwks.Key) 
 
 func TestANewKeyUnderAnOldNameIsLookedFor(t *testing.T) {
 	now, strange := testkit.OneKey("ed", testkit.EdKey()), testkit.OneKey("ed", testkit.StrangeKey())
+	many := func() *jwks.Set {
+		var keys []*jwks.Key
+		for n := range 9 {
+			keys = append(keys, testkit.Must(jwks.NewKey("ed", "EdDSA", testkit.EdKeyOf(bytes.Repeat([]byte{byte(n)}, 32)).Public())))
+		}
+		return jwks.NewSet(keys...)
+	}()
 	for name, row := range map[string]struct {
 		keys  *shelf
 		want  error
@@ -244,12 +253,24 @@ func TestANewKeyUnderAnOldNameIsLookedFor(t *testing.T) {
 		"found":                  {&shelf{sets: []*jwks.Set{strange, now}}, nil, 1},
 		"found the second time":  {&shelf{sets: []*jwks.Set{strange, strange, now}}, nil, 2},
 		"not looked for forever": {&shelf{sets: []*jwks.Set{strange, strange, strange, now}}, issued.ErrSignature, 2},
+		"too many to try":        {&shelf{sets: []*jwks.Set{many, now}}, issued.ErrSignature, 0},
 		"not there":              {&shelf{sets: []*jwks.Set{strange}, err: jwks.ErrKeyNotFound}, issued.ErrSignature, 1},
 		"not to be had":          {&shelf{sets: []*jwks.Set{strange}, err: jwks.ErrUnavailable}, issued.ErrUnavailable, 1},
 	} {
 		_, err := issued.Verify(t.Context(), validator(t, row.keys), ours(header, payload), kind, "")
 		if !errors.Is(err, row.want) || row.keys.asked.Load() != row.asked {
 			t.Errorf("%s: %v after %d looks, want %v after %d", name, err, row.keys.asked.Load(), row.want, row.asked)
+		}
+	}
+}
+
+func TestNameOf(t *testing.T) {
+	v := validator(t, testkit.KeySet())
+	for iss, want := range map[string]string{
+		testkit.Issuer: testkit.Issuer, alias: testkit.Issuer, "https://also.example/acme": acme, "https://evil.example": "", opaque: "", template: "", "": "",
+	} {
+		if got := issued.NameOf(v, iss); got != want {
+			t.Errorf("%q is called %q, want %q", iss, got, want)
 		}
 	}
 }
