@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -266,5 +267,47 @@ func TestAFloodOfForgeries(t *testing.T) {
 	a.send(testkit.Sign(typed, string(testkit.JSON(good(claims{"iss": other}))), testkit.EdKey()))
 	if !strings.Contains(a.log.String(), "issuer="+other) {
 		t.Error("a forgery of one issuer hides in the flood of another's")
+	}
+}
+
+// full is a Store that takes nothing until it is told to.
+type full struct{ takes atomic.Bool }
+
+func (s *full) Append(context.Context, []byte, time.Time) error {
+	if !s.takes.Load() {
+		return errors.New("no space left on device")
+	}
+	return nil
+}
+
+func (s *full) Follow(ctx context.Context, _ string, _ func([]byte, string) error, _ func(time.Time)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// The server hears of success once every instance can know of the logout, and the tokens are refused here before.
+func TestALogoutThatIsNotShared(t *testing.T) {
+	store := new(full)
+	a := newAPI(t, testkit.KeySet(), revocation.Config{Store: store, Secrets: [][]byte{[]byte(strings.Repeat("s", 32))}}, nil)
+	t.Cleanup(func() { _ = a.list.Close() })
+	token := signed(nil)
+	for range 2 {
+		w := a.send(token)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if got := a.ended(middleware.TokenFacts{SessionID: "session-1"}); got != "session" {
+			t.Errorf("ended by %q", got)
+		}
+	}
+	if s := a.receiver.Status(); s.Feeds[0].Events != 0 || !errors.Is(s.Feeds[0].LastError, revocation.ErrNotShared) || s.Repeated != 0 {
+		t.Errorf("status is %+v", s)
+	}
+	store.takes.Store(true)
+	if w := a.send(token); w.Code != http.StatusOK {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if s := a.receiver.Status(); s.Feeds[0].Events != 1 || s.Feeds[0].LastError != nil {
+		t.Errorf("status is %+v", s)
 	}
 }
