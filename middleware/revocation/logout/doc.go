@@ -19,13 +19,14 @@
 // however late the logout token arrives. With both, the session ends and no other of the user's; [Config.WholeSubject] ends the user's
 // other tokens too.
 //
-// Many servers put no sid into access tokens, and then nothing that names only a session can find them. Keycloak puts it there. Auth0,
-// Okta, Microsoft Entra ID and oidc-provider do not unless told to, by an action or hook or a claims mapping of theirs: have it added, or set
-// WholeSubject. The sub of both tokens must be the same too, which it is not where it is pairwise and differs by client.
+// Many servers put no sid into access tokens, and then nothing that names only a session can find them: look at one. Keycloak puts it there.
+// oidc-provider has it in its logout tokens for clients with backchannel_logout_session_required, and in access tokens where formats.customizers
+// copies it. Auth0 sends it in logout tokens, and reserves the name in access tokens, so there it takes WholeSubject. The sub of both tokens
+// must be the same too, which it is not where it is pairwise and differs by client.
 //
 // # What is asked of a logout token
 //
 // It is verified as access tokens are, under the keys and algorithms of its issuer. It needs iss, aud, iat, exp, jti, sub or sid, and events with the
 // member of a back-channel logout, an object; it must have no nonce, which keeps ID tokens out. Its typ is logout+jwt, or JWT or absent as
-// older servers write it; any other is refused. A logout token that comes again is answered as before, and enters nothing anew.
+// older servers write it; any other is refused. [Config.DangerouslyNoExpiry] is for servers that leave exp out, as drafts before 2022 did. A logout token that comes again is answered as before, and enters nothing anew.
 package logout

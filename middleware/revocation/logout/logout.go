@@ -40,6 +40,10 @@ type Config struct {
 	// MaxAge is how old a logout token may be by its iat, whatever its exp says. Zero: ten minutes; over a day: refused.
 	MaxAge time.Duration
 
+	// DangerouslyNoExpiry takes logout tokens without exp as well, for servers that were made after a draft; then MaxAge alone says how long
+	// one can be used. An exp that is there counts all the same.
+	DangerouslyNoExpiry bool
+
 	// Logger gets a line for each logout (Info), and the first few of each kind of refusal (Warn) and failure (Error), without the values of
 	// claims other than iss and aud. Nil: slog.Default(), asked for at each line.
 	Logger *slog.Logger

@@ -96,9 +96,11 @@ func (r *Receiver) checkTime(s *issued.Statement, now time.Time) (time.Time, err
 	switch leeway := r.cfg.Leeway; {
 	case err != nil:
 		return at, err
-	case at.IsZero() || end.IsZero():
-		return at, fmt.Errorf("%w: there is no iat or no exp", errClaim)
-	case !now.Before(end.Add(leeway)):
+	case at.IsZero():
+		return at, fmt.Errorf("%w: there is no iat", errClaim)
+	case end.IsZero() && !r.cfg.DangerouslyNoExpiry:
+		return at, fmt.Errorf("%w: there is no exp, and Config.DangerouslyNoExpiry is not set", errClaim)
+	case !end.IsZero() && !now.Before(end.Add(leeway)):
 		return at, fmt.Errorf("%w: exp was %v ago", errTime, now.Sub(end).Round(time.Second))
 	case at.After(now.Add(leeway)):
 		return at, fmt.Errorf("%w: iat is %v ahead", errTime, at.Sub(now).Round(time.Second))

@@ -53,6 +53,29 @@ func date(d time.Duration) json.Number {
 	return json.Number(fmt.Sprintf("%d.%09d", at.Unix(), at.Nanosecond()))
 }
 
+func TestLogoutTokensWithoutExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, testkit.KeySet(), revocation.Config{}, func(c *logout.Config) { c.DangerouslyNoExpiry = true })
+		for name, row := range map[string]struct {
+			changes claims
+			want    int
+		}{
+			"no exp":                    {claims{"exp": nil}, 200},
+			"an exp":                    {nil, 200},
+			"an exp that has passed":    {claims{"exp": date(-time.Minute)}, 400},
+			"an exp of zero":            {claims{"exp": 0}, 400},
+			"no exp, and no iat":        {claims{"exp": nil, "iat": nil}, 400},
+			"no exp, ten minutes old":   {claims{"exp": nil, "iat": date(-10 * time.Minute)}, 200},
+			"no exp, and too old":       {claims{"exp": nil, "iat": date(-11 * time.Minute)}, 400},
+			"no exp, and of the future": {claims{"exp": nil, "iat": date(time.Minute)}, 400},
+		} {
+			if w := a.send(signed(row.changes)); w.Code != row.want {
+				t.Errorf("%s: %d %s, want %d", name, w.Code, w.Body, row.want)
+			}
+		}
+	})
+}
+
 // A login that comes after the logout stands, however late the logout token arrives.
 func TestALogoutOfAUserEndsWhatWasIssuedBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
