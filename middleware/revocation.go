@@ -20,7 +20,8 @@ import (
 //   - Version() uint64 and AsOf() time.Time together: a token that was judged good while Version was the same is not looked up again. It
 //     never decreases, and AsOf is Verdict.AsOf for every token.
 //   - Load(ctx context.Context, t TokenFacts) error fetches what Judge does not know yet of such a token, which it says by a zero AsOf.
-//     It is called in the request, so it should take two seconds at most. An error is 503.
+//     It is called in the request, so it should take two seconds at most. An error is 503, with Retry-After if it has the method
+//     RetryAfter() time.Duration.
 //   - Notify(t TokenFacts, revoked func()) (stop func()) calls revoked, soon and once, when such a token is revoked later on, until stop
 //     is called; it is what ends streams. The function is quick, and may be called by several goroutines. Without this method Judge is
 //     asked about the token of each stream four times a second.
@@ -174,7 +175,11 @@ func (p *policy) judgeRevocations(ctx context.Context, proven *accesstoken.Verif
 			call.ruling.revokedBy = verdict.Kind
 			return call.refuse(invalid(ReasonRevoked, fmt.Errorf("the token was revoked: %s", verdict.Kind)))
 		case err != nil:
-			return call.refuse(refusal{reason: ReasonRevocationsStale, err: fmt.Errorf("what is known of revocations cannot be had: %w", err)})
+			return call.refuse(refusal{
+				reason:     ReasonRevocationsStale,
+				retryAfter: retryHint(err),
+				err:        fmt.Errorf("what is known of revocations cannot be had: %w", err),
+			})
 		case verdict.AsOf.IsZero():
 			return call.refuse(refusal{reason: ReasonRevocationsStale, err: errRevocationsUnknown})
 		case i == 0 || verdict.AsOf.Before(oldest):

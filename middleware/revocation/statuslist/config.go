@@ -126,4 +126,4 @@ var errNoValidator = errors.New("statuslist: New needs a Validator that middlewa
 	"it is another one than that whose Config.Revocations names the Lists")
 
 // usable reports whether v was made by middleware.New, which no method of it says.
-func usable(v *middleware.Validator) bool { return v != nil && len(v.Health()) > 0 }
+func usable(v *middleware.Validator) bool { return len(v.Health()) > 0 }

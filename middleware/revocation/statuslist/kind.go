@@ -23,7 +23,7 @@ func (r *rules) kind(s *statuses, index int) string {
 		return Invalid
 	case status == 2:
 		return Suspended
-	case status < 16 && r.accepted>>status&1 == 1:
+	case r.accepted>>status&1 == 1:
 		return ""
 	default:
 		return Other

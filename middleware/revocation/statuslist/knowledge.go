@@ -38,7 +38,7 @@ func (cfg *Config) know(list *statusList, start, now time.Time) *knowledge {
 	if !list.expiry.IsZero() {
 		left := list.expiry.Sub(now)
 		next = min(next, left)
-		expired := start.Add(left + leeway)
+		expired := start.Add(left).Add(leeway)
 		k.until, k.end = earlier(k.until, expired), earlier(k.end, expired)
 	}
 	k.refresh = start.Add(ahead(cfg.within(next)))
@@ -52,7 +52,7 @@ func (cfg *Config) within(ttl time.Duration) time.Duration {
 
 // ahead is a random part of a lifetime, eight to nine tenths, so that instances do not fetch all at once, and a fetch is done before the end.
 func ahead(lifetime time.Duration) time.Duration {
-	return lifetime*8/10 + rand.N(lifetime/10+1)
+	return lifetime/10*8 + rand.N(lifetime/10+1)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -1,7 +1,10 @@
 package statuslist_test
 
 import (
+	"errors"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -128,10 +131,41 @@ func TestBrokenListsAreNotBelieved(t *testing.T) {
 			if got := a.ask(a.issuer.Token(authtest.Claims{"status": list.Claim(0)})); got != "503 revocations_stale" {
 				t.Errorf("got %s", got)
 			}
+			for _, status := range a.lists.Status().Lists {
+				if status.URI == list.URI() && (status.LastError == nil || !status.Fetched.IsZero()) {
+					t.Errorf("it was read: %+v", status)
+				}
+			}
 		})
 	}
 	if flaws < 20 {
 		t.Errorf("only %d flaws were tried", flaws)
+	}
+}
+
+// Names that another reader would take for those that are read, and dates that no list of ours has.
+func TestFurtherListsAreNotBelieved(t *testing.T) {
+	a := newAPI(t, nil)
+	for name, claims := range map[string]authtest.Claims{
+		"SUB":                 {"SUB": "https://status.example/1"},
+		"AUD":                 {"AUD": "https://api.example.com"},
+		"IAT":                 {"IAT": 1},
+		"NBF":                 {"NBF": 1},
+		"EXP":                 {"EXP": 1},
+		"TTL":                 {"TTL": 1},
+		"STATUS_LIST":         {"STATUS_LIST": authtest.Claims{}},
+		"not yet":             {"nbf": time.Now().Add(time.Hour)},
+		"a sub that is a URL": {"sub": []string{"https://status.example/1"}},
+		"iat in text":         {"iat": "1"},
+		"nbf in text":         {"nbf": "1"},
+		"exp in text":         {"exp": "1"},
+	} {
+		list := a.issuer.StatusList(1)
+		list.Serve(list.Token(nil, claims))
+		err := a.lists.Load(t.Context(), middleware.TokenFacts{Issuer: a.issuer.URL(), StatusURI: list.URI()})
+		if err == nil {
+			t.Errorf("%s: it was believed", name)
+		}
 	}
 }
 
@@ -153,7 +187,8 @@ func TestGoodLists(t *testing.T) {
 		"the full name of a type": {authtest.Header{"typ": "application/StatusList+JWT"}, nil},
 		"another algorithm":       {authtest.Header{"alg": "RS256"}, nil},
 		"no kid":                  {authtest.Header{"kid": nil}, nil},
-		"further claims":          {nil, authtest.Claims{"jti": "1", "SUB": nil, "x": 1}},
+		"further claims":          {nil, authtest.Claims{"jti": "1", "JTI": 1, "x": 1}},
+		"an exp beyond all":       {nil, authtest.Claims{"exp": 100_000_000_000}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAPI(t, nil)
@@ -220,6 +255,9 @@ func TestStatusCanBeRequired(t *testing.T) {
 	lists := newLists(t, keys(t), statuslist.Config{Issuers: []statuslist.Issuer{
 		{URL: testkit.Issuer, Required: true}, {URL: "https://many.example/{tenantid}", Required: true},
 	}})
+	if verdict := lists.Judge(facts(0)); verdict.Kind != "" {
+		t.Errorf("a token with a list that is not known yet: %+v", verdict)
+	}
 	for issuer, want := range map[string]string{
 		testkit.Issuer:              statuslist.Missing,
 		"https://many.example/acme": statuslist.Missing,
@@ -245,6 +283,12 @@ func TestOutagesAreNotJudged(t *testing.T) {
 	}
 	if got := a.fetches(); got > 3 {
 		t.Errorf("a server that fails was asked %d times", got)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	var refused *middleware.Error
+	if _, err := a.guard.Check(r); !errors.As(err, &refused) || refused.RetryAfter <= 0 || refused.RetryAfter > 4*time.Second {
+		t.Errorf("when to try again: %v", err)
 	}
 	a.issuer.SetFault(authtest.Fault{})
 	if err := a.lists.Refresh(t.Context()); err != nil {

@@ -11,12 +11,13 @@ import (
 func (l *Lists) plan(one *list, now time.Time) {
 	held := one.held.Load()
 	switch {
-	case one.gone || one.flight != nil:
 	case held == nil && len(one.watchers) == 0: // the next token that needs it asks again
 	case held == nil || one.failures > 0:
 		l.arm(one, one.barred)
 	case now.Before(held.refresh):
 		l.arm(one, held.refresh)
+	case len(one.watchers) > 0:
+		l.arm(one, now)
 	default:
 		l.arm(one, held.end)
 	}
@@ -33,8 +34,6 @@ func (l *Lists) tick(one *list) {
 	over := held == nil || !now.Before(held.end)
 	wanted := len(one.watchers) > 0 || !over && one.usedSince(held.fetched.Sub(l.start))
 	switch {
-	case wanted && now.Before(one.barred):
-		l.arm(one, one.barred)
 	case wanted:
 		l.begin(one, now)
 	case over:

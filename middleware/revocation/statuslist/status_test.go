@@ -94,6 +94,17 @@ func TestLog(t *testing.T) {
 		judged(t, lists, f)
 		synctest.Wait()
 		lines(`level=INFO msg="statuslist: a status list can be had again"`)
+		s.fails()
+		for range 2 { // the second is no news
+			_ = lists.Refresh(t.Context())
+			time.Sleep(time.Second)
+		}
+		s.serves(nil)
+		_ = lists.Refresh(t.Context())
+		s.fails()
+		_ = lists.Refresh(t.Context())
+		synctest.Wait()
+		lines(failure, `level=INFO`, failure)
 
 		f.StatusURI = "https://status.example/1?key=hush"
 		for range 600 {

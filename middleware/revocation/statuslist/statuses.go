@@ -2,6 +2,7 @@ package statuslist
 
 import (
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
-	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
 )
 
@@ -40,28 +40,19 @@ var (
 // readStatuses reads the claim status_list (section 4.2), of no more than so many bytes once it is inflated.
 func readStatuses(claims issued.Claims, maxBytes int) (*statuses, error) {
 	list, ok, err := claims.In("status_list")
-	switch {
-	case err != nil:
-		return nil, err
-	case !ok:
-		return nil, errNoList
+	if !ok {
+		return nil, cmp.Or(err, errNoList)
 	}
 	bits, err := list.At("bits")
-	if err != nil {
-		return nil, err
-	}
 	s := &statuses{bits: map[string]int{"1": 1, "2": 2, "4": 4, "8": 8}[bits.Raw()]}
 	if s.bits == 0 {
-		return nil, errBits
+		return nil, cmp.Or(err, errBits)
 	}
 	lst, err := list.At("lst")
-	if err != nil {
-		return nil, err
+	text, ok := lst.Text()
+	if !ok {
+		return nil, cmp.Or(err, errNoLst)
 	}
-	if lst.Kind() != strictjson.String {
-		return nil, errNoLst
-	}
-	text, _ := lst.Text()
 	compressed, err := compact.Text(text)
 	if err != nil {
 		return nil, fmt.Errorf("lst: %w", err)

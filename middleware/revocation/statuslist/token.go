@@ -65,15 +65,15 @@ func (a asker) read(ctx context.Context, text string, now time.Time) (*statusLis
 func maxAnswer(maxBytes int) int { return 2*maxBytes + 64<<10 }
 
 func (l *statusList) judgeClaims(claims issued.Claims, uri string, now time.Time) error {
-	if subject, err := claims.Text("sub"); err != nil || subject != uri {
+	if subject, err := claims.Text("sub"); subject != uri {
 		return cmp.Or(err, fmt.Errorf("%w: it is %.200q", errSubject, subject))
 	}
 	if audience, err := claims.At("aud"); err != nil || audience.Kind() != 0 {
 		return cmp.Or(err, errAudience)
 	}
 	var err error
-	if l.issuedAt, err = claims.Time("iat"); err != nil {
-		return err
+	if l.issuedAt, err = claims.Time("iat"); l.issuedAt.IsZero() {
+		return cmp.Or(err, errIssued)
 	}
 	notBefore, err := claims.Time("nbf")
 	if err != nil {
@@ -83,8 +83,6 @@ func (l *statusList) judgeClaims(claims issued.Claims, uri string, now time.Time
 		return err
 	}
 	switch {
-	case l.issuedAt.IsZero():
-		return errIssued
 	case l.issuedAt.After(now.Add(leeway)), notBefore.After(now.Add(leeway)):
 		return errFuture
 	case !l.expiry.IsZero() && !now.Before(l.expiry.Add(leeway)):

@@ -17,9 +17,9 @@ type watcher struct {
 func (w *watcher) revoked() { w.once.Do(w.call) }
 
 // Notify calls revoked once when a list that was fetched anew refuses the token, until stop is called. The list is kept fresh as long. It says
-// nothing of what is known already: Judge does.
+// nothing of what is known already: Judge does. A list that cannot be had calls nobody; Config.RevocationsWithin ends such streams.
 func (l *Lists) Notify(t middleware.TokenFacts, revoked func()) (stop func()) {
-	if t.StatusURI == "" || !l.rules.of(t.Issuer).allow(t.Issuer, t.StatusURI) {
+	if !l.rules.of(t.Issuer).allow(t.Issuer, t.StatusURI) {
 		return func() {} // nothing that is fetched can change what Judge says
 	}
 	l.mu.Lock()
@@ -32,9 +32,7 @@ func (l *Lists) Notify(t middleware.TokenFacts, revoked func()) (stop func()) {
 	}
 	one.watchers[w] = struct{}{}
 	l.streams++
-	if one.held.Load() == nil && !l.closed.Load() {
-		l.plan(one, now)
-	}
+	l.plan(one, now)
 	return func() { l.leave(one, w) }
 }
 

@@ -92,6 +92,38 @@ func TestNotify(t *testing.T) {
 	})
 }
 
+// A stream on a list that was idle has it fetched at once when it is due, and waits for a fetch that is under way.
+func TestStreamsOfIdleLists(t *testing.T) {
+	bubble(t, statuslist.Config{StaleFor: time.Hour}, func(t *testing.T, s *server, lists *statuslist.Lists) {
+		s.serves(testkit.Claims{"ttl": 60})
+		judged(t, lists, facts(0))
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		count := s.count()
+		stop := lists.Notify(facts(0), func() {})
+		synctest.Wait()
+		if got := s.count(); got != count+1 {
+			t.Errorf("%d fetches for a list that was due, want one", got-count)
+		}
+		stop()
+
+		s.set(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return answer(signed(r.URL.String(), nil)), nil
+		})
+		f := facts(0)
+		f.StatusURI += "0"
+		for range 3 {
+			defer lists.Notify(f, func() {})()
+			time.Sleep(100 * time.Millisecond)
+		}
+		if got := s.count(); got != count+2 {
+			t.Errorf("%d fetches for three streams, want one", got-count-1)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
 // The function of a stream may stop it.
 func TestStopWhileRevoking(t *testing.T) {
 	bubble(t, statuslist.Config{}, func(t *testing.T, s *server, lists *statuslist.Lists) {
@@ -169,6 +201,27 @@ func TestMaxLists(t *testing.T) {
 			stop()
 		}
 		expect(7, "good", 1)
+	})
+}
+
+// A list that is on its way makes no room.
+func TestListsOnTheirWayStay(t *testing.T) {
+	bubble(t, statuslist.Config{MaxLists: 1, MinTTL: time.Millisecond}, func(t *testing.T, s *server, lists *statuslist.Lists) {
+		s.set(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return answer(signed(r.URL.String(), nil)), nil
+		})
+		go func() { _ = lists.Load(t.Context(), facts(0)) }()
+		time.Sleep(100 * time.Millisecond)
+		other := facts(0)
+		other.StatusURI += "0"
+		if err := lists.Load(t.Context(), other); err == nil || s.count() != 1 {
+			t.Errorf("%v, %d fetches", err, s.count())
+		}
+		time.Sleep(time.Second)
+		if got := judged(t, lists, facts(0)); got != "good" || s.count() != 1 {
+			t.Errorf("%s, %d fetches", got, s.count())
+		}
 	})
 }
 
