@@ -92,7 +92,8 @@ func TestStatusListToken(t *testing.T) {
 		}
 		decode(t, segments[0], &header)
 		decode(t, segments[1], &claims)
-		if header.Typ != "statuslist+jwt" || claims.Sub != list.URI() || claims.Iat == 0 || claims.Exp != claims.Iat+3600 || claims.TTL != 300 || claims.StatusList.Bits != bits {
+		if header.Typ != "statuslist+jwt" || claims.Sub != list.URI() || claims.Iat == 0 ||
+			claims.Exp != claims.Iat+3600 || claims.TTL != 300 || claims.StatusList.Bits != bits {
 			t.Errorf("%d bits: %+v, %+v", bits, header, claims)
 		}
 		compressed, err := base64.RawURLEncoding.DecodeString(claims.StatusList.Lst)

@@ -285,9 +285,9 @@ var accepted = map[survivor]string{
 
 	{"middleware", "readClaims", neverTaken, `err != nil`}: behindIt, // a payload that is no base64url is an empty text, which is no JSON
 
-	{"middleware", "takeApart", neverTaken, `err != nil`}:     behindIt, // what has no parts has no header
-	{"middleware", "takeApart", neverTaken, `err != nil (3)`}: behindIt, // an empty text is no JSON
-	{"middleware", "takeApart", neverTaken, `err != nil (5)`}: behindIt, // the zero Value names no issuer
+	{"middleware", "takeApart", neverTaken, `err != nil`}:             behindIt,    // what has no parts has no header
+	{"middleware", "takeApart", neverTaken, `err != nil (3)`}:         behindIt,    // an empty text is no JSON
+	{"middleware", "takeApart", neverTaken, `err != nil (5)`}:         behindIt,    // the zero Value names no issuer
 	{"middleware", "get", neverTaken, `err != nil`}:                   unreachable, // Lists asks only what is an address
 	{"middleware", "get", neverTaken, `err != nil (3)`}:               behindIt,    // half a list has no signature
 	{"middleware", "get", neverTaken, `len(body) > most`}:             behindIt,    // issued.Verify has the same bound

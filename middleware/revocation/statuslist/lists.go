@@ -109,7 +109,8 @@ func (l *Lists) logForeign(t *middleware.TokenFacts, now time.Time) {
 	if !first && at-last < int64(time.Minute) || !l.foreign.CompareAndSwap(last, at) {
 		return
 	}
-	l.cfg.log().Error("statuslist: a token names a list at an address from which lists of its issuer do not come, so it is refused: name it in Issuer.Origins, if it is right",
+	l.cfg.log().Error("statuslist: a token names a list at an address from which lists of its issuer do not come, so it is refused: "+
+		"name it in Issuer.Origins, if it is right",
 		"issuer", t.Issuer, "list", shown(t.StatusURI))
 }
 

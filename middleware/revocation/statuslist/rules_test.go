@@ -131,6 +131,7 @@ func TestTenants(t *testing.T) {
 }
 
 func TestMistakesInConfig(t *testing.T) {
+	const unknown = "https://unknown.example"
 	for name, row := range map[string]struct {
 		cfg  statuslist.Config
 		want string
@@ -145,11 +146,11 @@ func TestMistakesInConfig(t *testing.T) {
 		"limits the wrong way":              {statuslist.Config{MinTTL: time.Minute, MaxTTL: time.Second}, "MinTTL 1m0s is longer than MaxTTL 1s"},
 		"a limit below the other's default": {statuslist.Config{MaxTTL: time.Second}, "MinTTL 15s is longer than MaxTTL 1s"},
 		"an issuer without a name":          {statuslist.Config{Issuers: []statuslist.Issuer{{}}}, "Issuers[0].URL is required"},
-		"an issuer that is unknown":         {issuer(statuslist.Issuer{URL: "https://unknown.example"}), `Issuers[0].URL "https://unknown.example" is not an issuer`},
-		"an issuer named twice":             {statuslist.Config{Issuers: []statuslist.Issuer{{URL: testkit.Issuer}, {URL: testkit.Issuer}}}, "Issuers[1].URL \"https://login.example.com\" is named twice"},
-		"a template named twice": {statuslist.Config{Issuers: []statuslist.Issuer{{URL: "https://many.example/{tenantid}"}, {URL: "https://many.example/{tenantid}"}}},
+		"an issuer that is unknown":         {issuer(statuslist.Issuer{URL: unknown}), `Issuers[0].URL "https://unknown.example" is not an issuer`},
+		"an issuer named twice":             {twice(testkit.Issuer), "Issuers[1].URL \"https://login.example.com\" is named twice"},
+		"a template named twice": {twice("https://many.example/{tenantid}"),
 			"Issuers[1].URL \"https://many.example/{tenantid}\" is named twice"},
-		"a signer that is unknown":              {issuer(statuslist.Issuer{URL: testkit.Issuer, SignedBy: "https://unknown.example"}), `Issuers[0].SignedBy "https://unknown.example" is not an issuer`},
+		"a signer that is unknown":              {issuer(statuslist.Issuer{URL: testkit.Issuer, SignedBy: unknown}), `SignedBy "https://unknown.example" is not`},
 		"an origin with a path":                 {origin("https://status.example/"), `Origins "https://status.example/" must be scheme, host and port alone`},
 		"an origin without scheme":              {origin("status.example"), "must be scheme, host and port alone"},
 		"an origin with a user":                 {origin("https://a@status.example"), "must be scheme, host and port alone"},
@@ -162,7 +163,7 @@ func TestMistakesInConfig(t *testing.T) {
 		"a wildcard":                            {origin("https://*.example"), "there are no wildcards"},
 		"an origin in capitals":                 {origin("https://Status.example"), "small letters"},
 		"a port that does not exist":            {origin("https://status.example:0"), "must be one host"},
-		"a status that is not an application's": {issuer(statuslist.Issuer{URL: testkit.Issuer, Accept: []int{1}}), "Issuers[0].Accept 1 is not left to applications"},
+		"a status that is not an application's": {issuer(statuslist.Issuer{URL: testkit.Issuer, Accept: []int{1}}), "Accept 1 is not left to applications"},
 		"one that is reserved":                  {issuer(statuslist.Issuer{URL: testkit.Issuer, Accept: []int{11}}), "Accept 11 is not"},
 		"one beyond":                            {issuer(statuslist.Issuer{URL: testkit.Issuer, Accept: []int{16}}), "Accept 16 is not"},
 	} {
@@ -200,6 +201,10 @@ func TestGoodConfigs(t *testing.T) {
 
 func issuer(i statuslist.Issuer) statuslist.Config {
 	return statuslist.Config{Issuers: []statuslist.Issuer{i}}
+}
+
+func twice(url string) statuslist.Config {
+	return statuslist.Config{Issuers: []statuslist.Issuer{{URL: url}, {URL: url}}}
 }
 
 func origin(text string) statuslist.Config {

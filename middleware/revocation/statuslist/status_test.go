@@ -82,7 +82,8 @@ func TestLog(t *testing.T) {
 		s.fails()
 		f := facts(0)
 		f.StatusURI += "?key=hush"
-		failure := `level=WARN msg="statuslist: a status list cannot be had" issuer=https://login.example.com list=https://login.example.com/lists/1 error="connection refused"`
+		failure := `level=WARN msg="statuslist: a status list cannot be had" issuer=https://login.example.com ` +
+			`list=https://login.example.com/lists/1 error="connection refused"`
 		for range 2 * 60 * 10 {
 			judged(t, lists, f)
 			time.Sleep(100 * time.Millisecond)
@@ -111,7 +112,9 @@ func TestLog(t *testing.T) {
 			lists.Judge(f)
 			time.Sleep(200 * time.Millisecond)
 		}
-		foreign := `level=ERROR msg="statuslist: a token names a list at an address from which lists of its issuer do not come, so it is refused: name it in Issuer.Origins, if it is right" issuer=https://login.example.com list=https://status.example/1`
+		foreign := `level=ERROR msg="statuslist: a token names a list at an address ` +
+			`from which lists of its issuer do not come, so it is refused: name it in Issuer.Origins, if it is right" ` +
+			`issuer=https://login.example.com list=https://status.example/1`
 		lines(foreign, foreign)
 		if strings.Contains(log.String(), "hush") {
 			t.Error("the query was logged")

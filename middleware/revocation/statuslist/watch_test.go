@@ -142,7 +142,9 @@ func TestStopWhileRevoking(t *testing.T) {
 // Streams hear of nothing that no list can change, and cost nothing then.
 func TestNotifyOfTokensWithoutAList(t *testing.T) {
 	lists := newLists(t, keys(t), statuslist.Config{})
-	for _, f := range []middleware.TokenFacts{{Issuer: testkit.Issuer}, {Issuer: testkit.Issuer, StatusIndex: -1}, {Issuer: testkit.Issuer, StatusURI: "https://evil.example/1"}} {
+	for _, f := range []middleware.TokenFacts{
+		{Issuer: testkit.Issuer}, {Issuer: testkit.Issuer, StatusIndex: -1}, {Issuer: testkit.Issuer, StatusURI: "https://evil.example/1"},
+	} {
 		stop := lists.Notify(f, func() { t.Error("called") })
 		if got := lists.Status(); got.Streams != 0 || len(got.Lists) != 0 {
 			t.Errorf("%+v: %+v", f, got)
