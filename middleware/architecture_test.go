@@ -59,6 +59,10 @@ var allowed = map[string][]string{
 		module + "/middleware", module + "/middleware/revocation/internal/issued", module + "/middleware/internal/targeturi",
 		module + "/middleware/internal/tenant", module + "/middleware/internal/compact", module + "/middleware/internal/strictjson",
 	},
+	"/middleware/revocation/events": {
+		module + "/jwks", module + "/middleware", module + "/middleware/revocation", module + "/middleware/revocation/internal/issued",
+		module + "/middleware/internal/claims", module + "/middleware/internal/strictjson", module + "/middleware/internal/tally",
+	},
 	"/middleware/internal/exactjson":    {}, // its tests vet with strictjson
 	"/middleware/internal/record":       {},
 	"/middleware/internal/targeturi":    {},
@@ -212,6 +216,7 @@ var (
 		"/middleware/internal/accesstoken": 2220,
 		"/middleware/revocation/storetest": 1900, // a list of some thirty clauses, which nothing but tests reads
 		"/middleware/revocation":           2300,
+		"/middleware/revocation/events":    2250, // push, poll, the stream and the subjects of one framework, a file each
 		"/middleware/issuers":              3000, // some thirty providers, and half of it says what each of them writes
 	}
 )

@@ -41,6 +41,12 @@
 // [Issuer.LogoutToken] says that a user or a session has logged out, [Issuer.SendLogout] brings it to a receiver
 // (middleware/revocation/logout), and [Issuer.BrokenLogoutTokens] are those that must log nobody out.
 //
+// # Security events
+//
+// [Issuer.SecurityEvent] says that something has happened to a session or a user, and [Issuer.BrokenSecurityEvents] are those that no receiver
+// (middleware/revocation/events) may take. [Issuer.PushEvent] brings one to a receiver, [Issuer.OfferEvents] lets a receiver poll it, and
+// [Issuer.PolledEvents] tells what the receiver has said of it. The Issuer has the configuration and the verification endpoint of a transmitter.
+//
 // # Keys, time and failures
 //
 //   - [Issuer.RotateKeys] signs with new keys and keeps the old ones published; [Issuer.DropOldKeys] withdraws those.

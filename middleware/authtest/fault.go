@@ -69,9 +69,12 @@ func (i *Issuer) at(e Endpoint, work http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fault := i.arrived(e)
 		// net/http notices that a caller has hung up only once the body has been read.
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		malformed := r.ParseForm()
-		_, _ = io.Copy(io.Discard, r.Body) // what was no form
+		body, malformed := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if malformed == nil {
+			malformed = r.ParseForm()
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body)) // for what is no form
 		fault.wait(r.Context())
 		if fault.Status == 0 && fault.Body == nil {
 			if malformed != nil {

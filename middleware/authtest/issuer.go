@@ -37,6 +37,8 @@ type Issuer struct {
 	keys   *keyring
 	clock  atomic.Pointer[func() time.Time]
 
+	offered offered
+
 	mu       sync.Mutex // guards what follows
 	ended    bool
 	audience string

@@ -34,6 +34,9 @@ func (i *Issuer) routes() http.Handler {
 	mux.Handle("POST "+string(EndpointToken), i.at(EndpointToken, i.serveToken))
 	mux.Handle("POST "+string(EndpointIntrospection), i.at(EndpointIntrospection, i.serveIntrospection))
 	mux.Handle("GET "+string(EndpointStatusLists)+"/{name}", i.at(EndpointStatusLists, i.serveStatusList))
+	mux.Handle("GET "+string(EndpointTransmitter), i.at(EndpointTransmitter, i.serveTransmitter))
+	mux.Handle("POST "+string(EndpointPoll), i.at(EndpointPoll, i.servePoll))
+	mux.Handle("POST "+string(EndpointVerification), i.at(EndpointVerification, i.serveVerification))
 	return onlyLoopback(mux)
 }
 

@@ -73,15 +73,34 @@ func Verify(ctx context.Context, v *middleware.Validator, text string, kind Kind
 	if err != nil {
 		return nil, err
 	}
-	if kind.Accept != nil {
-		if err := kind.Accept(&s.Statement); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.verify(ctx, source); err != nil {
+	return s.verified(ctx, source, &kind)
+}
+
+// Keys are those of somebody whose tokens a Validator does not know, such as a transmitter of security events.
+type Keys struct {
+	Source     middleware.KeySource
+	Algorithms []string
+	Issuer     string // the iss of what they sign, letter by letter
+}
+
+// Verify is the function Verify for what k signs.
+func (k Keys) Verify(ctx context.Context, text string, kind Kind) (*Statement, error) {
+	s, err := takeApart(text, &kind)
+	if err != nil {
 		return nil, err
 	}
-	return &s.Statement, nil
+	iss, err := s.Text("iss")
+	switch {
+	case err != nil:
+		return nil, err
+	case iss != k.Issuer:
+		return nil, fmt.Errorf("%w: it is %s, want %q", ErrIssuer, cause.Text(iss), k.Issuer)
+	}
+	s.iss, s.Issuer = iss, nameOf(k.Source, iss)
+	if err := s.signedAs(k.Algorithms); err != nil {
+		return nil, err
+	}
+	return s.verified(ctx, signature.NewSource(k.Source), &kind)
 }
 
 // statement is a Statement on its way.
@@ -152,10 +171,30 @@ func (s *statement) from(v *middleware.Validator, kind *Kind, want string) (sign
 	if want != "" && NameOf(v, want) != s.Issuer {
 		return none, fmt.Errorf("%w: it is %s, want %q", ErrIssuer, cause.Text(iss), want)
 	}
-	if !slices.Contains(algorithms, s.header.Algorithm) {
-		return none, fmt.Errorf("%w: %w: it is %s, want one of %q", ErrSignature, errNoAlgo, cause.Text(s.header.Algorithm), algorithms)
+	if err := s.signedAs(algorithms); err != nil {
+		return none, err
 	}
 	return signature.NewSource(keys), nil
+}
+
+func (s *statement) signedAs(algorithms []string) error {
+	if slices.Contains(algorithms, s.header.Algorithm) {
+		return nil
+	}
+	return fmt.Errorf("%w: %w: it is %s, want one of %q", ErrSignature, errNoAlgo, cause.Text(s.header.Algorithm), algorithms)
+}
+
+// verified is the statement if nobody refuses it. What is cheaper than the signature comes before it.
+func (s *statement) verified(ctx context.Context, source signature.Source, kind *Kind) (*Statement, error) {
+	if kind.Accept != nil {
+		if err := kind.Accept(&s.Statement); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.verify(ctx, source); err != nil {
+		return nil, err
+	}
+	return &s.Statement, nil
 }
 
 // NameOf returns the name under which entries know the issuer of an iss, which may be any of its names. It is empty for an iss that is not
@@ -189,7 +228,7 @@ func (s *statement) verify(ctx context.Context, source signature.Source) error {
 			}
 		}
 		refused := fmt.Errorf("%w: %w", ErrSignature, err)
-		if reconsidered == maxReconsidered || err == signature.ErrTooManyKeys {
+		if reconsidered == maxReconsidered || !source.Reconsiders() || err == signature.ErrTooManyKeys {
 			return refused
 		}
 		switch outcome, err = source.Reconsider(ctx, s.iss, s.header, keys); outcome {

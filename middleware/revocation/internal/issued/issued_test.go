@@ -406,3 +406,38 @@ func wrapped(err error) string {
 		return err.Error()
 	}
 }
+
+// Whoever is no issuer of the Validator is held to its own keys, algorithms and name.
+func TestKeysOfOthers(t *testing.T) {
+	const transmitter = "https://transmitter.example"
+	ed := issued.Keys{Source: testkit.KeySet(), Algorithms: []string{"EdDSA"}, Issuer: transmitter}
+	good := ours(header, `{"iss":"`+transmitter+`","sub":"alice"}`)
+	s, err := ed.Verify(t.Context(), good, kind)
+	if err != nil || s.Issuer != transmitter || s.Type != "test+jwt" {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	refusal := errors.New("not for us")
+	picky := kind
+	picky.Accept = func(*issued.Statement) error { return refusal }
+	down := issued.Keys{Source: source(func(context.Context, string, string) ([]*jwks.Key, error) { return nil, context.DeadlineExceeded }), Algorithms: []string{"EdDSA"}, Issuer: transmitter}
+	for name, row := range map[string]struct {
+		keys issued.Keys
+		text string
+		kind issued.Kind
+		want error
+	}{
+		"another issuer":       {ed, ours(header, payload), kind, issued.ErrIssuer},
+		"no issuer":            {ed, ours(header, `{}`), kind, issued.ErrIssuer},
+		"two issuers":          {ed, ours(header, `{"iss":"`+transmitter+`","Iss":"x"}`), kind, issued.ErrMalformed},
+		"an issuer in a list":  {ed, ours(header, `{"iss":["`+transmitter+`"]}`), kind, issued.ErrMalformed},
+		"another algorithm":    {issued.Keys{Source: testkit.KeySet(), Algorithms: []string{"RS256"}, Issuer: transmitter}, good, kind, issued.ErrSignature},
+		"a stranger's key":     {ed, testkit.Sign(header, `{"iss":"`+transmitter+`"}`, testkit.StrangeKey()), kind, issued.ErrSignature},
+		"another type":         {ed, ours(`{"typ":"at+jwt","alg":"EdDSA","kid":"ed"}`, `{"iss":"`+transmitter+`"}`), kind, issued.ErrType},
+		"one that is not ours": {down, good, picky, refusal},
+		"keys that are away":   {down, good, kind, issued.ErrUnavailable},
+	} {
+		if s, err := row.keys.Verify(t.Context(), row.text, row.kind); s != nil || !errors.Is(err, row.want) {
+			t.Errorf("%s: %v, %v", name, s, err)
+		}
+	}
+}

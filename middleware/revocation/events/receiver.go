@@ -1,0 +1,232 @@
+package events
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/tally"
+	"github.com/cardea-auth/cardea/middleware/revocation"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
+)
+
+// Receiver takes the security event tokens of one stream, by push (it is an [http.Handler]) or by Poll. It is made by New and safe for
+// concurrent use. Each process of an API has one; with a Store in the List it does not matter which of them gets an event.
+type Receiver struct {
+	cfg           Config
+	transmitter   string
+	issuer        string // as middleware.TokenFacts have it
+	authorization [][sha256.Size]byte
+	keys          issued.Keys
+	findsKeys     bool // by the transmitter's configuration
+
+	validator *middleware.Validator
+	list      *revocation.List
+	feed      *revocation.Feed
+	client    *http.Client
+	metadata  metadata
+	seen      *seen
+	hook      queue
+	stream    stream
+	refusals  tally.Tally
+
+	duplicates, unmapped, discarded atomic.Uint64
+	closed                          atomic.Bool
+}
+
+// Status says how a Receiver is.
+type Status struct {
+	_ [0]func() // keyed literals only
+
+	Feed revocation.FeedStatus // also in revocation.Status.Feeds
+
+	Duplicates uint64 // tokens that had come before
+	Unmapped   uint64 // events that should end access and name nobody whom tokens can name
+	Discarded  uint64 // events that name a critical member which nobody judges
+
+	Waiting  int       // events that Config.Event has not been told yet
+	Verified time.Time // when the last verification event came, here; zero: none did
+}
+
+// Status says how the Receiver is. It does no I/O.
+func (r *Receiver) Status() Status {
+	return Status{
+		Feed:       r.feed.Status(),
+		Duplicates: r.duplicates.Load(),
+		Unmapped:   r.unmapped.Load(),
+		Discarded:  r.discarded.Load(),
+		Waiting:    r.hook.waiting(),
+		Verified:   r.stream.lastVerified(),
+	}
+}
+
+// Close ends what Warm and Verify began. Tokens that come later are sent back (503). Poll ends with its own context.
+func (r *Receiver) Close() error {
+	r.closed.Store(true)
+	return r.metadata.close()
+}
+
+var errClosed = errors.New("events: the Receiver was closed")
+
+// receiveWithin bounds the work on one token, so that the answer is quick though a Store is slow (RFC 8935 section 2).
+const receiveWithin = 5 * time.Second
+
+// receive takes a security event token. When it returns nil everything that the token ends is in the List, as durable as its Store is, and
+// Config.Event will be told. A *refusal says that the token is no good. Every other error is about us: it is to be sent again.
+func (r *Receiver) receive(ctx context.Context, text string) error { return r.receiveAs(ctx, "", text) }
+
+// receiveAs is receive for a token whose jti is known; empty: it is not.
+func (r *Receiver) receiveAs(ctx context.Context, id, text string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveWithin) // whoever hangs up has told of it all the same
+	defer cancel()
+	if r.closed.Load() {
+		return errClosed
+	}
+	is, err := r.verify(ctx, text)
+	if err == nil && id != "" && is.id != id {
+		err = malformed("its jti is not the name under which it was sent")
+	}
+	if err == nil {
+		err = r.once(ctx, is)
+	}
+	err = verdictOf(err)
+	r.report(ctx, err)
+	return err
+}
+
+// verify reads a token whose signature and purpose are good.
+func (r *Receiver) verify(ctx context.Context, text string) (*set, error) {
+	statement, err := r.keys.Verify(ctx, text, issued.Kind{
+		Types:    []string{"secevent+jwt"}, // SSF 1.0 section 4.1.1
+		MaxBytes: maxSET,
+		Accept: func(s *issued.Statement) error {
+			forUs, err := s.AudienceHas(r.cfg.Audiences...)
+			if err == nil && !forUs {
+				err = refuse(invalidAudience, "its aud names none of %q", r.cfg.Audiences)
+			}
+			return err
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.read(statement, time.Now())
+}
+
+// once takes a token up unless it has been. Whoever delivers it again while it is being worked on waits for the result (RFC 8935 section 2:
+// it is answered as if it were new).
+func (r *Receiver) once(ctx context.Context, is *set) error {
+	before, end, err := r.seen.begin(ctx, is.id)
+	if err != nil {
+		return err
+	}
+	if before {
+		r.duplicates.Add(1)
+		return nil
+	}
+	err = r.take(ctx, is)
+	end(err == nil)
+	if err == nil {
+		r.feed.Heard()
+	}
+	return err
+}
+
+// take enters what each event ends and then hands it to Config.Event: an event that nobody was told of is sent again, and what was entered
+// twice is entered once.
+func (r *Receiver) take(ctx context.Context, is *set) error {
+	var told []Event
+	for _, e := range is.events {
+		switch e.Type {
+		case verification:
+			if err := r.verified(ctx, e); err != nil {
+				return err
+			}
+		case streamUpdated:
+			if err := r.updated(ctx, e, is.issued); err != nil {
+				return err
+			}
+		default:
+			discarded, err := r.enter(ctx, e)
+			if err != nil {
+				return err
+			}
+			if !discarded {
+				told = append(told, e)
+			}
+		}
+	}
+	if r.cfg.Event == nil {
+		return nil
+	}
+	return r.hook.add(told, r.cfg.Event, r.log)
+}
+
+// enter puts what an event ends into the list.
+func (r *Receiver) enter(ctx context.Context, e Event) (discarded bool, _ error) {
+	entries, err := r.entriesOf(ctx, e)
+	if errors.Is(err, errCritical) {
+		r.discarded.Add(1)
+		r.warn(ctx, "discarded", "events: an event was discarded, as its subject has a critical member that nobody judges: set Entries", e, err)
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, entry := range entries {
+		if err := r.list.Revoke(ctx, entry); err != nil {
+			return false, err
+		}
+	}
+	if len(entries) > 0 {
+		r.log().InfoContext(ctx, "events: an event has ended access", "transmitter", r.transmitter, "type", short(e.Type), "jti", short(e.ID), "entries", len(entries))
+	}
+	return false, nil
+}
+
+// report counts and logs what was not taken. Nothing of it names a subject.
+func (r *Receiver) report(ctx context.Context, err error) {
+	var refused *refusal
+	switch {
+	case err == nil:
+	case errors.As(err, &refused):
+		r.feed.Refused(err)
+		r.write(ctx, string(refused.code), "events: a security event token was refused", "error", err)
+	default:
+		r.feed.Failed(err)
+		r.write(ctx, "failed", "events: a security event token could not be taken, and is to be sent again", "error", err)
+	}
+}
+
+func (r *Receiver) warn(ctx context.Context, reason, message string, e Event, err error) {
+	r.write(ctx, reason, message, "type", short(e.Type), "format", short(e.Subject.Format), "jti", short(e.ID), "error", err)
+}
+
+// write keeps whoever sends from filling the log.
+func (r *Receiver) write(ctx context.Context, reason, message string, attributes ...any) {
+	if write, before := r.refusals.Write(tally.Kind{Reason: reason}, time.Now()); write {
+		attributes = slices.Concat([]any{"transmitter", r.transmitter, "unwritten_before", before}, attributes)
+		r.log().WarnContext(ctx, message, attributes...)
+	}
+}
+
+func (r *Receiver) log() *slog.Logger {
+	if r.cfg.Logger == nil {
+		return slog.Default()
+	}
+	return r.cfg.Logger
+}
+
+// short bounds a text of the transmitter for the log.
+func short(text string) string {
+	const most = 128
+	return text[:min(len(text), most)]
+}
+
+var _ http.Handler = (*Receiver)(nil)
