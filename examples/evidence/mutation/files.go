@@ -39,7 +39,7 @@ const (
 // about what a request gets for an answer.
 var frontDoor = map[string][]string{
 	"introspection/internal/shared":   {"introspection"},
-	"middleware/internal/accesstoken": {face, suites},
+	"middleware/internal/accesstoken": {face, suites, "middleware/issuers"},
 	"middleware/internal/challenge":   {face, suites},
 	"middleware/internal/claims":      {face, suites},
 	"middleware/internal/clientcert":  {face, suites},

@@ -264,6 +264,23 @@ func TestANewKeyUnderAnOldNameIsLookedFor(t *testing.T) {
 	}
 }
 
+// Nobody is asked for keys of a tenant that may not come in, not even for others than those that are held.
+func TestATenantThatMayNotComeInCausesNoLook(t *testing.T) {
+	keys := &shelf{sets: []*jwks.Set{testkit.OneKey("ed", testkit.EdKey())}}
+	v, err := middleware.New(middleware.Config{
+		Issuers:   []middleware.Issuer{{URL: template, Keys: keys, AllowTenant: func(context.Context, string) bool { return false }}},
+		Audiences: []string{testkit.Audience}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	_, err = issued.Verify(t.Context(), v, ours(header, `{"iss":"`+acme+`"}`), kind, "")
+	if !errors.Is(err, issued.ErrSignature) || keys.asked.Load() != 0 {
+		t.Errorf("%v after %d looks", err, keys.asked.Load())
+	}
+}
+
 func TestNameOf(t *testing.T) {
 	v := validator(t, testkit.KeySet())
 	for iss, want := range map[string]string{
