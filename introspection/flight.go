@@ -162,7 +162,7 @@ func (fs *flights) join(key digest, token string) (*flight, *Response, error) {
 		if response := fs.cache.load(key, now); response != nil {
 			return nil, response, nil
 		}
-		if err := fs.blocked(now); err != nil && (token == ownToken || !fs.shared()) {
+		if err := fs.blocked(now); err != nil && !fs.shared() {
 			return nil, nil, err
 		}
 		f = &flight{key: key, token: token, done: make(chan struct{}), err: errNoEnd}

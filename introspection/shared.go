@@ -64,7 +64,7 @@ func newShared(s settings, c *Client) (*shared.Answers, error) {
 	if s.Shared == nil {
 		return nil, nil
 	}
-	answers, err := shared.New(shared.Config{
+	answers, err := shared.NewAnswers(shared.Config{
 		Cache:   s.Shared,
 		Secrets: s.SharedSecrets,
 		Binding: []string{s.URL, s.Issuer, s.ClientAuth.method, s.ClientAuth.id, strconv.FormatBool(s.SignedBy != nil), strconv.FormatBool(s.Ask != nil)},

@@ -402,6 +402,51 @@ func TestSharedAnswersEndWithTheToken(t *testing.T) {
 	})
 }
 
+func TestAnswersThatTakeLongAreNotShared(t *testing.T) {
+	for _, row := range []struct {
+		takes time.Duration
+		want  string
+	}{
+		{900*time.Millisecond - time.Millisecond, "1 reads, 1 writes"},
+		{900*time.Millisecond - time.Millisecond + 1, "1 reads, 0 writes"},
+		{950 * time.Millisecond, "1 reads, 0 writes"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cache := new(engine)
+			cfg := sharing(cache)
+			cfg.ActiveTTL = time.Second
+			mustIntrospect(t, newClient(t, cfg, &transport{serve: slowly(row.takes, activeText)}), "token")
+			synctest.Wait()
+			cache.mustHaveSeen(t, row.want)
+		})
+	}
+}
+
+// What a holder of the secret has sealed is read as strictly as what the server says.
+func TestSealedTextsThatAreNoActiveAnswers(t *testing.T) {
+	seal, err := shared.NewSeal([]byte(sharedSecret), "https://as.example/introspect", "", "client_secret_basic", "api", "false", "false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		inactiveText, "", "null", `{"active":true,"active":true}`, `{"active":1}`, `{"active":true,"exp":"never"}`, `{"active":true,"exp":1}`, activeText + "}",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cache, tr := new(engine), &transport{serve: answers(activeText)}
+			client := newClient(t, sharing(cache), tr)
+			key := seal.Key("token")
+			value, err := seal.Seal(key, shared.Answer{Claims: text, Asked: time.Now()})
+			if err != nil || cache.Set(t.Context(), key, value, time.Hour) != nil {
+				t.Fatal(err)
+			}
+			response := mustIntrospect(t, client, "token")
+			if got := client.Status().Shared; !response.Active() || tr.count() != 1 || got.Outdated != 1 || got.Misses != 1 || got.Hits != 0 || got.Rejected != 0 {
+				t.Errorf("%q: active %t after %d requests, %+v", text, response.Active(), tr.count(), got)
+			}
+		})
+	}
+}
+
 func TestInactiveAnswersAreNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cache, tr := new(engine), &transport{serve: answers(inactiveText)}
@@ -526,7 +571,7 @@ func TestSharedCacheThatFails(t *testing.T) {
 				if status.LastError != nil || status.BreakerOpen || time.Since(start) != 0 {
 					t.Errorf("%v later: %+v", time.Since(start), status)
 				}
-				if shared := status.Shared; !shared.Paused || shared.LastError == nil || shared.Errors != uint64(1+writes) || shared.Dropped != uint64(1000-writes) {
+				if shared := status.Shared; !shared.Paused || shared.LastError == nil || shared.Misses != 0 || shared.Errors != uint64(1+writes) || shared.Dropped != uint64(1000-writes) {
 					t.Errorf("status %+v", shared)
 				}
 				for i := range 40 {
@@ -608,6 +653,25 @@ func TestSharedCacheThatHangs(t *testing.T) {
 	})
 }
 
+// One read finds out whether the cache is back, however many come when it is time for that.
+func TestOneReadTriesTheCacheAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache := &engine{beforeGet: func(ctx context.Context) error { return wait(ctx, time.Hour) }}
+		client := newClient(t, sharing(cache), &transport{serve: answers(activeText)})
+		mustIntrospect(t, client, "first")
+		time.Sleep(500 * time.Millisecond)
+		for round := range 5 {
+			for i := range 10 {
+				mustIntrospect(t, client, fmt.Sprintf("token%d.%d", round, i))
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if cache.gets != 2 {
+			t.Errorf("%d reads, want the one that failed and one that tries", cache.gets)
+		}
+	})
+}
+
 func TestSharedTimeout(t *testing.T) {
 	for _, row := range []struct{ configured, timeout, want time.Duration }{
 		{0, 0, 50 * time.Millisecond}, {time.Second, 0, time.Second}, {0, 40 * time.Millisecond, 20 * time.Millisecond},
@@ -655,10 +719,11 @@ func TestSharedCacheComesBackAfterIgnoringItsContext(t *testing.T) {
 		end := make(chan struct{})
 		cache := &engine{beforeGet: func(context.Context) error { <-end; return nil }}
 		client := newClient(t, sharing(cache), &transport{serve: answers(activeText)})
-		for i := range 100 {
+		for i := range 200 {
 			mustIntrospect(t, client, fmt.Sprint("token", i))
 			time.Sleep(500 * time.Millisecond)
 		}
+		cache.mustHaveSeen(t, "64 reads, 200 writes")
 		close(end)
 		time.Sleep(time.Second)
 		mustIntrospect(t, client, "finds")
@@ -805,6 +870,8 @@ func TestNewRefusesMistakesAboutSharing(t *testing.T) {
 		{"nothing may be used twice", func(cfg *introspection.Config) { cfg.ActiveTTL = -1 }, []string{"Config.Shared is set, and ActiveTTL is negative (-1ns)"}},
 		{"a negative timeout", func(cfg *introspection.Config) { cfg.SharedTimeout = -1 }, []string{"Config.SharedTimeout is negative (-1ns)"}},
 		{"a timeout that leaves no time", func(cfg *introspection.Config) { cfg.SharedTimeout = 2 * time.Second }, []string{"Config.SharedTimeout is 2s, which leaves the server no time within Timeout (2s)"}},
+		{"no URL, which is a mistake of its own", func(cfg *introspection.Config) { cfg.URL = "" }, []string{"Config.URL is required"}},
+		{"a negative timeout of the whole", func(cfg *introspection.Config) { cfg.Timeout = -1 }, []string{"Config.Timeout is negative"}},
 		{"a function without a name", func(cfg *introspection.Config) {
 			cfg.URL, cfg.ClientAuth, cfg.Ask = "", introspection.ClientAuth{}, ask
 		}, []string{"Config.URL is required by Shared beside Ask"}},

@@ -172,6 +172,20 @@ var accepted = map[survivor]string{
 
 	{"introspection", "elements", andGone, `e.peek() != 0`}: unreachable, // in valid JSON
 
+	{"introspection", "NewAnswers", neverTaken, `err != nil`}:                               unreachable, // secrets were judged, and nothing else can fail
+	{"introspection", "newShared", neverTaken, `err != nil`}:                                unreachable,
+	{"introspection", "NewSeal", neverTaken, `err != nil`}:                                  unreachable,
+	{"introspection", "NewSeal", neverTaken, `err != nil (2)`}:                              unreachable,
+	{"introspection", "Seal", neverTaken, `err != nil`}:                                     unreachable,
+	{"introspection", "set", neverTaken, `err != nil`}:                                      unreachable,
+	{"introspection", "Open", neverTaken, `err != nil`}:                                     unreachable,
+	{"introspection", "aead", neverTaken, `err != nil`}:                                     unreachable,
+	{"introspection", "aead", neverTaken, `err != nil (2)`}:                                 unreachable,
+	{"introspection", "Readable", alwaysTrue, `!shut`}:                                      shortcut,
+	{"introspection", "tryAgain", neverTaken, `!a.life.begin()`}:                            behindIt, // a read does not begin either
+	{"introspection", "inTime", orGone, `age >= a.TTL-a.skew`}:                              behindIt, // the cache of the Client keeps nothing so old
+	{"introspection", "read", andGone, `o.err != nil`}:                                      raceOnly,
+	{"introspection", "write", andGone, `err != nil`}:                                       raceOnly,
 	{"introspection", "newSegment", neverTaken, `ttl <= 0`}:                                 shortcut, // nothing is fresh for no time
 	{"introspection", "newSegment", neverTaken, `err != nil`}:                               unreachable,
 	{"introspection", "load", andGone, `found`}:                                             impliedBy, // what was asked in the year 1 is not fresh

@@ -33,7 +33,7 @@ type Config struct {
 	Panicked func(value any)
 }
 
-// Answers shares active answers through a cache. A nil *Answers shares none. Nothing that the cache does is worse than a cache that
+// Answers shares active answers through a cache. A nil *Answers shares none, and finds nothing to be Readable. Nothing that the cache does is worse than a cache that
 // holds nothing: it is used for a limited time, left alone after a failure, and not believed.
 type Answers struct {
 	Config
@@ -49,8 +49,8 @@ type Answers struct {
 	hits, misses, failures, rejected, outdated, dropped atomic.Uint64
 }
 
-// New makes Answers. The error is not about the secrets' length, which the caller has judged.
-func New(cfg Config) (*Answers, error) {
+// NewAnswers makes Answers. The error is not about the secrets' length, which the caller has judged.
+func NewAnswers(cfg Config) (*Answers, error) {
 	var seals []*Seal
 	for _, secret := range cfg.Secrets {
 		seal, err := NewSeal(secret, cfg.Binding...)
@@ -85,26 +85,16 @@ func (a *Answers) Readable() bool {
 	return !shut
 }
 
-// Find hands what another instance was told about token to use, and reports whether it was of use.
+// Find hands what another instance was told about token to use, and reports whether it was of use. a is not nil.
 func (a *Answers) Find(ctx context.Context, token string, use func(Answer) bool) bool {
-	if a == nil {
+	p := a.reads.pass(time.Now())
+	if p == try {
+		a.tryAgain(token)
+	}
+	if p != enter {
 		return false
 	}
-	switch p := a.reads.pass(time.Now()); p {
-	case try:
-		if !a.life.begin() {
-			a.reads.withdraw(p)
-			return false
-		}
-		go func() {
-			defer a.life.end()
-			a.read(a.Base, p, token)
-		}()
-		return false
-	case stop:
-		return false
-	}
-	o, made := a.read(ctx, enter, token)
+	o, made := a.read(ctx, p, token)
 	if !made {
 		return false
 	}
@@ -118,6 +108,17 @@ func (a *Answers) Find(ctx context.Context, token string, use func(Answer) bool)
 	}
 	a.hits.Add(1)
 	return true
+}
+
+// tryAgain finds out whether the cache is back, while whoever brings the token asks the server.
+func (a *Answers) tryAgain(token string) {
+	if !a.life.begin() {
+		return // it stays shut
+	}
+	go func() {
+		defer a.life.end()
+		a.read(a.Base, try, token)
+	}()
 }
 
 // outcome is what a read brought.
