@@ -17,7 +17,7 @@ import (
 //
 // A token that this instance knows costs no call of it. One that it does not know costs one Get, however many ask for it at once, and
 // after a question to the server one Set, which no request waits for. Nobody waits longer than Config.SharedTimeout. After an error,
-// and while a call takes a fifth of that, tokens that are not known here are asked about at once; twice a second one Get, which no
+// and while a call takes a fifth of that, tokens that are not known here are asked about at once; four times a second one Get, which no
 // request waits for, finds out whether the cache is back. Errors refuse nobody: they are in Status and, once a minute, in the log.
 //
 // While the breaker is open, what is shared still counts as cached. The ages of what others asked are told by the clocks of the machines: an

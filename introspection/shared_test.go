@@ -579,7 +579,7 @@ func TestSharedCacheThatFails(t *testing.T) {
 					mustIntrospect(t, client, fmt.Sprint("later", i))
 				}
 				synctest.Wait()
-				cache.mustHaveSeen(t, fmt.Sprintf("%d reads, %d writes", 1+20, writes+20)) // twice a second
+				cache.mustHaveSeen(t, fmt.Sprintf("%d reads, %d writes", 1+40, writes+40)) // four times a second
 				if lines := strings.Count(logged.String(), "the shared cache fails"); lines != 1 {
 					t.Errorf("%d lines in ten seconds:\n%s", lines, &logged)
 				}

@@ -6,7 +6,7 @@ import (
 )
 
 // pause is how long a cache is left alone after a failure. After each pause one call tries it, and no request waits for that.
-const pause = 500 * time.Millisecond
+const pause = 250 * time.Millisecond
 
 // gate leaves a cache alone that has failed. It shuts at the first failure: without the cache the server is asked, which costs less
 // than waiting for a cache that may hang.
