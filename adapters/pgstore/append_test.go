@@ -40,7 +40,7 @@ func TestAppendsShareTransactions(t *testing.T) {
 func TestCommitsAreDurable(t *testing.T) {
 	sv, cfg := server(t), newLog()
 	admin := connect(t, sv.URL("postgres"))
-	s := created(t, admin, cfg)
+	created(t, admin, cfg)
 	note := cfg.Prefix + "_note"
 	for _, sql := range []string{
 		"create table " + note + " (setting text)",
@@ -55,7 +55,7 @@ func TestCommitsAreDurable(t *testing.T) {
 	for i, row := range []struct{ role, commit string }{
 		{"off", "on"}, {"local", "on"}, {"remote_write", "on"}, {"on", "on"}, {"remote_apply", "remote_apply"},
 	} {
-		s = open(t, connect(t, sv.URL("postgres")+" options='-c synchronous_commit="+row.role+"'"), cfg)
+		s := open(t, connect(t, sv.URL("postgres")+" options='-c synchronous_commit="+row.role+"'"), cfg)
 		if err := s.Append(t.Context(), make([]byte, 8), time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
