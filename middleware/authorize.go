@@ -264,7 +264,7 @@ func (a *admission) judged(v *Validator, call *call) bool {
 	if a == nil || a.validator != v || a.keptProof && !call.KeepProof {
 		return false
 	}
-	if call.scheme == credential.DPoP && a.verified.Bound.Key == "" {
+	if call.scheme == credential.DPoP && a.verified.Bound().Key == "" {
 		return false // to be refused as such
 	}
 	return a.verified.Is(call.token, a.key) && a.boundTo.equal(v.policy.boundCall(call, a.verified))

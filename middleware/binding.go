@@ -26,21 +26,21 @@ var (
 // admission of the same token for the same call; nil: there is none. Its proof is not asked for again.
 func (p *policy) bound(ctx context.Context, call *call, v *accesstoken.Verified, before *admission) *refusal {
 	switch {
-	case v.Bound.Key != "" && p.proofs == nil:
+	case v.Bound().Key != "" && p.proofs == nil:
 		return call.refuse(invalid(ReasonConfirmation, call.bindingCause(errNoPublicURL, "", v)))
-	case v.Bound.Key != "" && call.scheme != credential.DPoP:
+	case v.Bound().Key != "" && call.scheme != credential.DPoP:
 		return call.refuse(invalid(ReasonConfirmation, call.bindingCause(errDowngrade, "the DPoP scheme and one proof", v)))
-	case v.Bound.Key == "" && call.scheme == credential.DPoP:
+	case v.Bound().Key == "" && call.scheme == credential.DPoP:
 		return call.refuse(invalid(ReasonConfirmation, call.bindingCause(errNotBound, "the Bearer scheme, or a token with cnf.jkt", v)))
-	case v.Bound.Key == "" && p.keyRequired, v.Bound.Certificate == "" && p.certificateRequired, v.Bound.None() && p.fapi2:
+	case v.Bound().Key == "" && p.keyRequired, v.Bound().Certificate == "" && p.certificateRequired, v.Bound().None() && p.fapi2:
 		return call.refuse(invalid(ReasonConfirmation, call.bindingCause(errMustBeBound, p.boundTo(), v)))
 	}
-	if v.Bound.Certificate != "" {
-		if err := p.showsCertificate(call, v.Bound.Certificate); err != nil {
+	if v.Bound().Certificate != "" {
+		if err := p.showsCertificate(call, v.Bound().Certificate); err != nil {
 			return call.refuse(invalid(ReasonConfirmation, call.bindingCause(err, "the certificate of cnf.x5t#S256, from "+p.certificates.Place(), v)))
 		}
 	}
-	if v.Bound.Key == "" || before != nil && before.verified.Bound.Key == v.Bound.Key {
+	if v.Bound().Key == "" || before != nil && before.verified.Bound().Key == v.Bound().Key {
 		return nil
 	}
 	return p.proven(ctx, call, v)
@@ -63,8 +63,8 @@ func (p *policy) boundTo() string {
 // bindingCause is why a token does not count as proven, with what it is bound to and how it came.
 func (c *call) bindingCause(check error, expected string, v *accesstoken.Verified) error {
 	return cause.Binding(check, expected, cause.Bound{
-		Key:         v.Bound.Key != "",
-		Certificate: v.Bound.Certificate != "",
+		Key:         v.Bound().Key != "",
+		Certificate: v.Bound().Certificate != "",
 		Scheme:      string(c.scheme),
 		Proofs:      len(c.values("Dpop")),
 	})
@@ -87,7 +87,7 @@ func (p *policy) proven(ctx context.Context, call *call, v *accesstoken.Verified
 		Target:     call.Target,
 		Now:        call.now,
 		Keep:       call.KeepProof,
-		Thumbprint: v.Bound.Key,
+		Thumbprint: v.Bound().Key,
 		Issuer:     v.Facts.Issuer,
 		Subject:    v.Facts.Subject,
 		ClientID:   v.Facts.ClientID,
@@ -117,7 +117,7 @@ type boundCall [sha256.Size]byte
 
 // boundCall returns nil for a token that whoever holds it may use: its verdict does not depend on the call.
 func (p *policy) boundCall(c *call, v *accesstoken.Verified) *boundCall {
-	if v.Bound.None() {
+	if v.Bound().None() {
 		return nil
 	}
 	var buf [10 * sha256.Size]byte // more than the parts of an ordinary call

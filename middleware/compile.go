@@ -12,6 +12,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/challenge"
+	"github.com/cardea-auth/cardea/middleware/internal/shards"
 )
 
 // compiler collects the mistakes of a Config, so that its author can mend all of them at once.
@@ -68,6 +69,13 @@ func (c *compiler) checkLimits() {
 	const most = 1 << 20 // net/http's default for a whole request header
 	if c.cfg.MaxTokenBytes < 0 || c.cfg.MaxTokenBytes > most {
 		c.wrong("MaxTokenBytes is %d: it must lie between 1 and %d, or be 0 for %d", c.cfg.MaxTokenBytes, most, defaultMaxTokenBytes)
+	}
+	const least = 64 << 10
+	switch cache := c.cfg.TokenCache; {
+	case cache.Bytes < 0, cache.Bytes > 0 && cache.Bytes < least:
+		c.wrong("TokenCache.Bytes is %d: it must be at least %d, or 0 for no limit but TokenCache.Entries", cache.Bytes, least)
+	case cache.Bytes > 0 && cache.Entries < 0:
+		c.wrong("TokenCache.Bytes is %d, and TokenCache.Entries %d switches the cache off: leave out one of them", cache.Bytes, cache.Entries)
 	}
 	if c.cfg.TokenCache.MaxAge < 0 {
 		c.wrong("TokenCache.MaxAge is %v: it must not be negative; to switch the cache off set TokenCache.Entries to -1", c.cfg.TokenCache.MaxAge)
@@ -128,10 +136,11 @@ func (c *compiler) judge(p *policy) {
 			c.wrong("Audiences is empty: name this API as the server writes it into aud (RFC 9068 section 4)")
 		}
 	}
-	cfg := accesstoken.Config{Entries: c.cfg.TokenCache.Entries, MaxAge: c.cfg.TokenCache.MaxAge}
-	if cfg.Entries == 0 {
-		cfg.Entries = defaultCacheEntries
+	limits := shards.Limits{Entries: c.cfg.TokenCache.Entries, Bytes: c.cfg.TokenCache.Bytes}
+	if limits == (shards.Limits{}) {
+		limits.Entries = defaultCacheEntries
 	}
+	cfg := accesstoken.Config{Cache: limits, MaxAge: c.cfg.TokenCache.MaxAge}
 	for i, issuer := range c.cfg.Issuers {
 		ic := issuerCompiler{compiler: c, cfg: issuer, field: fmt.Sprintf("Issuers[%d]", i), policy: p}
 		cfg.Issuers = append(cfg.Issuers, ic.compile())

@@ -122,14 +122,22 @@ type Config struct {
 
 // TokenCache bounds the cache of verified JWTs, which spares a repeated token its signature check and nothing else:
 // time, key set, tenant, Accept and the Guard's requirement are judged on every request. What is kept of a token is its header,
-// its claims, and of its signature a SHA-256 digest, so that nothing in memory can be used as a token; that is about 2.7 kB
-// for a token of 1 kB, and 22 MB for 8192 of them. A second cache of the same size holds what was made of introspection answers,
-// for as long as the Introspector stands by them; of an opaque token it keeps a digest only.
+// its claims, and of its signature a SHA-256 digest, so that nothing in memory can be used as a token; that is about 1.5 kB
+// for a token of 1 kB, and 12 MB for 8192 of them. A second cache of the same limits holds what was made of introspection answers,
+// for as long as the Introspector stands by them; of an opaque token it keeps a digest only. Where a cache is full, tokens that have
+// not been used lately make room.
 type TokenCache struct {
 	_ [0]func() // keyed literals only
 
-	Entries int           // of each; zero: 8192; negative: no cache
-	MaxAge  time.Duration // after which a JWT is verified anew; zero: not before it expires
+	// Entries is how many tokens each cache holds. Zero: 8192, or with Bytes as many as these hold; negative: there is no cache.
+	Entries int
+
+	// Bytes is how much memory the tokens of each cache may take: a limit beside Entries, for tokens of any size. What ClaimsFromContext
+	// keeps is not counted. Zero: no limit; otherwise at least 64 KiB.
+	Bytes int
+
+	// MaxAge is the age after which a JWT is verified anew. Zero: not before it expires.
+	MaxAge time.Duration
 }
 
 // DPoP says how proofs of possession are judged (RFC 9449).

@@ -24,7 +24,7 @@ func Details[T any](t *Token, typ string) ([]T, error) {
 		return nil, errHandMade
 	}
 	var decoded []T
-	for _, raw := range t.proven.Claims.Details.ApplyingTo(typ) {
+	for _, raw := range t.proven.Details().ApplyingTo(typ, t.proven.Issuer.APINames) {
 		detail, err := decodeDetail[T](raw)
 		if err != nil {
 			return nil, fmt.Errorf("middleware: authorization detail of type %q: %w", typ, err)

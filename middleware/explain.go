@@ -182,9 +182,9 @@ func (g *Guard) passed(id record.Step, call *call) (expected, got string) {
 	case record.Issuer:
 		return cause.Claim("iss", v.Issuer.URL), cause.Claim("iss", facts.Issuer)
 	case record.Algorithm:
-		return cause.Accepted(slices.Sorted(maps.Keys(v.Issuer.Algorithms))), cause.Claim("alg", v.Key.Algorithm)
+		return cause.Accepted(slices.Sorted(maps.Keys(v.Issuer.Algorithms))), cause.Claim("alg", v.Key.Header.Algorithm)
 	case record.Key, record.Signature:
-		return "", cause.Claim("kid", v.Key.KeyID)
+		return "", cause.Claim("kid", v.Key.Header.KeyID)
 	case record.Audience:
 		return audienceOf(v), cause.Claims("aud", facts.Audience)
 	case record.Time:
@@ -218,11 +218,11 @@ func audienceOf(v *accesstoken.Verified) string {
 
 func boundText(v *accesstoken.Verified) string {
 	switch {
-	case v.Bound.None():
+	case v.Bound().None():
 		return "no cnf"
-	case v.Bound.Key != "" && v.Bound.Certificate != "":
+	case v.Bound().Key != "" && v.Bound().Certificate != "":
 		return "cnf with jkt and x5t#S256"
-	case v.Bound.Key != "":
+	case v.Bound().Key != "":
 		return "cnf with jkt"
 	default:
 		return "cnf with x5t#S256"

@@ -115,7 +115,7 @@ func (n *requirement) holds(step record.Step, v *accesstoken.Verified, now time.
 	facts := &v.Facts
 	switch step {
 	case record.Binding:
-		return !n.bound || !v.Bound.None()
+		return !n.bound || !v.Bound().None()
 	case record.StepUp:
 		return n.acceptsACR(facts) && n.acceptsAge(facts, now, v.Issuer.Leeway)
 	case record.Scope:
@@ -123,7 +123,7 @@ func (n *requirement) holds(step record.Step, v *accesstoken.Verified, now time.
 	case record.Role:
 		return hasOneOfEach(facts.Roles, n.roles)
 	default: // record.Delegation
-		return n.actor.admits(Actor(facts.Actor))
+		return n.actor.admits(Actor(v.Actor()))
 	}
 }
 
@@ -147,12 +147,13 @@ func (n *requirement) refusal(step record.Step, v *accesstoken.Verified, call *c
 	case record.Role:
 		return refusal{code: InsufficientScope, reason: ReasonRole, scopes: n.named, err: cause.Role(errMissingRole, func() cause.Grant { return n.roleGrant(v) })}
 	default: // record.Delegation
-		return refusal{code: InsufficientScope, reason: ReasonActor, scopes: n.named, err: cause.Actor(errActing, n.actor.String(), facts.Actor.Issuer, facts.Actor.Subject, facts.Actor.ClientID)}
+		actor := v.Actor()
+		return refusal{code: InsufficientScope, reason: ReasonActor, scopes: n.named, err: cause.Actor(errActing, n.actor.String(), actor.Issuer, actor.Subject, actor.ClientID)}
 	}
 }
 
 func (n *requirement) scopeGrant(v *accesstoken.Verified) cause.Grant {
-	g := cause.Grant{Needs: n.scopes, Had: v.Facts.Scopes, From: v.ScopesFrom(), Mapped: v.Issuer.Scopes, Text: v.Claims.Text}
+	g := cause.Grant{Needs: n.scopes, Had: v.Facts.Scopes, From: v.ScopesFrom(), Mapped: v.Issuer.Scopes, Text: v.Claims}
 	if v.Issuer.ComputeScopes != nil {
 		g.By = "Issuer.Claims.ScopesFunc"
 	}
@@ -160,7 +161,7 @@ func (n *requirement) scopeGrant(v *accesstoken.Verified) cause.Grant {
 }
 
 func (n *requirement) roleGrant(v *accesstoken.Verified) cause.Grant {
-	g := cause.Grant{Needs: n.roles, Had: v.Facts.Roles, From: v.RolesFrom(), Mapped: v.Issuer.Roles, Text: v.Claims.Text}
+	g := cause.Grant{Needs: n.roles, Had: v.Facts.Roles, From: v.RolesFrom(), Mapped: v.Issuer.Roles, Text: v.Claims}
 	if v.Issuer.ComputeRoles != nil {
 		g.By = "Issuer.Claims.RolesFunc"
 	}

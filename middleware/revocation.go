@@ -61,7 +61,7 @@ func (t *Token) Facts() TokenFacts {
 }
 
 func factsOf(v *accesstoken.Verified) TokenFacts {
-	facts := &v.Facts
+	facts, status := &v.Facts, v.Status()
 	return TokenFacts{
 		Issuer:      v.RevocableAs(),
 		ID:          facts.ID,
@@ -70,8 +70,8 @@ func factsOf(v *accesstoken.Verified) TokenFacts {
 		ClientID:    facts.ClientID,
 		IssuedAt:    facts.IssuedAt,
 		Expiry:      facts.Expiry,
-		StatusURI:   facts.Status.URI,
-		StatusIndex: facts.Status.Index,
+		StatusURI:   status.URI,
+		StatusIndex: status.Index,
 	}
 }
 

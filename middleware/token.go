@@ -77,7 +77,7 @@ func (t *Token) Claims(v any) error {
 	if t.proven == nil {
 		return errHandMade
 	}
-	return exactjson.Decode([]byte(t.proven.Claims.Text), v)
+	return exactjson.Decode([]byte(t.proven.Claims), v)
 }
 
 // String returns what LogValue logs, and not the claims.
@@ -124,7 +124,7 @@ func tokenOf(v *accesstoken.Verified) Token {
 		NotBefore: facts.NotBefore,
 		Expiry:    facts.Expiry,
 		AuthTime:  facts.AuthTime,
-		Actor:     Actor(facts.Actor),
+		Actor:     Actor(v.Actor()),
 		Opaque:    facts.Opaque,
 		SessionID: facts.SessionID,
 		proven:    v,

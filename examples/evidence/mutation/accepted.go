@@ -74,14 +74,14 @@ var accepted = map[survivor]string{
 	{"middleware", "isSmall", andGone, `'A' <= c`}: shortcut,
 	{"middleware", "isSmall", andGone, `c <= 'Z'`}: shortcut,
 
-	{"middleware", "isThumbprint", alwaysTrue, `err == nil && n == len(buf)`}:   behindIt, // no key or certificate has such a thumbprint
-	{"middleware", "isThumbprint", andGone, `err == nil`}:                       behindIt,
-	{"middleware", "isThumbprint", andGone, `n == len(buf)`}:                    behindIt,
-	{"middleware", "bound", neverTaken, `v.Bound.Key != "" && p.proofs == nil`}: behindIt,    // without DPoP its scheme is not accepted
-	{"middleware", "boundCall.equal", andGone, `b == nil`}:                      unreachable, // both are of one token, which is bound or not
-	{"middleware", "boundCall.equal", andGone, `other == nil`}:                  unreachable,
-	{"middleware", "boundCall.equal", andGone, `b != nil`}:                      unreachable,
-	{"middleware", "boundCall.equal", andGone, `other != nil`}:                  unreachable,
+	{"middleware", "isThumbprint", alwaysTrue, `err == nil && n == len(buf)`}:     behindIt, // no key or certificate has such a thumbprint
+	{"middleware", "isThumbprint", andGone, `err == nil`}:                         behindIt,
+	{"middleware", "isThumbprint", andGone, `n == len(buf)`}:                      behindIt,
+	{"middleware", "bound", neverTaken, `v.Bound().Key != "" && p.proofs == nil`}: behindIt,    // without DPoP its scheme is not accepted
+	{"middleware", "boundCall.equal", andGone, `b == nil`}:                        unreachable, // both are of one token, which is bound or not
+	{"middleware", "boundCall.equal", andGone, `other == nil`}:                    unreachable,
+	{"middleware", "boundCall.equal", andGone, `b != nil`}:                        unreachable,
+	{"middleware", "boundCall.equal", andGone, `other != nil`}:                    unreachable,
 
 	{"middleware", "authorization", neverTaken, `ok && token != "" && token[0] != ' '`}: shortcut,
 	{"middleware", "equalASCIIFold", andGone, `'A' <= c`}:                               impliedBy, // 32 more than such a byte is no small letter
@@ -94,14 +94,11 @@ var accepted = map[survivor]string{
 	{"middleware", "Verifier.Verify", neverTaken, `offered.known == nil`}: shortcut,
 	{"middleware", "names", andGone, `valid`}:                             impliedBy, // what is not valid is no target of ours
 
-	{"middleware", "judgeJWT", neverTaken, `!t.knownHeader && !t.Recorder.On()`}: shortcut, // learns a header that it knows
-	{"middleware", "judgeJWT", andGone, `!t.knownHeader`}:                        shortcut,
-	{"middleware", "judgeJWT", andGone, `!t.Recorder.On()`}:                      shortcut,  // a header that verified is what its text says, whoever asked
-	{"middleware", "Is", andGone, `ok`}:                                          impliedBy, // a tenant is never empty
-	{"middleware", "StillPublished", orGone, `key == r.Key`}:                     shortcut,
-	{"middleware", "StillPublished", neverTaken, `outcome != Found`}:             shortcut, // the token is judged anew, and the source says the same again
-	{"middleware", "ask", neverTaken, `len(keys) == 0`}:                          behindIt, // of no keys none may serve
-	{"middleware", "Reconsider", neverTaken, `err == nil && len(others) == 0`}:   shortcut, // the keys are asked for again, and are those that were tried
+	{"middleware", "Is", andGone, `ok`}:                                        impliedBy, // a tenant is never empty
+	{"middleware", "StillPublished", orGone, `key == r.Key`}:                   shortcut,
+	{"middleware", "StillPublished", neverTaken, `outcome != Found`}:           shortcut, // the token is judged anew, and the source says the same again
+	{"middleware", "ask", neverTaken, `len(keys) == 0`}:                        behindIt, // of no keys none may serve
+	{"middleware", "Reconsider", neverTaken, `err == nil && len(others) == 0`}: shortcut, // the keys are asked for again, and are those that were tried
 
 	{"middleware", "checkTime", andGone, `now.Before(facts.NotBefore)`}: shortcut,
 	{"middleware", "checkTime", andGone, `now.Before(facts.IssuedAt)`}:  shortcut,
@@ -262,10 +259,10 @@ var accepted = map[survivor]string{
 
 	{"middleware", "judge", orGone, `j.headers.Begins(j.Token.raw)`}: shortcut,
 
-	{"middleware", "newCache", neverTaken, `entries < 0`}:    shortcut,    // a cache without room remembers nothing
-	{"middleware", "WholeKey", neverTaken, `p.signed == ""`}: shortcut,    // hashes the same text again
-	{"middleware", "credentials", neverTaken, `err != nil`}:  unreachable, // no public host is refused as an origin
-	{"middleware", "IsPublicHost", alwaysTrue, `err == nil`}: behindIt,    // net/url refuses it too, since Go 1.25.2
+	{"middleware", "newCache", neverTaken, `most.Entries < 0`}: shortcut,    // a cache without room remembers nothing
+	{"middleware", "WholeKey", neverTaken, `p.signed == ""`}:   shortcut,    // hashes the same text again
+	{"middleware", "credentials", neverTaken, `err != nil`}:    unreachable, // no public host is refused as an origin
+	{"middleware", "IsPublicHost", alwaysTrue, `err == nil`}:   behindIt,    // net/url refuses it too, since Go 1.25.2
 
 	{"middleware", "ContextWithExpiry", orGone, `a.anonymous`}: impliedBy, // nobody has no expiry
 	{"middleware", "Parse", neverTaken, `table != nil`}:        shortcut,

@@ -11,7 +11,7 @@ import (
 type Key = shards.Key
 
 // Presented is the token of a request, and what it is recognised by. Of a JWT only the signature is hashed: what it signs is
-// compared as it stands, which takes a small part of the time of hashing it, and without its signature it is no token.
+// compared with the claims that are kept, which takes half the time of hashing it, and without its signature it is no token.
 type Presented struct {
 	raw    string
 	signed string // a JWT's header and payload with the dot between them; empty for a token without two dots
@@ -57,43 +57,39 @@ func (p Presented) opaque() Presented { return Presented{raw: p.raw, key: p.Whol
 // stays in memory. It holds only what was judged in full and accepted once; what can change since then is judged again on
 // every hit, see judgement.judge. Safe for concurrent use; a nil cache remembers nothing.
 type cache struct {
-	verified *shards.Cache[*Verified]
+	verified *shards.Cache[Verified, *Verified]
 	maxAge   time.Duration // zero: no limit
+	made     time.Time
 }
 
-func newCache(entries int, maxAge time.Duration) *cache {
-	if entries < 0 {
+func newCache(most shards.Limits, maxAge time.Duration) *cache {
+	if most.Entries < 0 {
 		return nil
 	}
-	return &cache{verified: shards.New[*Verified](entries), maxAge: maxAge}
+	return &cache{verified: shards.New[Verified](most), maxAge: maxAge, made: time.Now()}
 }
 
-func (c *cache) get(token Presented, now time.Time) (*Verified, bool) {
+func (c *cache) get(token Presented) (*Verified, bool) {
 	if c == nil {
 		return nil, false
 	}
-	known, ok := c.verified.Peek(token.key)
-	if !ok || known.signed != token.signed {
+	known, ok := c.verified.Get(token.key)
+	if !ok || !known.signs(token.signed) {
 		return nil, false
 	}
-	// Which token was used least recently is known to the second, and costs next to nothing.
-	if second := now.Unix(); known.usedIn.Load() != second {
-		known.usedIn.Store(second)
-		c.verified.Get(token.key)
-	}
-	if c.maxAge > 0 && time.Since(known.storedAt) > c.maxAge { // on the monotonic clock
+	if c.maxAge > 0 && time.Since(c.made)-known.storedAfter > c.maxAge { // on the monotonic clock
 		return nil, false
 	}
 	return known, true
 }
 
-// add takes over v, whose text must not be part of one that holds the signature too.
+// add takes over v, of whose text no part of the signature may be within reach.
 func (c *cache) add(token Presented, v *Verified) {
 	if c == nil {
 		return
 	}
 	if c.maxAge > 0 {
-		v.storedAt = time.Now()
+		v.storedAfter = time.Since(c.made)
 	}
-	c.verified.Add(token.key, v)
+	c.verified.Add(token.key, v, v.size())
 }

@@ -8,13 +8,14 @@ import (
 
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
+	"github.com/cardea-auth/cardea/middleware/internal/shards"
 	"github.com/cardea-auth/cardea/middleware/internal/signature"
 )
 
 // Config is what a Judge is made of.
 type Config struct {
 	Issuers []IssuerConfig
-	Entries int           // of each cache; negative: no caches
+	Cache   shards.Limits // of each cache; Entries below zero: no caches
 	MaxAge  time.Duration // after which a JWT is verified anew; zero: not before it expires
 }
 
@@ -36,8 +37,8 @@ func New(cfg Config) (*Judge, []Mistake) {
 	}
 	return &Judge{
 		tables:  tables,
-		judged:  newCache(cfg.Entries, cfg.MaxAge),
-		answers: newCache(cfg.Entries, 0), // the Introspector says how old an answer may be
+		judged:  newCache(cfg.Cache, cfg.MaxAge),
+		answers: newCache(cfg.Cache, 0), // the Introspector says how old an answer may be
 	}, nil
 }
 
@@ -71,7 +72,7 @@ func (j *Judge) Judge(ctx context.Context, q Question) (*Verified, Record, Refus
 
 func (j *judgement) judge(ctx context.Context) (*Verified, Refusal) {
 	if j.Token.signed != "" && !j.Recorder.On() { // recorded, every step is judged
-		if known, ok := j.judged.get(j.Token, j.Now); ok {
+		if known, ok := j.judged.get(j.Token); ok {
 			refusal, gone := j.judgeCached(ctx, known)
 			if !gone {
 				return j.introspectToo(ctx, known, refusal)
@@ -156,7 +157,7 @@ func (j *judgement) proveNew(ctx context.Context, leading *flight) (*Verified, R
 	if refusal := proven.recheck(ctx, j.Now, j.Recorder); refusal.Refused() {
 		return proven, refusal
 	}
-	if leading != nil && proven.answer == nil { // otherwise the issuer's server has judged it, and is asked again next time
+	if leading != nil && proven.answer() == nil { // otherwise the issuer's server has judged it, and is asked again next time
 		j.judged.add(j.Token, proven)
 		leading.verified = proven
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/cause"
@@ -33,22 +34,23 @@ type jwt struct {
 	Question
 	vetting // what its claims say
 
-	compact     compact.JWS
-	header      compact.Header
-	knownHeader bool
-	signed      string // a copy of the signing input behind the claims' text, of which no part of the signature is within reach
-	signature   []byte
+	compact   compact.JWS
+	header    compact.Header
+	known     *signature.Header // header, if it is remembered
+	room      *room
+	signature []byte
 
 	tenant string      // what fills the issuer's template; empty without one
 	keys   []*jwks.Key // that may have signed
-	key    signature.Ref
+	key    *jwks.Key   // that has; nil: none
 
 	reconsidered int // how often other keys were looked for
 }
 
 // judgeJWT judges a token of JOSE shape that nothing is known about.
 func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
-	t := jwt{Judge: j.Judge, Question: j.Question}
+	t := jwt{Judge: j.Judge, Question: j.Question, room: rooms.Get().(*room)}
+	defer t.leave()
 	refusal := t.run(ctx, selecting, Refusal{})
 	if t.issuer != nil {
 		j.record.Issuer = t.issuer.URL
@@ -57,7 +59,7 @@ func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
 		return j.introspectAlone(ctx, t.issuer, t.header)
 	}
 	refusal = t.run(ctx, verifying, refusal)
-	j.record.Vouched, j.record.KeyID, j.record.Algorithm = t.key.Key != nil, t.header.KeyID, t.header.Algorithm
+	j.record.Vouched, j.record.KeyID, j.record.Algorithm = t.key != nil, t.header.KeyID, t.header.Algorithm
 	if t.canVet(refusal) {
 		refusal = t.vet(t.Recorder, refusal)
 		j.see(t.verified, t.header, refusal)
@@ -65,12 +67,27 @@ func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
 	if refusal.Refused() {
 		return nil, refusal
 	}
-	if !t.knownHeader && !t.Recorder.On() {
-		j.headers.Learn(t.compact.Header, t.header)
-	}
 	proven := t.verified
-	proven.tenant, proven.signed, proven.Key = t.tenant, cmp.Or(t.signed, t.compact.SigningInput), t.key
+	proven.setTenant(t.tenant)
+	proven.Key = signature.Ref{Key: t.key, Header: t.known}
+	switch {
+	case t.Recorder.On():
+		proven.Key.Header = &signature.Header{Header: t.header}
+	case t.known == nil:
+		proven.Key.Header = j.headers.Learn(t.compact.Header, t.header)
+	}
 	return proven, Refusal{}
+}
+
+// room is for one signature at a time, of an RSA key of 4096 bits and everything shorter: what verifies it would else cost an allocation.
+type room [512]byte
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
+// leave lets others have the room, in which nothing is left of a token.
+func (t *jwt) leave() {
+	clear(t.room[:])
+	rooms.Put(t.room)
 }
 
 // see keeps what was read of a token for the record. The time of one that was refused is judged for the record alone.
@@ -78,7 +95,7 @@ func (j *judgement) see(v *Verified, header compact.Header, refusal Refusal) {
 	if !j.Recorder.On() {
 		return
 	}
-	v.Key.KeyID, v.Key.Algorithm = header.KeyID, header.Algorithm
+	v.Key.Header = &signature.Header{Header: header}
 	j.record.Seen = v
 	if !refusal.Refused() || v.Facts.Expiry.IsZero() {
 		return
@@ -179,7 +196,7 @@ func (t *jwt) split() (refusal Refusal) {
 
 func (t *jwt) readHeader() Refusal {
 	var err error
-	if t.header, t.knownHeader, err = t.headers.Parse(t.compact.Header); err != nil {
+	if t.header, t.known, err = t.headers.Parse(t.compact.Header); err != nil {
 		return t.unreadable(err)
 	}
 	t.typ = t.header.Type
@@ -187,16 +204,11 @@ func (t *jwt) readHeader() Refusal {
 }
 
 func (t *jwt) readClaims() Refusal {
-	toKeep := t.compact.SigningInput
-	if t.judged == nil {
-		toKeep = ""
-	}
-	text, signed, err := compact.TextBefore(t.compact.Payload, toKeep)
+	text, err := compact.Text(t.compact.Payload)
 	if err != nil {
 		return t.unreadable(err)
 	}
-	t.signed = signed
-	if t.signature, err = t.compact.Signature(); err != nil {
+	if t.signature, err = t.compact.SignatureIn(t.room[:]); err != nil {
 		return t.unreadable(err)
 	}
 	err = t.reading.Read(text, t.names)

@@ -76,7 +76,7 @@ func (j *judgement) introspected(ctx context.Context, issuer *Issuer, jwt *Verif
 	if len(j.Token.raw) > maxIntrospected {
 		return nil, refuse(TooLong, errTooLong)
 	}
-	known, ok := j.answers.get(j.Token, j.Now) // whose text led to issuer, and to jwt, before
+	known, ok := j.answers.get(j.Token) // whose text led to issuer, and to jwt, before
 	if j.Recorder.On() {
 		known, ok = nil, false // every step is judged
 	}
@@ -95,7 +95,7 @@ func (j *judgement) introspected(ctx context.Context, issuer *Issuer, jwt *Verif
 	j.record.Vouched = true
 	j.Recorder.Vouch()
 	j.Recorder.Pass(record.Introspection)
-	if ok && known.answer == response {
+	if ok && known.answer() == response {
 		j.record.Cached = true
 		return known, Refusal{}
 	}
@@ -103,9 +103,10 @@ func (j *judgement) introspected(ctx context.Context, issuer *Issuer, jwt *Verif
 	if refusal.Refused() || j.Recorder.On() {
 		return judged, refusal
 	}
-	judged.answer = response
-	if judged.signed = j.Token.signed; j.answers != nil {
-		judged.signed = strings.Clone(j.Token.signed)
+	rest := judged.withRest()
+	rest.answer, rest.signed = response, j.Token.signed
+	if j.answers != nil {
+		rest.signed = strings.Clone(j.Token.signed)
 	}
 	j.answers.add(j.Token, judged)
 	return judged, Refusal{}
@@ -126,8 +127,8 @@ func activity(response *introspection.Response, err error) Refusal {
 // answerFor finds what is known of a token that its issuer's server alone has judged, and need not be asked about yet. A token of a
 // tenant is left to the long way, where the tenant that a JWT names is judged as well as that of the answer.
 func (j *judgement) answerFor() *Verified {
-	known, ok := j.answers.get(j.Token, j.Now)
-	if !ok || j.Recorder.On() || !known.Facts.Opaque || known.tenant != "" || !j.answerFresh(known, j.realTime()) {
+	known, ok := j.answers.get(j.Token)
+	if !ok || j.Recorder.On() || !known.Facts.Opaque || known.tenant() != "" || !j.answerFresh(known, j.realTime()) {
 		return nil
 	}
 	j.record.Opaque, j.record.Vouched = true, true
@@ -146,7 +147,7 @@ func (j *judgement) realTime() time.Time {
 
 // answerFresh reports whether the answer is what the issuer's Client would say again, now.
 func (j *judgement) answerFresh(known *Verified, now time.Time) bool {
-	j.record.Cached = known.Issuer.Client.Fresh(known.answer, now)
+	j.record.Cached = known.Issuer.Client.Fresh(known.answer(), now)
 	return j.record.Cached
 }
 
@@ -178,7 +179,7 @@ func (j *judgement) vetAnswer(issuer *Issuer, jwt *Verified, response *introspec
 	if refusal.Refused() {
 		return nil, refusal
 	}
-	v.verified.tenant = tenant
+	v.verified.setTenant(tenant)
 	if jwt != nil {
 		return v.verified, v.verified.mergeJWT(jwt)
 	}
@@ -194,13 +195,11 @@ func (v *Verified) mergeJWT(jwt *Verified) Refusal {
 		v.Facts.Expiry = jwt.Facts.Expiry
 	}
 	v.Facts.completeIdentity(&jwt.Facts)
-	if v.Facts.Actor == (claims.Actor{}) {
-		v.Facts.Actor = jwt.Facts.Actor
-	}
-	if v.Bound.None() {
-		v.Bound = jwt.Bound
-	}
-	if v.Bound != jwt.Bound && !jwt.Bound.None() {
+	rest, bound := v.withRest(), jwt.Bound()
+	rest.status = cmp.Or(rest.status, jwt.Status())
+	rest.actor = cmp.Or(rest.actor, jwt.Actor())
+	rest.bound = cmp.Or(rest.bound, bound)
+	if rest.bound != bound && !bound.None() {
 		return refuse(BadConfirmation, errOtherBinding)
 	}
 	return Refusal{}
@@ -213,7 +212,6 @@ func (facts *Facts) completeIdentity(jwt *Facts) {
 	facts.Subject = cmp.Or(facts.Subject, jwt.Subject)
 	facts.ClientID = cmp.Or(facts.ClientID, jwt.ClientID)
 	facts.IssuedAt = cmp.Or(facts.IssuedAt, jwt.IssuedAt)
-	facts.Status = cmp.Or(facts.Status, jwt.Status)
 }
 
 // issuerOf finds out whose token an answer is about. iss is optional in it (RFC 7662 section 2.2): then it is that of the
@@ -232,7 +230,7 @@ func (i *Issuer) issuerOf(c *claims.Reading, jwt *Verified) (iss, tenant string,
 		}
 		return iss, tenant, Refusal{}
 	case jwt != nil:
-		return jwt.Facts.Issuer, jwt.tenant, Refusal{}
+		return jwt.Facts.Issuer, jwt.tenant(), Refusal{}
 	case len(i.templates) > 0:
 		return "", "", refuse(WrongTenant, errNoTenant)
 	default:

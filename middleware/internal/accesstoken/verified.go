@@ -2,71 +2,94 @@ package accesstoken
 
 import (
 	"cmp"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
-	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
+	"github.com/cardea-auth/cardea/middleware/internal/compact"
 	"github.com/cardea-auth/cardea/middleware/internal/exactjson"
+	"github.com/cardea-auth/cardea/middleware/internal/shards"
 	"github.com/cardea-auth/cardea/middleware/internal/signature"
 )
 
 // Facts are what a token says, each in its type.
 type Facts struct {
-	Issuer, Subject, ClientID, ID, ACR string
+	Issuer, Subject, ClientID, ID, ACR, SessionID string
 
 	Audience, Scopes, Roles, AMR []string
 
 	IssuedAt, NotBefore, Expiry, AuthTime time.Time
 
-	SessionID string
-	Status    claims.StatusRef
-
-	Actor  claims.Actor
 	Opaque bool // the facts are those of an introspection answer, and not of a JWT that was verified here
 }
 
-// Verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for Decoded, usedIn and UnrevokedAt.
+// Verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for Decoded and UnrevokedAt.
+// There may be a million of them, so it holds the claims once, and what few tokens have apart.
 type Verified struct {
-	Facts  Facts           // requests get copies
-	Claims claims.Document // of Facts
-	Issuer *Issuer
-	Bound  claims.Confirmation // what the caller must prove possession of
-	Key    signature.Ref       // that verified the JWT; zero for a token that was not verified here
-
-	tenant string // what fills the issuer's template; empty without one
-	signed string // Presented.signed of a JWT; empty for an opaque token
-
-	answer *introspection.Response // that the rest was taken from; nil: from a JWT that was verified here
+	shards.Entry
 
 	idLike bool // a replacement of the audience let a token in that has the shape of an ID token
 	access bool // it, or the answer about it, says that it is an access token, if only by the scopes that it grants
 	typed  bool // it, or the answer about it, names its kind
 
-	Decoded exactjson.Memo // of Claims.Text
+	Facts  Facts  // requests get copies
+	Claims string // the text of all claims: the payload of a JWT that was verified here, or the answer
+	Issuer *Issuer
+	Key    signature.Ref // that verified the JWT; zero for a token that was not verified here
+
+	rest *rest // nil: nothing of it
+
+	Decoded exactjson.Memo // of Claims
 
 	UnrevokedAt atomic.Uint64 // what was known of revocations when the token was last found to be none of them; 0: never asked
 
-	usedIn   atomic.Int64 // the second of the last use, while it is in a Cache
-	storedAt time.Time    // in the Cache; zero if that has no limit of age
-
-	elems [ordinaryElems]string // of the lists of Facts; last, so that what every request reads lies together
+	storedAfter time.Duration // the cache was made; zero if that has no limit of age
 }
-
-// ordinaryElems are audiences, scopes, roles and methods of an ordinary token together; they fill up the 1024 bytes of a Verified.
-const ordinaryElems = 25
 
 // Is reports whether v is the verdict on this token.
 func (v *Verified) Is(token Presented, key Key) bool {
-	return (v.signed == "" || v.signed == token.signed) && key == v.KeyOf(token)
+	return (v.byWhole() || v.signs(token.signed)) && key == v.KeyOf(token)
 }
 
 // KeyOf is what remembers the token without holding it, where it was judged as v was: by its parts, or as a whole.
 func (v *Verified) KeyOf(token Presented) Key {
-	if v.signed == "" {
+	if v.byWhole() {
 		return token.WholeKey()
 	}
 	return token.key
+}
+
+// byWhole reports whether v is about an opaque token, of which any part may be the secret.
+func (v *Verified) byWhole() bool { return v.answer() != nil && v.rest.signed == "" }
+
+// signs reports whether this is what was signed: signed is Presented.signed. Claims have one spelling in base64url.
+func (v *Verified) signs(signed string) bool {
+	if v.answer() != nil {
+		return v.rest.signed == signed
+	}
+	header, payload, _ := strings.Cut(signed, ".")
+	return v.Key.Header != nil && header == v.Key.Header.Segment && compact.Spells(payload, v.Claims)
+}
+
+// size is about how many bytes a cache holds on to with v.
+func (v *Verified) size() int {
+	const (
+		own   = int(unsafe.Sizeof(Verified{}))
+		apart = int(unsafe.Sizeof(rest{}))
+		word  = int(unsafe.Sizeof(""))
+		index = 48 // in the tables of the cache
+	)
+	facts := &v.Facts
+	size := index + own + len(v.Claims) + word*(len(facts.Audience)+len(facts.Scopes)+len(facts.Roles)+len(facts.AMR))
+	if v.rest != nil {
+		size += apart + len(v.rest.signed)
+	}
+	if v.answer() != nil {
+		size += len(v.Claims) // which it holds as well
+	}
+	return size + size/16 // the allocator rounds up
 }
 
 // BindKey ties the key of an accepted token to its algorithm, where neither the configuration nor the key says which one it is for.
@@ -79,7 +102,7 @@ func (v *Verified) BindKey() error {
 }
 
 // RevocableAs is the name under which entries of revocation lists know the token's issuer.
-func (v *Verified) RevocableAs() string { return v.Issuer.revocableAs(v.Facts.Issuer, v.tenant) }
+func (v *Verified) RevocableAs() string { return v.Issuer.revocableAs(v.Facts.Issuer, v.tenant()) }
 
 // revocableAs is that name for an iss: all names of an issuer are one. Each tenant of a template is an issuer of its own, with as many
 // names as there are templates, of which the first counts. Only tokens with another of these names cost an allocation.
@@ -103,7 +126,7 @@ func (v *Verified) RolesFrom() string { return v.present(v.Issuer.roles, v.Issue
 
 func (v *Verified) present(paths []claims.Path, entries []string) string {
 	var c claims.Reading
-	if c.Read(v.Claims.Text, v.Issuer.read) != nil {
+	if c.Read(v.Claims, v.Issuer.read) != nil {
 		return ""
 	}
 	for i, path := range paths {

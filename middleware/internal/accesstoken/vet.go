@@ -44,9 +44,9 @@ func (v *vetting) vet(recorder *record.Recorder, first Refusal) Refusal {
 	v.verified = &Verified{
 		Issuer: v.issuer,
 		Facts:  Facts{Issuer: v.iss, Opaque: v.opaque},
-		Claims: claims.Document{Text: v.reading.Text},
+		Claims: v.reading.Text,
 	}
-	v.lists = claims.NewLists(v.verified.elems[:])
+	v.lists = claims.NewLists(v.reading.At(claims.Audience), v.reading.At(claims.AMR), v.reading.First(v.issuer.scopes), v.reading.First(v.issuer.roles))
 	for _, step := range vetRow {
 		v.doubted = first.Refused()
 		refusal := v.vetStep(step)
@@ -136,7 +136,9 @@ func (v *vetting) readContent() Refusal {
 	}
 	facts.ACR, _ = v.reading.At(claims.ACR).Text()
 	facts.SessionID, _ = v.reading.At(claims.SessionID).Text()
-	facts.Status = claims.ReadStatus(v.reading.At(claims.Status))
+	if status := v.reading.At(claims.Status); status.Kind() != 0 {
+		v.verified.withRest().status = claims.ReadStatus(status)
+	}
 	return Refusal{}
 }
 
@@ -217,18 +219,25 @@ func containsAny(list, wanted []string) bool {
 }
 
 func (v *vetting) readConfirmation() Refusal {
-	var err error
-	if v.verified.Bound, err = claims.ReadConfirmation(v.reading.At(claims.Confirm)); err != nil {
-		return refuse(BadConfirmation, cause.Confirmation(err, v.reading.At(claims.Confirm).Raw()))
+	cnf := v.reading.At(claims.Confirm)
+	bound, err := claims.ReadConfirmation(cnf)
+	if err != nil {
+		return refuse(BadConfirmation, cause.Confirmation(err, cnf.Raw()))
+	}
+	if !bound.None() {
+		v.verified.withRest().bound = bound
 	}
 	return Refusal{}
 }
 
 func (v *vetting) readDetails() Refusal {
-	var err error
-	v.verified.Claims.Details, err = claims.ReadDetails(v.reading.At(claims.AuthorizationDetails), v.issuer.APINames)
+	written := v.reading.At(claims.AuthorizationDetails)
+	details, err := claims.ReadDetails(written)
 	if err != nil {
 		return malformedClaim("authorization_details", err)
+	}
+	if written.Kind() != 0 {
+		v.verified.withRest().details = details
 	}
 	return Refusal{}
 }
@@ -238,9 +247,13 @@ func (v *vetting) readActor() Refusal {
 	facts.AMR = v.lists.Strings(v.reading.At(claims.AMR))
 	facts.Scopes = v.lists.Scopes(v.reading.First(v.issuer.scopes))
 	facts.Roles = v.lists.Roles(v.reading.First(v.issuer.roles))
-	var err error
-	if facts.Actor, err = claims.ReadActor(v.reading.At(claims.Act)); err != nil {
+	act := v.reading.At(claims.Act)
+	actor, err := claims.ReadActor(act)
+	if err != nil {
 		return malformedClaim("act", err)
+	}
+	if act.Kind() != 0 {
+		v.verified.withRest().actor = actor
 	}
 	return Refusal{}
 }
@@ -267,8 +280,8 @@ func (v *Verified) recheckTime(now time.Time, recorder *record.Recorder) Refusal
 }
 
 func (v *Verified) recheckTenant(ctx context.Context, recorder *record.Recorder) Refusal {
-	if v.tenant != "" && !v.Issuer.AllowTenant(ctx, v.tenant) {
-		refusal := refuse(WrongTenant, cause.Tenant(v.tenant, v.tenant))
+	if v.tenant() != "" && !v.Issuer.AllowTenant(ctx, v.tenant()) {
+		refusal := refuse(WrongTenant, cause.Tenant(v.tenant(), v.tenant()))
 		recorder.Fail(record.Tenant, refusal.Err)
 		return refusal
 	}

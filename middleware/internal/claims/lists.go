@@ -12,8 +12,32 @@ type Lists struct {
 	elems []string
 }
 
-// NewLists begins in buf, which saves an allocation as long as it has room.
-func NewLists(buf []string) Lists { return Lists{elems: buf[:0]} }
+// NewLists makes room for what lists of these values hold at most, so that none is left over in what may be kept for long.
+func NewLists(values ...strictjson.Value) Lists {
+	room := 0
+	for _, v := range values {
+		room += mostElems(v)
+	}
+	if room == 0 {
+		return Lists{}
+	}
+	return Lists{elems: make([]string, 0, min(room, mostRoom))}
+}
+
+// mostRoom is the room that values get for their word: they may hold anything. More is made when it is needed.
+const mostRoom = 256
+
+// mostElems is as many as a list of v can have. Of ordinary values it is how many it has.
+func mostElems(v strictjson.Value) int {
+	switch v.Kind() {
+	case strictjson.String:
+		return 1 + strings.Count(v.Raw(), " ")
+	case strictjson.Array, strictjson.Object:
+		return 1 + strings.Count(v.Raw(), ",")
+	default:
+		return 0
+	}
+}
 
 func (l *Lists) add(elem string) { l.elems = append(l.elems, elem) }
 

@@ -6,7 +6,6 @@ import "encoding/binary"
 // character. With one table for each place a group is four look-ups and no shift; this is where a large part of the time
 // that is not cryptography would go otherwise.
 var sextets = func() (tables [4][256]uint32) {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	for place := range tables {
 		for c := range tables[place] {
 			tables[place][c] = invalid
@@ -19,6 +18,16 @@ var sextets = func() (tables [4][256]uint32) {
 }()
 
 const invalid = 1 << 31
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+// pairs has the two characters of every twelve bits.
+var pairs = func() (table [1 << 12]uint16) {
+	for bits := range table {
+		table[bits] = uint16(alphabet[bits>>6])<<8 | uint16(alphabet[bits&0x3f])
+	}
+	return table
+}()
 
 // decodedLen is how many bytes a segment of n characters stands for.
 func decodedLen(n int) int { return n/4*3 + n%4*3/4 }
@@ -62,4 +71,24 @@ func unused(group uint32, low int) uint32 {
 		return invalid
 	}
 	return 0
+}
+
+// Spells reports whether segment is the one spelling of text in strict base64url without padding, so that [Text] would make text of it.
+// It allocates nothing, and takes half the time of decoding and of hashing.
+func Spells(segment, text string) bool {
+	if decodedLen(len(segment)) != len(text) || len(segment)%4 == 1 {
+		return false
+	}
+	var differing uint64
+	for len(text) >= 8 && len(segment) >= 8 {
+		bits := uint64(text[0])<<56 | uint64(text[1])<<48 | uint64(text[2])<<40 | uint64(text[3])<<32 |
+			uint64(text[4])<<24 | uint64(text[5])<<16 | uint64(text[6])<<8 | uint64(text[7]) // two bytes too many, which do not count
+		want := uint64(pairs[bits>>52])<<48 | uint64(pairs[bits>>40&0xfff])<<32 | uint64(pairs[bits>>28&0xfff])<<16 | uint64(pairs[bits>>16&0xfff])
+		got := uint64(segment[0])<<56 | uint64(segment[1])<<48 | uint64(segment[2])<<40 | uint64(segment[3])<<32 |
+			uint64(segment[4])<<24 | uint64(segment[5])<<16 | uint64(segment[6])<<8 | uint64(segment[7])
+		differing |= want ^ got
+		text, segment = text[6:], segment[8:]
+	}
+	var rest [8]byte // text has seven bytes at most here, and segment ten characters
+	return differing == 0 && len(segment) <= 10 && decodeInto(rest[:len(text)], segment) && string(rest[:len(text)]) == text
 }

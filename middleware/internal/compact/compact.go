@@ -83,22 +83,22 @@ func Split(token string) (JWS, error) {
 }
 
 // Signature decodes the signature.
-func (j JWS) Signature() ([]byte, error) {
-	decoded := make([]byte, decodedLen(len(j.signature)))
-	if !decodeInto(decoded, j.signature) {
+func (j JWS) Signature() ([]byte, error) { return j.SignatureIn(nil) }
+
+// SignatureIn is Signature in buf, if there is room.
+func (j JWS) SignatureIn(buf []byte) ([]byte, error) {
+	size := decodedLen(len(j.signature))
+	if size > len(buf) {
+		buf = make([]byte, size)
+	}
+	if !decodeInto(buf[:size], j.signature) {
 		return nil, ErrAlphabet
 	}
-	return decoded, nil
+	return buf[:size], nil
 }
 
 // Text decodes a segment to text. Whether it is JSON, or UTF-8 at all, is for the reader of the text to find out.
 func Text(segment string) (string, error) {
-	text, _, err := TextBefore(segment, "")
-	return text, err
-}
-
-// TextBefore is Text, and a copy of after that lies behind it in memory: what is always read together is fetched together.
-func TextBefore(segment, after string) (text, copied string, err error) {
 	var ordinary [2 << 10]byte // on the stack, so that the text is the one allocation
 	decoded := ordinary[:]
 	if size := decodedLen(len(segment)); size > len(decoded) {
@@ -107,11 +107,7 @@ func TextBefore(segment, after string) (text, copied string, err error) {
 		decoded = decoded[:size]
 	}
 	if !decodeInto(decoded, segment) {
-		return "", "", ErrAlphabet
+		return "", ErrAlphabet
 	}
-	if after == "" {
-		return string(decoded), "", nil
-	}
-	both := string(decoded) + after
-	return both[:len(decoded)], both[len(decoded):], nil
+	return string(decoded), nil
 }

@@ -203,18 +203,6 @@ func FuzzSplit(f *testing.F) {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-func TestTextBeforeCopiesWhatFollows(t *testing.T) {
-	for _, after := range []string{"", "header.payload", strings.Repeat("x", 5000)} {
-		text, copied, err := compact.TextBefore("e30", after)
-		if text != "{}" || copied != after || err != nil {
-			t.Errorf("got %q, %q, %v; want {} and %q", text, copied, err, after)
-		}
-	}
-	if text, copied, err := compact.TextBefore("e3", "after"); text != "" || copied != "" || !errors.Is(err, compact.ErrAlphabet) {
-		t.Errorf("got %q, %q, %v; want ErrAlphabet alone", text, copied, err)
-	}
-}
-
 // LooksJOSE looks at 256 characters, which are 192 bytes.
 func TestEdgesOfLooksJOSE(t *testing.T) {
 	long := func(n int) string { return `{"alg":"` + strings.Repeat("a", n) }

@@ -78,7 +78,7 @@ func (v *Verifier) Verify(ctx context.Context, call *Call, tokenHash func() shar
 		return nonce, refuse(BadProof, errSignature)
 	}
 	if offered.known == nil {
-		v.keys.learn(jws.Header, clientKey{key, offered.thumbprint})
+		v.keys.learn(jws.Header, &clientKey{Key: key, thumbprint: offered.thumbprint})
 	}
 	if call.Keep {
 		return nonce, Refusal{}

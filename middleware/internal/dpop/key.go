@@ -15,6 +15,7 @@ const maxClientKeys = 4096
 // clientKey is the public key of a client, checked.
 type clientKey struct {
 	*jwks.Key
+	shards.Entry
 
 	thumbprint string
 }
@@ -38,11 +39,11 @@ func (k *offeredKey) checked() (*jwks.Key, error) {
 // remembered: a header is what its text says, and nothing in it can go stale. Safe for concurrent use.
 type clientKeys struct {
 	algorithms []string
-	known      *shards.Cache[clientKey] // by the digest of the header's segment
+	known      *shards.Cache[clientKey, *clientKey] // by the digest of the header's segment
 }
 
 func newClientKeys(algorithms []string) clientKeys {
-	return clientKeys{slices.Clone(algorithms), shards.New[clientKey](maxClientKeys)}
+	return clientKeys{slices.Clone(algorithms), shards.New[clientKey](shards.Limits{Entries: maxClientKeys})}
 }
 
 // read returns the key in a header, which vouches for nothing: here, and nowhere else, a token brings its own key, and it is the
@@ -60,7 +61,7 @@ func (k clientKeys) read(segment string) (offeredKey, error) {
 
 // learn remembers the header of a proof that has verified. A client can push the headers of all others out, with as many headers
 // of its own as fit. They are read anew then, which costs less than the signature check that follows.
-func (k clientKeys) learn(segment string, key clientKey) { k.known.Add(shards.KeyOf(segment), key) }
+func (k clientKeys) learn(segment string, key *clientKey) { k.known.Add(shards.KeyOf(segment), key, 0) }
 
 // parse reads the header and the key in it.
 func (k clientKeys) parse(segment string) (writtenKey, error) {

@@ -15,18 +15,25 @@ const maxHeaders = 64
 // says whatever the keys are, so nothing here can go stale; that it is learnt only from verified tokens keeps the names that
 // attackers make up out. Reading takes no lock. Safe for concurrent use.
 type Headers struct {
-	known atomic.Pointer[map[string]compact.Header] // never written once published
+	known atomic.Pointer[map[string]*Header] // never written once published
 }
 
-// Parse is compact.ParseHeader with a memory.
-func (h *Headers) Parse(segment string) (header compact.Header, known bool, err error) {
+// Header is the header of tokens that have verified. They share it.
+type Header struct {
+	compact.Header
+
+	Segment string // as it stands in the tokens
+}
+
+// Parse is compact.ParseHeader with a memory. known is nil for a header that is not remembered.
+func (h *Headers) Parse(segment string) (header compact.Header, known *Header, err error) {
 	if table := h.known.Load(); table != nil {
-		if header, known = (*table)[segment]; known {
-			return header, true, nil
+		if known = (*table)[segment]; known != nil {
+			return known.Header, known, nil
 		}
 	}
 	header, err = compact.ParseHeader(segment)
-	return header, false, err
+	return header, nil, err
 }
 
 // Begins reports whether token begins with a header that is known, so that it is a JOSE object without further look.
@@ -36,17 +43,18 @@ func (h *Headers) Begins(token string) bool {
 		return false
 	}
 	segment, _, _ := strings.Cut(token, ".")
-	_, known := (*table)[segment]
-	return known
+	return (*table)[segment] != nil
 }
 
-// Learn remembers the header of a verified token. A full table is begun anew.
-func (h *Headers) Learn(segment string, header compact.Header) {
+// Learn remembers the header of a verified token, and returns it as it is remembered. A full table is begun anew.
+func (h *Headers) Learn(segment string, header compact.Header) *Header {
 	old := h.known.Load()
-	table := make(map[string]compact.Header)
+	table := make(map[string]*Header)
 	if old != nil && len(*old) < maxHeaders {
 		maps.Copy(table, *old)
 	}
-	table[strings.Clone(segment)] = header // a copy: the segment would keep the whole token in memory
+	learnt := &Header{Header: header, Segment: strings.Clone(segment)} // a copy: the segment would keep the whole token in memory
+	table[learnt.Segment] = learnt
 	h.known.CompareAndSwap(old, &table)
+	return learnt
 }

@@ -103,11 +103,11 @@ func (s Source) unknown(err error, kid, alg string) error {
 }
 
 // Verify is the function Verify for a token of this source.
-func (s Source) Verify(keys []*jwks.Key, header compact.Header, signingInput string, signature []byte, mayServe func(*jwks.Key) bool) (Ref, error) {
+func (s Source) Verify(keys []*jwks.Key, header compact.Header, signingInput string, signature []byte, mayServe func(*jwks.Key) bool) (*jwks.Key, error) {
 	if s.balancer != nil {
 		var err error
 		if signingInput, err = s.balancer.Signed(signingInput); err != nil {
-			return Ref{}, err
+			return nil, err
 		}
 	}
 	return Verify(keys, header, signingInput, signature, mayServe)

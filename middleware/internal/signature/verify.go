@@ -12,8 +12,8 @@ import (
 
 // Ref remembers which key has verified a JWS, and how it was found.
 type Ref struct {
-	Key              *jwks.Key // nil: none has
-	KeyID, Algorithm string    // of the header
+	Key    *jwks.Key // nil: none has
+	Header *Header   // that named it; nil where none was read
 }
 
 // Outcome says how the search for a key ended. Every outcome but Found comes with an error.
@@ -40,17 +40,17 @@ var (
 
 // Verify returns the one of keys that made the signature, of as many as jwks.Tries lets a token be tried with. If there are more, and
 // none of those made it, the error is ErrTooManyKeys.
-func Verify(keys []*jwks.Key, header compact.Header, signingInput string, signature []byte, mayServe func(*jwks.Key) bool) (Ref, error) {
+func Verify(keys []*jwks.Key, header compact.Header, signingInput string, signature []byte, mayServe func(*jwks.Key) bool) (*jwks.Key, error) {
 	tried, more := jwks.Tries(header.KeyID, serving(keys, header.Algorithm, mayServe))
 	for _, key := range tried {
 		if key.Verify(signingInput, signature) == nil {
-			return Ref{Key: key, KeyID: header.KeyID, Algorithm: header.Algorithm}, nil
+			return key, nil
 		}
 	}
 	if more {
-		return Ref{}, ErrTooManyKeys
+		return nil, ErrTooManyKeys
 	}
-	return Ref{}, errSignature
+	return nil, errSignature
 }
 
 // serving leaves out keys that may not serve, and those of another algorithm, which a source of the application's own could answer.

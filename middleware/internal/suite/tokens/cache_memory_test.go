@@ -1,0 +1,98 @@
+//go:build !race
+
+package tokens_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
+)
+
+// heapAfter is how the heap grows by what is reachable after do.
+func heapAfter(do func()) float64 {
+	reachable := func() float64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.GC() // pools let go in the second round
+		runtime.ReadMemStats(&stats)
+		return float64(stats.HeapAlloc)
+	}
+	before := reachable()
+	do()
+	return reachable() - before
+}
+
+// admitMany has tokens of about 1 kB admitted, each another one.
+func admitMany(t *testing.T, guard *middleware.Guard, count int) {
+	claims := typical()
+	for i := range count {
+		claims["jti"] = fmt.Sprintf("6a0c6e7e-7c0e-4b62-8d38-%012d", i)
+		if got := kit.Serve(guard, kit.Bearer(kit.Mint(claims))); !got.Ran {
+			t.Fatal(got)
+		}
+	}
+}
+
+// What is kept of a token is its claims, once, and less than half as much again.
+func TestACachedTokenTakesLittleMemory(t *testing.T) {
+	kit.NeedsCache(t)
+	v := kit.NewValidator(t, nil)
+	guard := v.Require("read")
+	admitMany(t, guard, 1)
+	const count = 4000
+	claims := typical()
+	claims["jti"] = "another"
+	size := len(kit.Mint(claims))
+	per := heapAfter(func() { admitMany(t, guard, count) }) / (count - 1)
+	runtime.KeepAlive(v)
+	t.Logf("%.0f bytes for a token of %d", per, size)
+	if most := 1.5 * float64(size); per > most {
+		t.Errorf("a cached token of %d bytes takes %.0f, want at most %.0f", size, per, most)
+	}
+}
+
+// TokenCache.Bytes is kept, and not by far.
+func TestBytesBoundTheCacheOfTokens(t *testing.T) {
+	kit.NeedsCache(t)
+	for name, row := range map[string]struct {
+		cache     middleware.TokenCache
+		low, high float64 // MiB
+	}{
+		"bytes alone":   {middleware.TokenCache{Bytes: 2 << 20}, 1.5, 2.2},
+		"fewer entries": {middleware.TokenCache{Bytes: 2 << 20, Entries: 256}, 0.2, 0.6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.TokenCache = row.cache })
+			guard := v.Require("read")
+			admitMany(t, guard, 1)
+			grown := heapAfter(func() { admitMany(t, guard, 2500) }) / (1 << 20)
+			runtime.KeepAlive(v)
+			if grown < row.low || grown > row.high {
+				t.Errorf("the heap has grown by %.2f MiB, want %v to %v", grown, row.low, row.high)
+			}
+		})
+	}
+}
+
+// With Bytes there is no number of tokens but the one that is asked for.
+func TestBytesStandInForEntries(t *testing.T) {
+	kit.NeedsCache(t)
+	var d middleware.Decision
+	v := kit.NewValidator(t, func(cfg *middleware.Config) {
+		cfg.TokenCache.Bytes, cfg.Observe = 64<<20, kit.ObserveInto(&d)
+	})
+	guard := v.Require()
+	const more = 8192 + 1024 // than without
+	for i := range more {
+		kit.Serve(guard, kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"jti": fmt.Sprint(i)}))))
+	}
+	for i := range 100 {
+		kit.Serve(guard, kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"jti": fmt.Sprint(i)}))))
+		if !d.Cached {
+			t.Fatalf("token %d of %d is not in the cache", i, more)
+		}
+	}
+}
