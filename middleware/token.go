@@ -69,7 +69,8 @@ var errHandMade = errors.New("middleware: this Token was made by hand and carrie
 // Claims decodes all verified claims into v, as [json.Unmarshal] does, but by exact names at every depth: a field gets the claim of
 // exactly its name, and never one that differs in case, which is another claim (RFC 7519 section 4). So give fields their tags; a
 // field without one gets the claim that is spelt as the field is. A type with an UnmarshalJSON of its own reads its part as it
-// likes. Tokens with repeated names were refused. For an introspected token these are the members of the answer.
+// likes. Tokens with repeated names were refused. For an introspected token these are the members of the answer. Strings may
+// share the memory of all claims: clone one that is kept for long.
 func (t *Token) Claims(v any) error {
 	if t == nil {
 		return ErrNoToken
@@ -77,7 +78,7 @@ func (t *Token) Claims(v any) error {
 	if t.proven == nil {
 		return errHandMade
 	}
-	return exactjson.Decode([]byte(t.proven.Claims), v)
+	return exactjson.DecodeText(t.proven.Claims, v)
 }
 
 // String returns what LogValue logs, and not the claims.

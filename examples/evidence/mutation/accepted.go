@@ -256,6 +256,11 @@ var accepted = map[survivor]string{
 
 	{"middleware", "New", andGone, `count < maxShards`}:               shortcut, // the number of shards is seen by the clock alone
 	{"middleware", "New", andGone, `count < 4*runtime.GOMAXPROCS(0)`}: shortcut,
+	{"middleware", "fill", orGone, `l.Entries <= 0`}:                  shortcut,
+	{"middleware", "fill", orGone, `shards*minEntries <= l.Entries`}:  shortcut,
+	{"middleware", "fill", orGone, `l.Bytes <= 0`}:                    shortcut,
+	{"middleware", "fill", orGone, `shards*minBytes <= l.Bytes`}:      shortcut,
+	{"middleware", "find", andGone, `slot.tag.Load() == tag`}:         shortcut, // the whole key is compared next
 
 	{"middleware", "judge", orGone, `j.headers.Begins(j.Token.raw)`}: shortcut,
 

@@ -124,7 +124,7 @@ func (c *Cache[T, V]) Add(key Key, v V, cost int) {
 		s.replace(at, old, v)
 		return
 	}
-	for s.count > 0 && (c.most.Entries > 0 && s.count >= c.most.Entries || c.most.Bytes > 0 && s.bytes+cost > c.most.Bytes) {
+	for c.most.Entries > 0 && s.count >= c.most.Entries || c.most.Bytes > 0 && s.bytes+cost > c.most.Bytes {
 		s.evict()
 	}
 	s.bytes += int(e.cost)

@@ -3,6 +3,8 @@
 package tokens_test
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 // What a token costs that was verified before. The race detector would count allocations of its own.
@@ -96,5 +99,69 @@ func TestBoundTokensAllocateLittle(t *testing.T) {
 		if got := testing.AllocsPerRun(1000, run); got > row.most {
 			t.Errorf("%s: %v allocations, want at most %v", name, got, row.most)
 		}
+	}
+}
+
+type flatClaims struct {
+	Subject string `json:"sub"`
+	Tenant  struct {
+		ID   string `json:"id"`
+		Plan struct {
+			Seats int `json:"seats"`
+		} `json:"plan"`
+	} `json:"tenant"`
+}
+
+type listClaims struct {
+	Subject string         `json:"sub"`
+	Roles   []string       `json:"roles"`
+	Tenant  map[string]any `json:"tenant"`
+}
+
+// What handlers do with every request: claims of their own.
+func TestClaimsOfACachedTokenAllocateLittle(t *testing.T) {
+	kit.NeedsCache(t)
+	guard := kit.NewValidator(t, nil).Require("read")
+	payload := testkit.JSON(typical())
+	r := kit.Bearer(kit.MintText(string(payload)))
+	allocations := func(read func(context.Context) error) float64 {
+		run := func() {
+			ctx, err := guard.Check(r)
+			if err == nil {
+				err = read(ctx)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		run()
+		return testing.AllocsPerRun(1000, run)
+	}
+	none := allocations(func(context.Context) error { return nil })
+	flat := allocations(func(ctx context.Context) error {
+		claims, err := middleware.ClaimsFromContext[flatClaims](ctx)
+		if claims.Tenant.Plan.Seats != 250 {
+			t.Errorf("claims are %+v", claims)
+		}
+		return err
+	})
+	if flat != none {
+		t.Errorf("a flat struct costs %v allocations", flat-none)
+	}
+	lists := allocations(func(ctx context.Context) error {
+		claims, err := middleware.ClaimsFromContext[listClaims](ctx)
+		if len(claims.Roles) != 5 || claims.Tenant["region"] != "eu-central-1" {
+			t.Errorf("claims are %+v", claims)
+		}
+		return err
+	}) - none
+	standard := testing.AllocsPerRun(100, func() {
+		var claims listClaims
+		if err := json.Unmarshal(payload, &claims); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if lists > standard/2 {
+		t.Errorf("a struct with lists costs %v allocations, encoding/json takes %v", lists, standard)
 	}
 }
