@@ -2,9 +2,11 @@ package statuslist_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/authtest"
 	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 	"github.com/cardea-auth/cardea/middleware/revocation/statuslist"
 )
@@ -29,6 +31,27 @@ func BenchmarkJudge(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// A cached token costs no allocation more for having a status.
+func TestAStatusCostsNoAllocationMore(t *testing.T) {
+	a := newAPI(t, nil)
+	cfg := a.issuer.Config(audience)
+	bare := newValidator(t, cfg).Require()
+	cfg.Revocations = []middleware.Revocations{a.lists}
+	with := newValidator(t, cfg).Require()
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	r.Header.Set("Authorization", "Bearer "+a.issuer.Token(authtest.Claims{"status": a.issuer.StatusList(1).Claim(3)}))
+	allocations := func(guard *middleware.Guard) float64 {
+		return testing.AllocsPerRun(200, func() {
+			if _, err := guard.Check(r); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if with, bare := allocations(with), allocations(bare); with > bare {
+		t.Errorf("%v allocations, and %v without Revocations", with, bare)
 	}
 }
 

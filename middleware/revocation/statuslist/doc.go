@@ -19,7 +19,8 @@
 //
 // While a list cannot be had, or is not what it should be, its tokens are neither good nor bad: 503. A list is current as long as
 // its ttl and exp say, within limits; [Config.StaleFor] may use it for longer. Verdict.AsOf, which [middleware.Config.RevocationsWithin] limits,
-// is when its issuer has made it (iat), and not when it was fetched: a copy that was kept on the way is no fresh knowledge.
+// is when its issuer has made it (iat), and not when it was fetched: a copy that was kept on the way is no fresh knowledge. So a limit
+// that is shorter than the time between two lists leaves their tokens unjudged for a part of it.
 //
 // # What is fetched
 //

@@ -126,6 +126,26 @@ func TestUnusedListsAreForgotten(t *testing.T) {
 	})
 }
 
+// A list that has ended while its server failed is not asked for ever: the next token that needs it asks again.
+func TestListsThatEndedAreForgotten(t *testing.T) {
+	bubble(t, statuslist.Config{}, func(t *testing.T, s *server, lists *statuslist.Lists) {
+		s.serves(testkit.Claims{"ttl": 60})
+		judged(t, lists, facts(0))
+		s.fails()
+		for range 11 {
+			time.Sleep(5 * time.Second)
+			judged(t, lists, facts(0))
+		}
+		time.Sleep(time.Minute)
+		count := s.count()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := len(lists.Status().Lists); got != 0 || s.count() != count {
+			t.Errorf("%d lists, %d fetches", got, s.count()-count)
+		}
+	})
+}
+
 // How long a list is used while its server fails: by its ttl and exp, and for Config.StaleFor after the ttl, but never after the exp.
 func TestHowLongAListIsUsed(t *testing.T) {
 	const leeway = 30 * time.Second
@@ -416,8 +436,15 @@ func TestClose(t *testing.T) {
 				t.Errorf("%s: %s", name, got)
 			}
 		}
-		if err := lists.Refresh(t.Context()); err == nil {
-			t.Error("Refresh of closed Lists")
+		known := len(lists.Status().Lists)
+		another.StatusURI += "1"
+		if err := lists.Load(t.Context(), another); err == nil || len(lists.Status().Lists) != known {
+			t.Errorf("Load of closed Lists: %v", err)
+		}
+		for range 20 {
+			if err := lists.Refresh(t.Context()); err == nil {
+				t.Error("Refresh of closed Lists")
+			}
 		}
 		if s.count() != count {
 			t.Error("something was fetched")

@@ -96,7 +96,7 @@ func (l *statusList) judgeClaims(claims issued.Claims, uri string, now time.Time
 func readTTL(claims issued.Claims) (time.Duration, error) {
 	ttl, err := claims.At("ttl")
 	switch {
-	case err != nil || ttl.Kind() == 0:
+	case ttl.Kind() == 0: // with err as well
 		return 0, err
 	case ttl.Kind() != strictjson.Number:
 		return 0, errTTL
