@@ -1,0 +1,94 @@
+//go:build unix
+
+package redisstore_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/cardea-auth/cardea/adapters/redisstore"
+	"github.com/cardea-auth/cardea/adapters/redisstore/internal/redistest"
+	"github.com/cardea-auth/cardea/middleware/revocation"
+	"github.com/cardea-auth/cardea/middleware/revocation/storetest"
+)
+
+func TestOneServerKeepsTheContract(t *testing.T) {
+	onEngines(t, func(t *testing.T, e redistest.Engine) {
+		storetest.Run(t, func(t *testing.T) storetest.Engine {
+			server := e.Start(t, redistest.Synced...)
+			engine := of(t, func() redis.UniversalClient { return server.Client() })
+			engine.Restart = func() error { server.Kill(); server.Restart(); return nil }
+			engine.Stall = func() (func() error, error) {
+				resume := server.Pause()
+				return func() error { resume(); return nil }, nil
+			}
+			engine.Backup = func() (func() error, error) {
+				copied := filepath.Join(t.TempDir(), "copy")
+				files := filepath.Join(server.Dir(), "appendonlydir")
+				if err := os.CopyFS(copied, os.DirFS(files)); err != nil {
+					return nil, err
+				}
+				return func() error {
+					server.Kill()
+					if err := os.RemoveAll(files); err != nil {
+						return err
+					}
+					if err := os.CopyFS(files, os.DirFS(copied)); err != nil {
+						return err
+					}
+					server.Restart()
+					return nil
+				}, nil
+			}
+			return engine
+		})
+	})
+}
+
+func TestSentinelKeepsTheContract(t *testing.T) {
+	inGroups(t, func(t *testing.T, e redistest.Engine) {
+		group := e.Replicated(t)
+		e.Watch(t, group)
+		storetest.Run(t, func(t *testing.T) storetest.Engine {
+			group.Primary.Must("FLUSHALL")
+			return of(t, func() redis.UniversalClient { return group.Client() })
+		})
+	})
+}
+
+func TestAClusterKeepsTheContract(t *testing.T) {
+	inGroups(t, func(t *testing.T, e redistest.Engine) {
+		cluster := e.Cluster(t)
+		storetest.Run(t, func(t *testing.T) storetest.Engine {
+			for _, n := range cluster.Nodes {
+				n.Must("FLUSHALL")
+			}
+			return of(t, func() redis.UniversalClient { return cluster.Client() })
+		})
+	})
+}
+
+// of is the log of a server, whichever client reaches it.
+func of(t *testing.T, client func() redis.UniversalClient) storetest.Engine {
+	return storetest.Engine{
+		Open: func() revocation.Store { return newStore(t, client(), nil) },
+		Other: func() revocation.Store {
+			return newStore(t, client(), func(cfg *redisstore.Config) { cfg.Prefix = "other" })
+		},
+		Trim: func() error {
+			one := client()
+			s := newStore(t, one, nil)
+			for i := range redisstore.Streams - 1 {
+				if err := s.Cut(context.Background(), one, i, time.Now()); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,164 @@
+//go:build unix
+
+package redistest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Replicated is a primary with a replica, and three Sentinels that watch them.
+type Replicated struct {
+	Primary, Replica *Server
+	Sentinels        []*Server
+
+	t *testing.T
+}
+
+const masterName = "cardea"
+
+// Replicated starts a primary and a replica. The Sentinels come with Watch.
+func (e Engine) Replicated(t *testing.T, args ...string) *Replicated {
+	t.Helper()
+	args = append(args, Durable...)
+	r := &Replicated{t: t, Primary: e.Start(t, args...)}
+	r.Replica = e.Start(t, append([]string{"--replicaof", "127.0.0.1 " + r.Primary.Port}, args...)...)
+	r.awaitReplica()
+	return r
+}
+
+func (r *Replicated) awaitReplica() {
+	r.t.Helper()
+	Eventually(r.t, "the replica follows", func() error {
+		info, err := r.Primary.Do("INFO", "replication")
+		if err == nil && !strings.Contains(fmt.Sprint(info), "state=online") {
+			return fmt.Errorf("%v", info)
+		}
+		return err
+	})
+	client := r.Primary.Client()
+	Eventually(r.t, "the replica confirms", func() error {
+		pipe := client.Pipeline()
+		pipe.Set(r.t.Context(), "started", 1, time.Minute)
+		confirmed := redis.NewIntCmd(r.t.Context(), "wait", 1, 1000)
+		_ = pipe.Process(r.t.Context(), confirmed)
+		if _, err := pipe.Exec(r.t.Context()); err != nil || confirmed.Val() != 1 {
+			return fmt.Errorf("%d replicas, %v", confirmed.Val(), err)
+		}
+		return nil
+	})
+}
+
+// Watch starts three Sentinels.
+func (e Engine) Watch(t *testing.T, r *Replicated) {
+	t.Helper()
+	for range 3 {
+		s := e.prepare(t)
+		file := filepath.Join(s.dir, "sentinel.conf")
+		config := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %s 2\nsentinel down-after-milliseconds %s 500\n"+
+			"sentinel failover-timeout %s 3000\n", s.Port, s.dir, masterName, r.Primary.Port, masterName, masterName)
+		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.args = []string{file, "--sentinel"}
+		s.Restart()
+		r.Sentinels = append(r.Sentinels, s)
+	}
+	for _, s := range r.Sentinels {
+		Eventually(t, "the Sentinels know each other", func() error {
+			state, err := s.Do("SENTINEL", "MASTER", masterName)
+			text := fmt.Sprint(state)
+			if err == nil && !(strings.Contains(text, "num-other-sentinels:2") && strings.Contains(text, "num-slaves:1")) {
+				return fmt.Errorf("%v", text)
+			}
+			return err
+		})
+	}
+}
+
+// Client asks the Sentinels who is primary.
+func (r *Replicated) Client() *redis.Client {
+	var addrs []string
+	for _, s := range r.Sentinels {
+		addrs = append(addrs, s.Addr)
+	}
+	client := redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: masterName, SentinelAddrs: addrs, ContextTimeoutEnabled: true, DialTimeout: time.Second,
+	})
+	r.t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// AwaitPromotion waits until the replica is a primary.
+func (r *Replicated) AwaitPromotion() {
+	r.t.Helper()
+	Eventually(r.t, "the replica is promoted", func() error {
+		info, err := r.Replica.Do("INFO", "replication")
+		if err == nil && !strings.Contains(fmt.Sprint(info), "role:master") {
+			return fmt.Errorf("%v", info)
+		}
+		return err
+	})
+}
+
+// Cluster is three primaries that share the slots.
+type Cluster struct {
+	Nodes []*Server
+
+	t *testing.T
+}
+
+// Cluster starts three primaries and joins them.
+func (e Engine) Cluster(t *testing.T) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t}
+	for range 3 {
+		args := append([]string{"--cluster-enabled", "yes", "--cluster-port", freePort(t), "--cluster-node-timeout", "1000"}, Durable...)
+		c.Nodes = append(c.Nodes, e.Start(t, args...))
+	}
+	const slots = 16384
+	for i, n := range c.Nodes {
+		n.Must("CLUSTER", "ADDSLOTSRANGE", i*slots/3, (i+1)*slots/3-1)
+		n.Must("CLUSTER", "SET-CONFIG-EPOCH", i+1)
+	}
+	for _, n := range c.Nodes[1:] {
+		n.Must("CLUSTER", "MEET", "127.0.0.1", c.Nodes[0].Port, busPort(c.Nodes[0]))
+	}
+	for _, n := range c.Nodes {
+		Eventually(t, "the cluster is whole", func() error {
+			info, err := n.Do("CLUSTER", "INFO")
+			text := fmt.Sprint(info)
+			if err == nil && !(strings.Contains(text, "cluster_state:ok") && strings.Contains(text, "cluster_known_nodes:3")) {
+				return fmt.Errorf("%v", text)
+			}
+			return err
+		})
+	}
+	return c
+}
+
+func busPort(s *Server) string {
+	for i, a := range s.args {
+		if a == "--cluster-port" {
+			return s.args[i+1]
+		}
+	}
+	return ""
+}
+
+// Client is a client of the cluster.
+func (c *Cluster) Client() *redis.ClusterClient {
+	var addrs []string
+	for _, n := range c.Nodes {
+		addrs = append(addrs, n.Addr)
+	}
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ContextTimeoutEnabled: true, DialTimeout: time.Second})
+	c.t.Cleanup(func() { _ = client.Close() })
+	return client
+}
