@@ -5,31 +5,29 @@ import (
 	"sync/atomic"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
-
-// digest is what an entry is known by. It is long enough that no two entries share one by chance, and nobody outside can make two that
-// do, because it depends on a key: one of this process alone or, with a Store, one that is derived from a secret.
-type digest [16]byte
 
 // hasher makes the digests of this process.
 type hasher [2]maphash.Seed
 
 func newHasher() hasher { return hasher{maphash.MakeSeed(), maphash.MakeSeed()} }
 
-func (h hasher) digest(place int, issuer, value string) (d digest) {
+func (h hasher) digest(place int, issuer, value string) (d entries.Digest) {
 	for half, seed := range h {
 		var m maphash.Hash
 		m.SetSeed(seed)
 		_ = m.WriteByte(byte(place))
 		writeText(&m, issuer)
 		_, _ = m.WriteString(value)
-		d.setHalf(half, m.Sum64())
+		setHalf(&d, half, m.Sum64())
 	}
 	return d
 }
 
 // of is the digest of all values of a token together.
-func (h hasher) of(t *middleware.TokenFacts) (d digest) {
+func (h hasher) of(t *middleware.TokenFacts) (d entries.Digest) {
 	for half, seed := range h {
 		var m maphash.Hash
 		m.SetSeed(seed)
@@ -37,7 +35,7 @@ func (h hasher) of(t *middleware.TokenFacts) (d digest) {
 		for _, value := range valuesOf(t) {
 			writeText(&m, value)
 		}
-		d.setHalf(half, m.Sum64())
+		setHalf(&d, half, m.Sum64())
 	}
 	return d
 }
@@ -52,7 +50,7 @@ func writeText(m *maphash.Hash, text string) {
 	_, _ = m.WriteString(text)
 }
 
-func (d *digest) setHalf(half int, sum uint64) {
+func setHalf(d *entries.Digest, half int, sum uint64) {
 	for i := range 8 {
 		d[8*half+i] = byte(sum >> (8 * i))
 	}
@@ -61,8 +59,8 @@ func (d *digest) setHalf(half int, sum uint64) {
 // names are the digests of one token under each secret, by the places of the kinds. They are costly to make, so they are kept for tokens
 // that come again.
 type names struct {
-	of  digest // by the hasher of this process
-	all [][len(kinds)]digest
+	of  entries.Digest // by the hasher of this process
+	all [][entries.Places]entries.Digest
 }
 
 const keptNames = 1 << 15
@@ -70,11 +68,11 @@ const keptNames = 1 << 15
 // nameCache keeps the names of the tokens that came last. One that falls into the place of another takes it.
 type nameCache struct {
 	hasher hasher
-	seal   *sealer
+	seal   *sealed.Sealer
 	slots  []atomic.Pointer[names]
 }
 
-func newNameCache(seal *sealer) *nameCache {
+func newNameCache(seal *sealed.Sealer) *nameCache {
 	return &nameCache{hasher: newHasher(), seal: seal, slots: make([]atomic.Pointer[names], keptNames)}
 }
 
@@ -84,13 +82,13 @@ func (c *nameCache) names(t *middleware.TokenFacts) *names {
 	if kept := slot.Load(); kept != nil && kept.of == of {
 		return kept
 	}
-	made := &names{of: of, all: make([][len(kinds)]digest, len(c.seal.secrets))}
+	made := &names{of: of, all: make([][entries.Places]entries.Digest, c.seal.Secrets())}
 	for place, value := range valuesOf(t) {
 		if kinds[place].names() == (value == "") {
 			continue
 		}
 		for i := range made.all {
-			made.all[i][place] = c.seal.digest(i, place, t.Issuer, value)
+			made.all[i][place] = c.seal.Digest(i, place, t.Issuer, value)
 		}
 	}
 	slot.Store(made)

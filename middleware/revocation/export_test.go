@@ -1,29 +1,31 @@
 package revocation
 
+import "github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
+
 // SealRecord makes a record about the subject u, as a process of another version might.
 func SealRecord(secret []byte, op byte, id uint64, until uint32, besides []byte) []byte {
-	s, err := newSealer([][]byte{secret})
+	s, err := sealed.New([][]byte{secret})
 	if err != nil {
 		panic(err)
 	}
-	return s.seal(sealed{op: op, digest: s.digest(0, Subject.place(), "https://i", "u"), id: id, until: until, besides: besides})
+	return s.Seal(sealed.Record{Op: op, Digest: s.Digest(0, Subject.place(), "https://i", "u"), ID: id, Until: until, Besides: besides})
 }
 
 // OpenRecord reports whether a record can be read.
 func OpenRecord(secret, record []byte) error {
-	s, err := newSealer([][]byte{secret})
+	s, err := sealed.New([][]byte{secret})
 	if err != nil {
 		panic(err)
 	}
-	r, err := s.open(record)
+	r, err := s.Open(record)
 	if err != nil {
 		return err
 	}
-	switch r.op {
-	case opLift:
-		_, err = r.lifted()
-	case opFeed:
-		_, err = r.feedState()
+	switch r.Op {
+	case sealed.OpLift:
+		_, err = r.Lifted()
+	case sealed.OpFeed:
+		_, err = r.FeedState()
 	}
 	return err
 }
@@ -31,7 +33,7 @@ func OpenRecord(secret, record []byte) error {
 // The operations and the name's length of a record.
 const (
 	OpSubject = 2
-	OpLift    = opLift
-	OpFeed    = opFeed
-	MaxLifted = maxLifted
+	OpLift    = sealed.OpLift
+	OpFeed    = sealed.OpFeed
+	MaxLifted = sealed.MaxLifted
 )

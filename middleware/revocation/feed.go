@@ -7,6 +7,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
 // Feed is a source of entries beside the application's own calls: the logout tokens or security events of one issuer. The packages logout
@@ -14,10 +17,10 @@ import (
 // concurrent use.
 type Feed struct {
 	list    *List
-	digests []digest // under each secret
+	digests []entries.Digest // under each secret
 
 	mu     sync.Mutex
-	state  feedState
+	state  sealed.FeedState
 	status FeedStatus // Name and Issuer never change
 }
 
@@ -44,10 +47,10 @@ func (l *List) Feed(name, issuer string) (*Feed, error) {
 	if name == "" || issuer == "" || len(name)+len(issuer) > maxText {
 		return nil, fmt.Errorf("revocation: a feed has a name and an issuer, of %d bytes together at most; these are %q and %q", maxText, name, issuer)
 	}
-	var digests []digest
+	var digests []entries.Digest
 	if l.shared != nil {
-		for secret := range l.shared.seal.secrets {
-			digests = append(digests, l.shared.seal.digest(secret, opFeed, name, issuer))
+		for secret := range l.shared.seal.Secrets() {
+			digests = append(digests, l.shared.seal.Digest(secret, sealed.OpFeed, name, issuer))
 		}
 	}
 	return l.feeds.get(&Feed{list: l, digests: digests, status: FeedStatus{Name: name, Issuer: issuer}}), nil
@@ -57,18 +60,7 @@ func (l *List) Feed(name, issuer string) (*Feed, error) {
 type feeds struct {
 	mu    sync.Mutex
 	all   []*Feed
-	known map[digest]feedState // what the Store says of feeds
-}
-
-// feedState is what travels of a feed. The later one counts, whatever order they come in.
-type feedState struct {
-	why string
-	at  int64  // unix milliseconds, or more, so that it is later than what was known when it was made
-	id  uint64 // of the record: the same for all in a tie
-}
-
-func (s feedState) isLaterThan(other feedState) bool {
-	return s.at > other.at || s.at == other.at && s.id > other.id
+	known map[entries.Digest]sealed.FeedState // what the Store says of feeds
 }
 
 // get returns the feed of that name and issuer: made, unless there is one.
@@ -88,14 +80,14 @@ func (fs *feeds) get(made *Feed) *Feed {
 }
 
 // learn takes in what any instance says of the feed with that digest, which may be none of this one.
-func (fs *feeds) learn(d digest, state feedState) {
+func (fs *feeds) learn(d entries.Digest, state sealed.FeedState) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if !state.isLaterThan(fs.known[d]) {
+	if !state.IsLaterThan(fs.known[d]) {
 		return
 	}
 	if fs.known == nil {
-		fs.known = make(map[digest]feedState)
+		fs.known = make(map[entries.Digest]sealed.FeedState)
 	}
 	fs.known[d] = state
 	for _, f := range fs.all {
@@ -147,17 +139,13 @@ func (f *Feed) Failed(err error) {
 
 var errNoWhy = errors.New("revocation: the reason of a blind feed has at most 32 bytes of printable ASCII")
 
-const (
-	maxWhy = 32 // it travels
-
-	// feedStateLife is how long what is said of a feed is kept. It is as long for a feed that is well, so that nothing older comes back.
-	feedStateLife = 365 * 24 * time.Hour
-)
+// feedStateLife is how long what is said of a feed is kept. It is as long for a feed that is well, so that nothing older comes back.
+const feedStateLife = 365 * 24 * time.Hour
 
 // SetBlind says why events may be missing from now on, in at most 32 bytes of ASCII; empty: none should be any more. With a Store it is so
 // for every instance. The error is as Revoke's.
 func (f *Feed) SetBlind(ctx context.Context, why string) error {
-	if len(why) > maxWhy || !isASCII(why) {
+	if len(why) > sealed.MaxWhy || !sealed.IsASCII(why) {
 		return errNoWhy
 	}
 	if err := ctx.Err(); err != nil {
@@ -175,38 +163,38 @@ func (f *Feed) SetBlind(ctx context.Context, why string) error {
 }
 
 // set makes a state of this instance, and reports whether it says anything new.
-func (f *Feed) set(why string, now time.Time) (feedState, bool) {
+func (f *Feed) set(why string, now time.Time) (sealed.FeedState, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.status.Blind == why {
-		return feedState{}, false
+		return sealed.FeedState{}, false
 	}
-	state := feedState{why: why, at: max(now.UnixMilli(), f.state.at+1), id: newID()}
+	state := sealed.FeedState{Why: why, At: max(now.UnixMilli(), f.state.At+1), ID: sealed.NewID()}
 	f.take(state)
 	return state, true
 }
 
 // learn takes in a state if it is later.
-func (f *Feed) learn(state feedState) {
+func (f *Feed) learn(state sealed.FeedState) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if state.isLaterThan(f.state) {
+	if state.IsLaterThan(f.state) {
 		f.take(state)
 	}
 }
 
 // take makes a state count. The caller holds mu.
-func (f *Feed) take(state feedState) {
+func (f *Feed) take(state sealed.FeedState) {
 	f.state = state
-	f.status.Blind, f.status.BlindSince = state.why, time.UnixMilli(state.at)
-	if state.why == "" {
+	f.status.Blind, f.status.BlindSince = state.Why, time.UnixMilli(state.At)
+	if state.Why == "" {
 		f.status.BlindSince = time.Time{}
 	}
 }
 
-func (s *shared) feedOffer(d digest, state feedState) offer {
-	until := min(time.UnixMilli(state.at).Add(feedStateLife).Unix(), latest.Unix())
-	return s.sealed(sealed{op: opFeed, digest: d, id: state.id, until: uint32(until), besides: besidesOfFeed(state)})
+func (s *shared) feedOffer(d entries.Digest, state sealed.FeedState) offer {
+	until := min(time.UnixMilli(state.At).Add(feedStateLife).Unix(), latest.Unix())
+	return s.sealed(sealed.Record{Op: sealed.OpFeed, Digest: d, ID: state.ID, Until: uint32(until), Besides: sealed.BesidesOfFeed(state)})
 }
 
 // feedOffers are the states of this instance's feeds, as far as anybody has said one under the first secret.
@@ -220,13 +208,4 @@ func (s *shared) feedOffers() (offers []offer) {
 		}
 	}
 	return offers
-}
-
-func isASCII(text string) bool {
-	for i := range len(text) {
-		if text[i] < 0x20 || text[i] > 0x7e {
-			return false
-		}
-	}
-	return true
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
 // rereadAfter is how long after an entry could not be read everything is read anew, to see whether it has gone.
@@ -68,16 +71,16 @@ func isGap(err error) bool {
 func (f *follower) own() map[uint64]offer {
 	now := time.Now()
 	own := make(map[uint64]offer)
-	f.list.table.each(func(d digest, r record) {
-		if r.own() && int64(r.until) >= now.Unix() {
-			own[r.id()] = offer{until: r.until, sealed: f.offerOf(d, r).sealed}
+	f.list.table.Each(func(d entries.Digest, r entries.Record) {
+		if r.Own() && int64(r.Until) >= now.Unix() {
+			own[r.ID()] = f.offerOf(d, r)
 		}
 	})
 	return own
 }
 
 func (f *follower) deliver(entry []byte, resume string) error {
-	r, err := f.seal.open(entry)
+	r, err := f.seal.Open(entry)
 	if err == nil {
 		err = f.apply(r, time.Now())
 	}
@@ -91,27 +94,27 @@ func (f *follower) deliver(entry []byte, resume string) error {
 }
 
 // apply makes a record of any instance hold here.
-func (f *follower) apply(r sealed, now time.Time) error {
-	if int64(r.until) < now.Unix() {
+func (f *follower) apply(r sealed.Record, now time.Time) error {
+	if int64(r.Until) < now.Unix() {
 		return nil // no token that it is about can live
 	}
-	switch r.op {
-	case opLift:
-		ids, err := r.lifted()
+	switch r.Op {
+	case sealed.OpLift:
+		ids, err := r.Lifted()
 		if err != nil {
 			return err
 		}
-		return f.undo(r.digest, ids, r.until, now)
-	case opFeed:
-		state, err := r.feedState()
+		return f.undo(r.Digest, ids, r.Until, now)
+	case sealed.OpFeed:
+		state, err := r.FeedState()
 		if err != nil {
 			return err
 		}
-		f.list.feeds.learn(r.digest, state)
+		f.list.feeds.learn(r.Digest, state)
 		return nil
 	default:
-		delete(f.missing, r.id)
-		return f.list.enter(r.digest, record{before: r.before, until: r.until, label: newLabel(r.id, int(r.op), r.secret, false)}, now)
+		delete(f.missing, r.ID)
+		return f.list.enter(r.Digest, entries.Record{Before: r.Before, Until: r.Until, Label: entries.NewLabel(r.ID, int(r.Op), r.Secret, false)}, now)
 	}
 }
 
@@ -145,7 +148,7 @@ func (f *follower) alive(t time.Time) {
 	case <-f.fullRead:
 	default:
 		close(f.fullRead)
-		f.list.log().Info("revocation: the Store was read", "entries", f.list.table.size.Load(), "took", time.Since(f.begun))
+		f.list.log().Info("revocation: the Store was read", "entries", f.list.table.Size(), "took", time.Since(f.begun))
 	}
 }
 

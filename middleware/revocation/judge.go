@@ -21,17 +21,17 @@ func (l *List) Judge(t middleware.TokenFacts) middleware.Verdict {
 
 func (l *List) kindThatHits(t *middleware.TokenFacts) Kind {
 	switch {
-	case l.table.size.Load() == 0:
+	case l.table.Size() == 0:
 		return ""
 	case l.shared != nil:
 		return l.sharedKindThatHits(t)
 	}
 	for place, value := range valuesOf(t) {
 		kind := kinds[place]
-		if kind.names() == (value == "") || !l.table.used[0][place].Load() {
+		if kind.names() == (value == "") || !l.table.Used(0, place) {
 			continue
 		}
-		if l.table.has(l.hasher.digest(place, t.Issuer, value), t.IssuedAt) {
+		if l.table.Has(l.hasher.digest(place, t.Issuer, value), t.IssuedAt) {
 			return kind
 		}
 	}
@@ -43,10 +43,10 @@ func (l *List) sharedKindThatHits(t *middleware.TokenFacts) Kind {
 	for secret := range known.all {
 		for place, value := range valuesOf(t) {
 			kind := kinds[place]
-			if kind.names() == (value == "") || !l.table.used[secret][place].Load() {
+			if kind.names() == (value == "") || !l.table.Used(secret, place) {
 				continue
 			}
-			if l.table.has(known.all[secret][place], t.IssuedAt) {
+			if l.table.Has(known.all[secret][place], t.IssuedAt) {
 				return kind
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
 // Config describes a List. The zero Config is the usual choice for one process.
@@ -63,13 +65,13 @@ const (
 type List struct {
 	maxAge time.Duration
 	logger *slog.Logger
-	table  *table
+	table  *entries.Table
 
 	hasher hasher     // without a Store
 	names  *nameCache // with one
 	shared *shared    // nil: this process alone
 
-	watchers watchers
+	watchers entries.Watchers
 	feeds    feeds
 
 	version atomic.Uint64
@@ -97,10 +99,10 @@ func New(cfg Config) (*List, error) {
 		mistakes = append(mistakes, errors.New("revocation: Store without Secrets: name a secret of 32 random bytes that all instances have"))
 	case cfg.Store == nil && len(cfg.Secrets) > 0:
 		mistakes = append(mistakes, errors.New("revocation: Secrets without a Store: name the Store, or leave them out for one process"))
-	case len(cfg.Secrets) > maxSecrets:
-		mistakes = append(mistakes, fmt.Errorf("revocation: there are %d Secrets, and may be %d: take away those that are older than MaxAge", len(cfg.Secrets), maxSecrets))
+	case len(cfg.Secrets) > entries.Secrets:
+		mistakes = append(mistakes, fmt.Errorf("revocation: there are %d Secrets, and may be %d: take away those that are older than MaxAge", len(cfg.Secrets), entries.Secrets))
 	}
-	sealer, err := newSealer(cfg.Secrets)
+	sealer, err := sealed.New(cfg.Secrets)
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, err
 	}
@@ -110,7 +112,7 @@ func New(cfg Config) (*List, error) {
 	if cfg.MaxAge == 0 {
 		cfg.MaxAge = defaultMaxAge
 	}
-	l := &List{maxAge: cfg.MaxAge, logger: cfg.Logger, table: newTable(cfg.MaxEntries)}
+	l := &List{maxAge: cfg.MaxAge, logger: cfg.Logger, table: entries.NewTable(cfg.MaxEntries)}
 	if cfg.Store == nil {
 		l.hasher = newHasher()
 		return l, nil
@@ -135,27 +137,31 @@ func (l *List) Revoke(ctx context.Context, e Entry) error {
 	}
 	e = e.filled(now, l.maxAge)
 	place := e.Kind.place()
-	kept := record{until: uint32(min(e.Until.Add(longestLeeway).Unix()+1, latest.Unix()))}
+	kept := entries.Record{Until: uint32(min(e.Until.Add(longestLeeway).Unix()+1, latest.Unix()))}
 	if e.Kind.dated() {
-		kept.before = uint32(e.IssuedBefore.Unix())
+		kept.Before = uint32(e.IssuedBefore.Unix())
 	}
 	if l.shared != nil {
 		return l.shared.revoke(ctx, place, e, kept, now)
 	}
-	kept.label = newLabel(0, place, 0, true)
+	kept.Label = entries.NewLabel(0, place, 0, true)
 	return l.enter(l.hasher.digest(place, e.Issuer, e.Value), kept, now)
 }
 
 // enter makes an entry hold here.
-func (l *List) enter(d digest, r record, now time.Time) error {
-	isNew, err := l.table.add(d, r, now)
+func (l *List) enter(d entries.Digest, r entries.Record, now time.Time) error {
+	isNew, err := l.table.Add(d, r, now)
 	if err != nil || !isNew {
 		return err
 	}
 	l.changed(now)
-	l.watchers.tell(d, r)
+	l.watchers.Tell(d, r)
 	return nil
 }
+
+// ErrFull says that a List holds as many live entries as it may (Config.MaxEntries), so that the entry holds nowhere. Nothing was
+// forgotten for it.
+var ErrFull = entries.ErrFull
 
 // ErrNotListed says that there was no entry to lift.
 var ErrNotListed = errors.New("revocation: no entry names this")
@@ -172,11 +178,30 @@ func (l *List) Lift(ctx context.Context, e Entry) error {
 	if l.shared != nil {
 		return l.shared.lift(ctx, place, e, now)
 	}
-	if l.table.remove(l.hasher.digest(place, e.Issuer, e.Value), func(record) bool { return true }) == 0 {
+	if l.table.Remove(l.hasher.digest(place, e.Issuer, e.Value), func(entries.Record) bool { return true }) == 0 {
 		return ErrNotListed
 	}
 	l.changed(now)
 	return nil
+}
+
+// Notify calls revoked once when an entry hits a token with these facts, until stop is called. It says nothing of entries that are there
+// already: Judge does. It costs whoever revokes a look-up, and a call for each stream that is hit; nothing runs for it.
+func (l *List) Notify(t middleware.TokenFacts, revoked func()) (stop func()) {
+	var digests []entries.Digest
+	for place, value := range valuesOf(&t) {
+		if kinds[place].names() == (value == "") {
+			continue
+		}
+		if l.shared == nil {
+			digests = append(digests, l.hasher.digest(place, t.Issuer, value))
+			continue
+		}
+		for secret := range l.shared.seal.Secrets() {
+			digests = append(digests, l.shared.seal.Digest(secret, place, t.Issuer, value))
+		}
+	}
+	return l.watchers.Add(t.IssuedAt, digests, revoked)
 }
 
 func (l *List) may(ctx context.Context, e Entry, now time.Time) error {

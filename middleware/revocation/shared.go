@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
 // ErrNotShared says that an entry holds in this process, and that no other may know of it yet. It is offered to the Store until that has
@@ -17,7 +21,7 @@ var ErrNotShared = errors.New("revocation: it holds here, but could not be share
 type shared struct {
 	list  *List
 	store Store
-	seal  *sealer
+	seal  *sealed.Sealer
 
 	ctx     context.Context // ends with stop
 	cancel  context.CancelFunc
@@ -36,7 +40,7 @@ type shared struct {
 	loggedAt   time.Time // zero: never
 }
 
-func newShared(l *List, store Store, seal *sealer) *shared {
+func newShared(l *List, store Store, seal *sealed.Sealer) *shared {
 	s := &shared{list: l, store: store, seal: seal, begun: time.Now(), fullRead: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.pending.wake = make(chan struct{}, 1)
@@ -94,39 +98,41 @@ func (s *shared) asOf() time.Time {
 }
 
 // revoke enters e here, and shares it.
-func (s *shared) revoke(ctx context.Context, place int, e Entry, r record, now time.Time) error {
-	r.label = newLabel(newID(), place, 0, true)
-	d := s.seal.digest(0, place, e.Issuer, e.Value)
+func (s *shared) revoke(ctx context.Context, place int, e Entry, r entries.Record, now time.Time) error {
+	r.Label = entries.NewLabel(sealed.NewID(), place, 0, true)
+	d := s.seal.Digest(0, place, e.Issuer, e.Value)
 	if err := s.list.enter(d, r, now); err != nil {
 		return err
 	}
 	return s.share(ctx, s.offerOf(d, r))
 }
 
-func (s *shared) offerOf(d digest, r record) offer {
-	return s.sealed(sealed{secret: r.secret(), op: byte(r.place()), digest: d, id: r.id(), before: r.before, until: r.until})
+func (s *shared) offerOf(d entries.Digest, r entries.Record) offer {
+	return s.sealed(sealed.Record{Secret: r.Secret(), Op: byte(r.Place()), Digest: d, ID: r.ID(), Before: r.Before, Until: r.Until})
 }
 
-func (s *shared) sealed(r sealed) offer { return offer{s.seal.seal(r), r.until} }
+func (s *shared) sealed(r sealed.Record) offer { return offer{s.seal.Seal(r), r.Until} }
 
 // lift undoes what is known here of e, under each secret, and shares that.
 func (s *shared) lift(ctx context.Context, place int, e Entry, now time.Time) error {
 	var offers []offer
-	for secret := range s.seal.secrets {
-		d := s.seal.digest(secret, place, e.Issuer, e.Value)
-		known := s.list.table.under(d)
+	for secret := range s.seal.Secrets() {
+		d := s.seal.Digest(secret, place, e.Issuer, e.Value)
+		known := s.list.table.Under(d)
 		for len(known) > 0 {
-			chunk := known[:min(maxLifted, len(known))]
+			chunk := known[:min(sealed.MaxLifted, len(known))]
 			known = known[len(chunk):]
 			var until uint32
 			ids := make([]uint64, len(chunk))
 			for i, r := range chunk {
-				ids[i], until = r.id(), max(until, r.until)
+				ids[i], until = r.ID(), max(until, r.Until)
 			}
 			if err := s.undo(d, ids, until, now); err != nil {
 				return err
 			}
-			offers = append(offers, s.sealed(sealed{secret: secret, op: opLift, digest: d, id: newID(), until: until, besides: besidesOfLift(ids)}))
+			offers = append(offers, s.sealed(sealed.Record{
+				Secret: secret, Op: sealed.OpLift, Digest: d, ID: sealed.NewID(), Until: until, Besides: sealed.BesidesOfLift(ids),
+			}))
 		}
 	}
 	if len(offers) == 0 {
@@ -141,21 +147,13 @@ func (s *shared) lift(ctx context.Context, place int, e Entry, now time.Time) er
 }
 
 // undo makes entries hold no longer, and remembers them in case they come again, or for the first time.
-func (s *shared) undo(d digest, ids []uint64, until uint32, now time.Time) error {
+func (s *shared) undo(d entries.Digest, ids []uint64, until uint32, now time.Time) error {
 	for _, id := range ids {
-		if _, err := s.list.table.lifted.add(id, until, now); err != nil {
+		if err := s.list.table.Lift(id, until, now); err != nil {
 			return err
 		}
 	}
-	goes := func(r record) bool {
-		for _, id := range ids {
-			if r.id() == id {
-				return true
-			}
-		}
-		return false
-	}
-	if s.list.table.remove(d, goes) > 0 {
+	if s.list.table.Remove(d, func(r entries.Record) bool { return slices.Contains(ids, r.ID()) }) > 0 {
 		s.list.changed(now)
 	}
 	return nil

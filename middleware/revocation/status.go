@@ -26,7 +26,7 @@ type Status struct {
 // Status says how the List is. It does no I/O.
 func (l *List) Status() Status {
 	s := Status{
-		Entries: int(l.table.size.Load()), AsOf: l.AsOf(), Streams: l.watchers.count(), Hits: l.hits.Load(), LongTokens: l.long.Load(),
+		Entries: l.table.Size(), AsOf: l.AsOf(), Streams: l.watchers.Count(), Hits: l.hits.Load(), LongTokens: l.long.Load(),
 		Feeds: l.feeds.status(),
 	}
 	if at := l.lastEvent.Load(); at != 0 {

@@ -3,6 +3,8 @@ package revocation
 import (
 	"context"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
 // Store is a log of entries that every instance follows, so that what one revokes all refuse. It carries bytes, which are at most MaxRecord
@@ -29,4 +31,4 @@ type Store interface {
 }
 
 // MaxRecord is how many bytes an entry of a Store has at most.
-const MaxRecord = 512
+const MaxRecord = sealed.MaxSize

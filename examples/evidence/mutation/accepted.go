@@ -222,16 +222,14 @@ var accepted = map[survivor]string{
 	{"middleware", "statusOf", valueGone, `""`}:               impliedBy, // the zero value takes its place
 	{"middleware", "WriteError", neverTaken, `failed != nil`}: unreachable,
 
-	{"middleware", "check", andGone, `e.Kind.dated()`}:                                                  behindIt,  // a date without a dated kind is refused before
-	{"middleware", "filled", andGone, `e.Kind.dated()`}:                                                 impliedBy, // the date of another kind is not kept
-	{"middleware", "Judge", neverTaken, `kind.names() == (value == "") || !l.table.used[place].Load()`}: shortcut,
-	{"middleware", "Judge", orGone, `kind.names() == (value == "")`}:                                    shortcut, // no entry has an empty value
-	{"middleware", "Judge", orGone, `!l.table.used[place].Load()`}:                                      shortcut,
-	{"middleware", "valuesOf", wordGone, `""`}:                                                          impliedBy, // the zero value is the same word
-	{"middleware", "hits", orGone, `issued.IsZero()`}:                                                   impliedBy, // the zero time is before every date
-	{"middleware", "has", andGone, `len(s.further) > 0`}:                                                shortcut,
-	{"middleware", "add", andGone, `ok`}:                                                                impliedBy, // a record that is not there covers nothing
-	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                                        impliedBy, // the zero time is long ago
+	{"middleware", "check", andGone, `e.Kind.dated()`}:                                                     behindIt,  // a date without a dated kind is refused before
+	{"middleware", "filled", andGone, `e.Kind.dated()`}:                                                    impliedBy, // the date of another kind is not kept
+	{"middleware", "kindThatHits", neverTaken, `kind.names() == (value == "") || !l.table.Used(0, place)`}: shortcut,
+	{"middleware", "kindThatHits", orGone, `kind.names() == (value == "")`}:                                shortcut, // no entry has an empty value
+	{"middleware", "kindThatHits", orGone, `!l.table.Used(0, place)`}:                                      shortcut,
+	{"middleware", "valuesOf", wordGone, `""`}:                                                             impliedBy, // the zero value is the same word
+	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                                      impliedBy, // the zero time is before every date
+	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                                           impliedBy, // the zero time is long ago
 
 	{"middleware", "decodeInto", andGone, `len(segment) >= 8`}: impliedBy, // what takes eight bytes is longer
 

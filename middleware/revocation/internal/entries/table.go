@@ -1,4 +1,5 @@
-package revocation
+// Package entries holds what a List knows: entries by their digests, what was undone of them, and who wants to hear of new ones.
+package entries
 
 import (
 	"errors"
@@ -12,24 +13,35 @@ import (
 // forgotten for it.
 var ErrFull = errors.New("revocation: the list is full of live entries: raise Config.MaxEntries, or revoke by subject or issuer")
 
-// record is one entry, without what it names.
-type record struct {
-	before uint32 // unix seconds; 0: whenever it was issued
-	until  uint32 // unix seconds
+// Digest is what an entry is known by. It is long enough that no two entries share one by chance, and nobody outside can make two that
+// do, because it depends on a key: one of this process alone or, with a Store, one that is derived from a secret.
+type Digest [16]byte
 
-	// label is the identifier that the entry has in a Store, 0 without one, and then eight bits that say of which kind it is and how it
+// There are so many kinds of entries, by their places, and so many secrets that digests are made with.
+const (
+	Places  = 5
+	Secrets = 8
+)
+
+// Record is one entry, without what it names.
+type Record struct {
+	Before uint32 // unix seconds; 0: whenever it was issued
+	Until  uint32 // unix seconds
+
+	// Label is the identifier that the entry has in a Store, 0 without one, and then eight bits that say of which kind it is and how it
 	// is made anew.
-	label uint64
+	Label uint64
 }
 
 // The low bits of a label.
 const (
 	labelPlace  = 0b0000_0111 // place of the kind
-	labelSecret = 0b0111_0000 // index in sealer.secrets
+	labelSecret = 0b0111_0000 // index of the secret
 	labelOwn    = 0b1000_0000 // this process has made it
 )
 
-func newLabel(id uint64, place, secret int, own bool) uint64 {
+// NewLabel makes a Label. An id has 56 bits.
+func NewLabel(id uint64, place, secret int, own bool) uint64 {
 	label := id<<8 | uint64(secret)<<4 | uint64(place)
 	if own {
 		label |= labelOwn
@@ -37,30 +49,37 @@ func newLabel(id uint64, place, secret int, own bool) uint64 {
 	return label
 }
 
-func (r record) id() uint64  { return r.label >> 8 }
-func (r record) place() int  { return int(r.label & labelPlace) }
-func (r record) secret() int { return int(r.label & labelSecret >> 4) }
-func (r record) own() bool   { return r.label&labelOwn != 0 }
+// ID is the identifier in a Store; 0 without one.
+func (r Record) ID() uint64 { return r.Label >> 8 }
 
-// hits reports whether a token of this iat is revoked. Dates are compared by whole seconds, as most servers write no other.
-func (r record) hits(issued time.Time) bool {
-	return r.before == 0 || issued.IsZero() || issued.Unix() <= int64(r.before)
+// Place is that of the kind.
+func (r Record) Place() int { return int(r.Label & labelPlace) }
+
+// Secret is the one that the digest is made with.
+func (r Record) Secret() int { return int(r.Label & labelSecret >> 4) }
+
+// Own reports whether this process has made it.
+func (r Record) Own() bool { return r.Label&labelOwn != 0 }
+
+// Hits reports whether a token of this iat is revoked. Dates are compared by whole seconds, as most servers write no other.
+func (r Record) Hits(issued time.Time) bool {
+	return r.Before == 0 || issued.IsZero() || issued.Unix() <= int64(r.Before)
 }
 
 // widerThan reports whether r hits more than other.
-func (r record) widerThan(other record) bool {
-	return other.before != 0 && (r.before == 0 || r.before > other.before)
+func (r Record) widerThan(other Record) bool {
+	return other.Before != 0 && (r.Before == 0 || r.Before > other.Before)
 }
 
 // covers reports whether r hits all that other does, for as long.
-func (r record) covers(other record) bool { return r.until >= other.until && !other.widerThan(r) }
+func (r Record) covers(other Record) bool { return r.Until >= other.Until && !other.widerThan(r) }
 
-// table holds the entries.
-type table struct {
+// Table holds the entries.
+type Table struct {
 	most int
 
 	size   atomic.Int64
-	used   [maxSecrets][len(kinds)]atomic.Bool // a kind that was never revoked costs no look-up
+	used   [Secrets][Places]atomic.Bool // a kind that was never revoked costs no look-up
 	shards [64]shard
 	lifted lifted
 
@@ -72,51 +91,63 @@ type table struct {
 // front is the widest, so that what it does not hit none of them does.
 type shard struct {
 	mu      sync.RWMutex
-	first   map[digest]record
-	further map[digest][]record
+	first   map[Digest]Record
+	further map[Digest][]Record
 	size    int
 	sweepAt int
 }
 
 const leastSweep = 64
 
-func newTable(most int) *table {
-	t := &table{most: most, lifted: lifted{most: most, sweepAt: leastSweep}}
+// NewTable makes a Table of so many entries at most.
+func NewTable(most int) *Table {
+	t := &Table{most: most, lifted: lifted{most: most, sweepAt: leastSweep}}
 	for i := range t.shards {
-		t.shards[i] = shard{first: make(map[digest]record), further: make(map[digest][]record), sweepAt: leastSweep}
+		t.shards[i] = shard{first: make(map[Digest]Record), further: make(map[Digest][]Record), sweepAt: leastSweep}
 	}
 	return t
 }
 
-func (t *table) shard(d digest) *shard { return &t.shards[d[0]%byte(len(t.shards))] }
+// Size is how many entries there are, some of which may have ended.
+func (t *Table) Size() int { return int(t.size.Load()) }
 
-// has reports whether an entry under d hits a token of this iat.
-func (t *table) has(d digest, issued time.Time) bool {
+// Used reports whether there ever was an entry of that kind, made with that secret.
+func (t *Table) Used(secret, place int) bool { return t.used[secret][place].Load() }
+
+// Lift remembers that an entry was undone, in case it comes again or for the first time. Removing it is for the caller.
+func (t *Table) Lift(id uint64, until uint32, now time.Time) error {
+	return t.lifted.add(id, until, now)
+}
+
+func (t *Table) shard(d Digest) *shard { return &t.shards[d[0]%byte(len(t.shards))] }
+
+// Has reports whether an entry under d hits a token of this iat.
+func (t *Table) Has(d Digest, issued time.Time) bool {
 	s := t.shard(d)
 	s.mu.RLock()
 	r, ok := s.first[d]
 	s.mu.RUnlock()
-	return ok && r.hits(issued)
+	return ok && r.Hits(issued)
 }
 
-// add enters an entry, and reports whether it was new. One with an identifier is known if it is there or was lifted; without
+// Add enters an entry, and reports whether it was new. One with an identifier is known if it is there or was lifted; without
 // identifiers one that says no more than what is there is.
-func (t *table) add(d digest, added record, now time.Time) (isNew bool, _ error) {
+func (t *Table) Add(d Digest, added Record, now time.Time) (isNew bool, _ error) {
 	if int(t.size.Load()) >= t.most {
 		t.sweepAll(now)
 	}
 	s := t.shard(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if added.id() != 0 && t.lifted.has(added.id()) {
+	if added.ID() != 0 && t.lifted.has(added.ID()) {
 		return false, nil
 	}
 	front, ok := s.first[d]
-	if ok && (front.repeats(added) || slices.ContainsFunc(s.further[d], func(r record) bool { return r.repeats(added) })) {
+	if ok && (front.repeats(added) || slices.ContainsFunc(s.further[d], func(r Record) bool { return r.repeats(added) })) {
 		return false, nil
 	}
-	t.used[added.secret()][added.place()].Store(true)
-	if ok && added.id() == 0 && added.covers(front) {
+	t.used[added.Secret()][added.Place()].Store(true)
+	if ok && added.ID() == 0 && added.covers(front) {
 		s.first[d] = added
 		return true, nil
 	}
@@ -141,15 +172,15 @@ func (t *table) add(d digest, added record, now time.Time) (isNew bool, _ error)
 }
 
 // repeats reports whether added is known already where r is.
-func (r record) repeats(added record) bool {
-	if added.id() != 0 {
-		return r.id() == added.id()
+func (r Record) repeats(added Record) bool {
+	if added.ID() != 0 {
+		return r.ID() == added.ID()
 	}
 	return r.covers(added)
 }
 
-// remove forgets what stands under d, or of that only those that are named, and returns how many that were.
-func (t *table) remove(d digest, goes func(record) bool) (gone int) {
+// Remove forgets what stands under d, or of that only those that are named, and returns how many that were.
+func (t *Table) Remove(d Digest, goes func(Record) bool) (gone int) {
 	s := t.shard(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,8 +189,8 @@ func (t *table) remove(d digest, goes func(record) bool) (gone int) {
 	return gone
 }
 
-// under returns what stands under d.
-func (t *table) under(d digest) []record {
+// Under returns what stands under d.
+func (t *Table) Under(d Digest) []Record {
 	s := t.shard(d)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -167,11 +198,11 @@ func (t *table) under(d digest) []record {
 	if !ok {
 		return nil
 	}
-	return append([]record{front}, s.further[d]...)
+	return append([]Record{front}, s.further[d]...)
 }
 
-// each calls visit with every entry, of one shard after the other.
-func (t *table) each(visit func(digest, record)) {
+// Each calls visit with every entry, of one shard after the other.
+func (t *Table) Each(visit func(Digest, Record)) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.RLock()
@@ -186,7 +217,7 @@ func (t *table) each(visit func(digest, record)) {
 }
 
 // sweepAll looks for room in a table that is full, once a second at most: that nothing has ended is soon known.
-func (t *table) sweepAll(now time.Time) {
+func (t *Table) sweepAll(now time.Time) {
 	t.sweeping.Lock()
 	defer t.sweeping.Unlock()
 	if !t.sweptFull.IsZero() && now.Sub(t.sweptFull) < time.Second {
@@ -205,7 +236,7 @@ func (t *table) sweepAll(now time.Time) {
 // entry pays for it once.
 func (s *shard) sweep(now time.Time) (gone int) {
 	second := uint32(now.Unix())
-	ended := func(r record) bool { return r.until < second }
+	ended := func(r Record) bool { return r.Until < second }
 	for d, front := range s.first {
 		if len(s.further) == 0 {
 			if ended(front) {
@@ -222,7 +253,7 @@ func (s *shard) sweep(now time.Time) (gone int) {
 }
 
 // drop forgets those entries under d that go, and returns how many. The caller holds mu.
-func (s *shard) drop(d digest, goes func(record) bool) (gone int) {
+func (s *shard) drop(d Digest, goes func(Record) bool) (gone int) {
 	front, ok := s.first[d]
 	if !ok {
 		return 0
@@ -263,11 +294,11 @@ type lifted struct {
 }
 
 // add remembers an identifier. When no more can be remembered it is ErrFull.
-func (l *lifted) add(id uint64, until uint32, now time.Time) (isNew bool, _ error) {
+func (l *lifted) add(id uint64, until uint32, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, known := l.until[id]; known {
-		return false, nil
+		return nil
 	}
 	if len(l.until) >= min(l.sweepAt, l.most) {
 		second := uint32(now.Unix())
@@ -279,13 +310,13 @@ func (l *lifted) add(id uint64, until uint32, now time.Time) (isNew bool, _ erro
 		l.sweepAt = max(leastSweep, 2*len(l.until))
 	}
 	if len(l.until) >= l.most {
-		return false, ErrFull
+		return ErrFull
 	}
 	if l.until == nil {
 		l.until = make(map[uint64]uint32)
 	}
 	l.until[id] = until
-	return true, nil
+	return nil
 }
 
 func (l *lifted) has(id uint64) bool {
