@@ -198,7 +198,7 @@ func (p *policy) log() *slog.Logger {
 
 // write writes one record about a refusal. Allowed requests are the application's own to log.
 func (p *policy) write(ctx context.Context, d *Decision, before uint64) {
-	attrs := make([]slog.Attr, 0, 18)
+	attrs := make([]slog.Attr, 0, 19)
 	add := func(key, value string) {
 		if value != "" {
 			attrs = append(attrs, slog.String(key, value))
@@ -206,6 +206,7 @@ func (p *policy) write(ctx context.Context, d *Decision, before uint64) {
 	}
 	add("outcome", string(d.Outcome))
 	add("reason", string(d.Reason))
+	add("revoked_by", d.RevokedBy)
 	add("method", d.Method)
 	add("path", d.Path)
 	add("route", d.Route)

@@ -3,7 +3,10 @@ package revocations_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -311,5 +314,26 @@ func TestRevocationsWithinPanics(t *testing.T) {
 			}()
 			narrow()
 		})
+	}
+}
+
+// The log says by which kind of entry, and so does an Explanation.
+func TestWhoRunsTheAPISeesByWhatATokenWasRevoked(t *testing.T) {
+	var log kit.Log
+	guard := kit.NewValidator(t, func(cfg *middleware.Config) {
+		cfg.Revocations = []middleware.Revocations{kit.Verdicts(revoked)}
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	}).Require()
+	r := kit.Bearer(kit.Mint(kit.GoodClaims(nil)))
+	if got := kit.OutcomeOf(guard, r); got != "401 invalid_token" {
+		t.Fatal(got)
+	}
+	if !strings.Contains(log.String(), "reason=revoked revoked_by=token ") {
+		t.Errorf("the log says %s", log.String())
+	}
+	steps := guard.Explain(t.Context(), middleware.Credentials{Header: r.Header, Method: r.Method}).Steps
+	at := slices.IndexFunc(steps, func(s middleware.Step) bool { return s.Name == middleware.StepRevocation })
+	if at < 0 || steps[at].Result != middleware.StepFailed || steps[at].Why != "the token was revoked: token" {
+		t.Errorf("the steps are %+v", steps)
 	}
 }
