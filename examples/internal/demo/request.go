@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 type Request struct {
 	Name   string // a few words
 	Method string // zero: GET
+	Base   string // of another server than the Site's, such as http://127.0.0.1:8081; zero: the Site's
 	Path   string
 	Token  string // sent as Bearer token; zero: none
 	Status int    // zero: not said, for tokens that the example cannot know
@@ -25,7 +27,7 @@ func (r Request) curl(base string) string {
 	if r.Token != "" {
 		words = append(words, "-H", quote("Authorization: Bearer "+r.Token))
 	}
-	words = append(words, base+r.Path)
+	words = append(words, cmp.Or(r.Base, base)+r.Path)
 	if r.Status != 0 {
 		words = append(words, "#", strconv.Itoa(r.Status))
 	}
