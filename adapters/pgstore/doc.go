@@ -24,7 +24,8 @@
 //   - It is killed: nothing that was acknowledged is lost.
 //   - The pool leads to a standby: Append and Add fail, because it is read-only, and Follow says so. Say target_session_attrs=read-write.
 //   - A standby is promoted, or a backup is restored: positions name the cluster, its timeline and a row that was there. If one of them has changed,
-//     the position is a gap: the List reads everything and appends what the log has lost. After pg_restore, and whenever
+//     the position is a gap: the List reads everything and appends what the log has lost. (A copy of files that is put back without recovery
+//     keeps its timeline. What is lost by it is noticed, except entries that were being committed while the copy was made.) After pg_restore, and whenever
 //     tables are replaced by hand, run Create (or SQL) once, before processes start, because transactions of another cluster have other numbers.
 //   - Two servers take themselves for the primary: whoever manages the cluster must fence the old one; no client can tell.
 //   - A pooler in transaction mode: set [Config].NoListen, and one of pgx's QueryExecModes that the pooler can serve. New entries are then seen within 250 ms.

@@ -76,6 +76,7 @@ type follower struct {
 	cluster cluster
 	seen    snapshot // what was delivered
 	full    bool     // nothing was yet
+	highest row      // that was delivered, in the order in which rows are read; zero: none was
 	held    *record  // was read and not delivered, because its position is not known yet
 }
 
@@ -116,7 +117,7 @@ func (f *follower) begin(ctx context.Context, after string) error {
 	if err := f.resumable(ctx, p); err != nil {
 		return err
 	}
-	f.seen, f.full = p.seen, false
+	f.seen, f.full, f.highest = p.seen, false, p.witness
 	return nil
 }
 
@@ -180,6 +181,9 @@ func (f *follower) catchUp(ctx context.Context) error {
 			first = &p.now
 		}
 		for i := range p.records {
+			if r := p.records[i].row; r.xid < p.now.max && r.after(f.highest) { // others come from another cluster
+				f.highest = r
+			}
 			if err := f.next(&p.records[i]); err != nil {
 				return err
 			}
@@ -191,6 +195,22 @@ func (f *follower) catchUp(ctx context.Context) error {
 	}
 	f.seen, f.full = *first, false
 	return f.last()
+}
+
+// position says where to resume once everything that was visible has been delivered. It names the highest row and no transaction after
+// that one: none of them has a row that was delivered, and in a copy of the files that is put back, their numbers will be given
+// again. Empty: nothing was delivered.
+func (f *follower) position() string {
+	if f.highest.xid == 0 {
+		return ""
+	}
+	seen := snapshot{max: f.highest.xid + 1}
+	for _, xid := range f.seen.inProgress {
+		if xid < seen.max {
+			seen.inProgress = append(seen.inProgress, xid)
+		}
+	}
+	return position{f.cluster, seen, f.highest}.String()
 }
 
 // next delivers what was read before r, without a position: what commits late may lie before it.
@@ -210,7 +230,7 @@ func (f *follower) last() error {
 	if held == nil {
 		return nil
 	}
-	return f.deliver(held.entry, position{f.cluster, f.seen, held.row}.String())
+	return f.deliver(held.entry, f.position())
 }
 
 // page is what one look has shown.

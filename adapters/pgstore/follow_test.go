@@ -69,6 +69,72 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// What commits between two pages is visible to the second one, and lies before its place.
+func TestWhatCommitsBetweenPages(t *testing.T) {
+	pool, cfg := connect(t, server(t).URL("postgres")), newLog()
+	s := created(t, pool, cfg)
+	const late = 1_000_000
+	commit, err := delay(pool, cfg, binary.BigEndian.AppendUint64(nil, late), time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, pool, cfg, 1, 3000)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var count, looks int
+	found := false
+	err = s.Follow(ctx, "", func(entry []byte, _ string) error {
+		if count++; count == 1 {
+			return commit()
+		}
+		found = found || binary.BigEndian.Uint64(entry) == late
+		return nil
+	}, func(time.Time) {
+		if looks++; looks == 2 {
+			cancel()
+		}
+	})
+	if !found || !errors.Is(err, context.Canceled) {
+		t.Errorf("it was delivered: %t, among %d entries, %v", found, count, err)
+	}
+}
+
+// In files that are put back, transactions get numbers that a follower has seen others have.
+func TestNumbersThatAreGivenAgain(t *testing.T) {
+	sv := server(t)
+	pool, cfg := connect(t, sv.URL("postgres")), newLog()
+	s := created(t, pool, cfg)
+	burn := func(n int) {
+		t.Helper()
+		for range n {
+			if err := retry(func() error { _, err := pool.Exec(t.Context(), "select pg_current_xact_id()"); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fill(t, pool, cfg, 1, 3)
+	restore, err := sv.Backup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	burn(50)
+	_, position, err := read(t, s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := restore(); err != nil {
+		t.Fatal(err)
+	}
+	burn(1)
+	for n := 4; n <= 8; n++ {
+		fill(t, pool, cfg, n, n)
+	}
+	burn(100)
+	if numbers, _, err := read(t, s, position); err != nil || len(numbers) != 5 {
+		t.Errorf("%v, %v: want the 5 entries that are new", numbers, err)
+	}
+}
+
 func inOrder(numbers []uint64) bool {
 	for i := range numbers {
 		if numbers[i] != numbers[0]+uint64(i) {

@@ -82,7 +82,8 @@ type row struct {
 	at  time.Time // in microseconds
 }
 
-// position is where a follower resumes. It holds a row that was there, by which a log is known that has lost its newest part or is another.
+// position is where a follower resumes. It holds the highest row that was delivered, by which a log is known that has lost its newest part or is
+// another.
 type position struct {
 	cluster cluster
 	seen    snapshot

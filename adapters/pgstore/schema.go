@@ -68,10 +68,11 @@ left join lateral (
 ) as e on true`, log, margin),
 		witness: fmt.Sprintf("select exists (select from %s where id = $1 and xid = $2::text::xid8 and at = $3)", log),
 
-		// The newest row stays, so that the position of a follower that has seen everything names a row.
+		// The highest row stays, so that the position of a follower that has seen everything names a row.
 		trim: [2]string{
 			fmt.Sprintf(`delete from %[1]s where id in (
-	select id from %[1]s where until < now() - %[2]s and id < (select max(id) from %[1]s) order by until limit $1
+	select id from %[1]s where until < now() - %[2]s
+	and (xid, id) < (select xid, id from %[1]s order by xid desc, id desc limit 1) order by until limit $1
 )`, log, margin),
 			fmt.Sprintf("delete from %[1]s where key in (select key from %[1]s where until < now() - %[2]s order by until limit $1)", replays, margin),
 		},
