@@ -67,6 +67,7 @@
 // nobody and makes no answer good. A proof is fresh only if the server returns a random value that was made for this one question. What a writer
 // can do is to delete: a deleted proof can be spent again by whoever has it, and an instance that starts does not learn of deleted
 // revocations until another one has appended them anew. So the server belongs behind a password, TLS and a firewall as any database does.
+// A server that was replaced by a hostile one can make go-redis, which allocates what an answer announces, use up this process's memory.
 //
 // # Keys
 //

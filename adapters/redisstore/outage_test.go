@@ -191,19 +191,19 @@ func nonsense(t *testing.T, answer string) string {
 // A server may answer anything. Nothing of it makes a proof fresh, an entry shared or a follower alive.
 func TestNonsenseProvesNothing(t *testing.T) {
 	for name, answer := range map[string]string{
-		"OK to everything":     "+OK\r\n",
-		"one to everything":    ":1\r\n",
-		"nothing":              "$-1\r\n",
-		"nil":                  "_\r\n",
-		"an endless text":      "$2000000000\r\nxxxx",
-		"an endless list":      "*2000000000\r\n:1\r\n",
-		"a negative list":      "*-7\r\n",
-		"lists in lists":       strings.Repeat("*1\r\n", 2000),
-		"a map":                "%1\r\n+a\r\n+b\r\n",
-		"no protocol":          "HTTP/1.1 400 Bad Request\r\n\r\n",
-		"an error with a lie":  "-READONLY \x1b[31mproof\r\n",
-		"moved to itself":      "-MOVED 0 127.0.0.1:1\r\n",
-		"an INFO of no server": "$24\r\nrole:master\r\nconnected:0\r\n",
+		"OK to everything":       "+OK\r\n",
+		"one to everything":      ":1\r\n",
+		"nothing":                "$-1\r\n",
+		"nil":                    "_\r\n",
+		"a text that never ends": "$100000\r\nxxxx",
+		"a list that never ends": "*10000\r\n:1\r\n",
+		"a negative list":        "*-7\r\n",
+		"lists in lists":         strings.Repeat("*1\r\n", 2000),
+		"a map":                  "%1\r\n+a\r\n+b\r\n",
+		"no protocol":            "HTTP/1.1 400 Bad Request\r\n\r\n",
+		"an error with a lie":    "-READONLY \x1b[31mproof\r\n",
+		"moved to itself":        "-MOVED 0 127.0.0.1:1\r\n",
+		"an INFO of no server":   "$24\r\nrole:master\r\nconnected:0\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
