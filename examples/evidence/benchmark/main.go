@@ -3,6 +3,7 @@
 //
 //	GOWORK=off go -C examples/evidence/benchmark run .          # some ten minutes; writes results/ and the table in README.md
 //	GOWORK=off go -C examples/evidence/benchmark run . -quick   # about a minute; prints only
+//	GOWORK=off go -C examples/evidence/benchmark run . -costs   # what users spend on Cardea alone; writes results/costs.md
 //
 // All traffic stays on loopback addresses.
 package main
@@ -42,6 +43,9 @@ func main() {
 	quick := flag.Bool("quick", false, "measure for about a minute, with more noise, and print the report instead of writing files")
 	out := flag.String("out", "", "`directory` for results.md and the plots; default: results, none with -quick")
 	cpu := flag.Bool("cpu", false, "count CPU time instead of wall time where one goroutine runs (Unix), for machines that are busy with other work")
+	costs := flag.Bool("costs", false, "measure what users spend on Cardea alone, with a small heap and with a large one: costs.md")
+	before := flag.String("before", "", "`file` of an earlier run with -costs, to stand beside")
+	million := flag.Int("live", 0, "fill a cache with this `number` of tokens, a million for example, and print memory and time of a look-up")
 	redraw := flag.Bool("redraw", false, "draw the plots in the directory again, of what an earlier run has measured, and measure nothing")
 	flag.Parse()
 	log.SetFlags(log.Ltime)
@@ -65,7 +69,16 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, settings, *quick, *out); err != nil {
+	var err error
+	switch {
+	case *million > 0:
+		err = fill(ctx, settings, *million)
+	case *costs:
+		err = runCosts(ctx, settings, cmp.Or(*out, "results"), *before)
+	default:
+		err = run(ctx, settings, *quick, *out)
+	}
+	if err != nil {
 		log.Print(err)
 		stop()
 		os.Exit(1)
@@ -94,6 +107,35 @@ func run(ctx context.Context, settings measure.Settings, quick bool, out string)
 		}
 		return report.Embed("README.md", results.TargetTable())
 	}
+}
+
+func fill(ctx context.Context, settings measure.Settings, tokens int) error {
+	machine := report.ThisMachine(0)
+	c, err := measure.Million(ctx, settings, tokens)
+	if err != nil {
+		return err
+	}
+	machine.LoadAfter = report.Load()
+	fmt.Print(report.Crowd(machine, c))
+	return nil
+}
+
+func runCosts(ctx context.Context, settings measure.Settings, dir, before string) error {
+	machine := report.ThisMachine(padding)
+	small, err := measure.Costs(ctx, settings)
+	if err != nil {
+		return err
+	}
+	ballast := make([]byte, padding)
+	defer runtime.KeepAlive(ballast)
+	churn()
+	large, err := measure.Costs(ctx, settings)
+	if err != nil {
+		return err
+	}
+	machine.LoadAfter = report.Load()
+	results := report.Costs{Machine: machine, Small: small, Large: large}
+	return results.Write(dir, before)
 }
 
 func measureAll(ctx context.Context, r *report.Results) error {

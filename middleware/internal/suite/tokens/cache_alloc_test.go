@@ -5,8 +5,10 @@ package tokens_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -163,5 +165,55 @@ func TestClaimsOfACachedTokenAllocateLittle(t *testing.T) {
 	})
 	if lists > standard/2 {
 		t.Errorf("a struct with lists costs %v allocations, encoding/json takes %v", lists, standard)
+	}
+}
+
+// What a token costs at first sight beyond its signature check: its text, what is read of it, and the request's own copy. The bytes are what
+// the garbage collector has to do.
+func TestANewTokenAllocatesLittle(t *testing.T) {
+	payload := func(serial int) string {
+		claims := typical()
+		claims["jti"] = fmt.Sprintf("6a0c6e7e-7c0e-4b62-8d38-%012d", serial)
+		return string(testkit.JSON(claims))
+	}
+	for name, row := range map[string]struct {
+		header string
+		key    any
+		allocs float64 // of which golang-jwt's signature check makes all but four
+		bytes  float64
+	}{
+		"EdDSA": {kit.Ed25519Header, testkit.EdKey(), 5, 2700},
+		"RS256": {`{"alg":"RS256","kid":"rsa","typ":"at+jwt"}`, testkit.RSAKey(), 16, 4300},
+		"ES256": {`{"alg":"ES256","kid":"p256","typ":"at+jwt"}`, testkit.P256Key(), 28, 4150},
+	} {
+		for cache, entries := range map[string]int{"without a cache": -1, "through the cache": 1} {
+			if entries > 0 && kit.CacheIsOff() {
+				continue
+			}
+			guard := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.TokenCache.Entries = entries }).Require("orders:read")
+			requests := []*http.Request{kit.Bearer(testkit.Sign(row.header, payload(1), row.key)), kit.Bearer(testkit.Sign(row.header, payload(2), row.key))}
+			judge := func(times int) {
+				for i := range times {
+					if _, err := guard.Check(requests[i%2]); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			const times = 200
+			judge(times)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			judge(times)
+			runtime.ReadMemStats(&after)
+			allocs, bytes := float64(after.Mallocs-before.Mallocs)/times, float64(after.TotalAlloc-before.TotalAlloc)/times
+			t.Logf("%s, %s: %.1f allocations, %.0f bytes", name, cache, allocs, bytes)
+			mostAllocs, mostBytes := row.allocs+0.5, row.bytes // what others allocate meanwhile is little
+			if entries > 0 {
+				mostAllocs, mostBytes = mostAllocs+1, mostBytes+200 // others may wait for the first
+			}
+			if allocs > mostAllocs || bytes > mostBytes {
+				t.Errorf("%s, %s: %.1f allocations of %.0f bytes, want at most %.1f of %.0f", name, cache, allocs, bytes, mostAllocs, mostBytes)
+			}
+		}
 	}
 }

@@ -108,3 +108,24 @@ func TestTokensTakeTurnsFromBatchToBatch(t *testing.T) {
 		t.Errorf("the tokens came as %q", seen)
 	}
 }
+
+func TestEveryCostIsMeasured(t *testing.T) {
+	costs, err := measure.Costs(t.Context(), tiny())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, c := range costs {
+		if c.Got.Median <= 0 || seen[c.What] {
+			t.Errorf("%q was not measured, or twice: %+v", c.What, c)
+		}
+		seen[c.What] = true
+	}
+	if len(costs) < 20 {
+		t.Errorf("%d costs", len(costs))
+	}
+	crowded, err := measure.Million(t.Context(), tiny(), 500)
+	if err != nil || crowded.Tokens != 500 || crowded.PerToken <= 0 || crowded.Ratio.Median <= 0 {
+		t.Errorf("%+v (%v)", crowded, err)
+	}
+}
