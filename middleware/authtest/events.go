@@ -93,7 +93,7 @@ var brokenEvents = []exhibit{
 	{"a jti that is a number", event(nil, Claims{"jti": 7})},
 	{"no iat", event(nil, Claims{"iat": nil})},
 	{"an iat that is text", event(nil, Claims{"iat": "2026-01-01"})},
-	{"an expiry", event(nil, Claims{"exp": 4102444800})},
+	{"an expiry", event(nil, Claims{"exp": int64(4102444800)})},
 	{"a subject of its own (sub)", event(nil, Claims{"sub": "alice"})},
 	{"no events", event(nil, Claims{"events": nil})},
 	{"events that are empty", event(nil, Claims{"events": Claims{}})},

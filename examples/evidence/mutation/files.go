@@ -16,7 +16,7 @@ var packages = []string{
 	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant", "middleware/internal/loadbalancer",
 	"jwks/internal/roca", "jwks", "introspection/internal/shared", "introspection", "middleware", "middleware/internal/watch",
 	"middleware/revocation/internal/entries", "middleware/revocation/internal/sealed", "middleware/revocation",
-	"middleware/revocation/internal/issued", "middleware/revocation/logout", "middleware/revocation/statuslist",
+	"middleware/revocation/internal/issued", "middleware/revocation/logout", "middleware/revocation/statuslist", "middleware/revocation/events",
 }
 
 // others are the folders below middleware/internal that decide nothing, each with the reason.

@@ -127,6 +127,7 @@ func New(v *middleware.Validator, list *revocation.List, cfg Config) (*Receiver,
 		validator:   v,
 		list:        list,
 		client:      newClient(cfg.HTTPClient),
+		metadata:    metadata{reading: make(chan struct{}, 1)},
 		seen:        newSeen(),
 	}
 	for _, value := range cfg.Authorization {

@@ -20,6 +20,7 @@ func TestMistakesAreFoundByNew(t *testing.T) {
 	auth, err := middleware.New(middleware.Config{
 		Issuers: []middleware.Issuer{
 			{URL: testkit.Issuer, Keys: testkit.KeySet(), Algorithms: []string{"EdDSA", "ES256"}},
+			{URL: "starfly", Keys: testkit.KeySet()},
 			{URL: "https://opaque.example.com", JWTs: middleware.IntrospectJWTs, Introspector: nobody{}},
 		},
 		Audiences: []string{testkit.Audience},
@@ -37,9 +38,9 @@ func TestMistakesAreFoundByNew(t *testing.T) {
 		{"no transmitter", func(c *events.Config) { c.Transmitter = "" }, "Transmitter is empty"},
 		{"a transmitter without TLS", func(c *events.Config) { c.Transmitter, c.Issuer = "http://tr.example.com", testkit.Issuer }, "Transmitter is"},
 		{"a transmitter with a query", func(c *events.Config) { c.Transmitter, c.Issuer = "https://tr.example.com/?a", testkit.Issuer }, "no query"},
-		{"a transmitter that is a name", func(c *events.Config) { c.Transmitter, c.Issuer = "starfly", testkit.Issuer }, "Transmitter is"},
+		{"a transmitter that is a name", func(c *events.Config) { c.Transmitter, c.Issuer = "moonfly", testkit.Issuer }, "Transmitter is"},
 		{"a transmitter that is a name, with keys", func(c *events.Config) {
-			c.Transmitter, c.Issuer, c.Keys = "starfly", testkit.Issuer, testkit.KeySet()
+			c.Transmitter, c.Issuer, c.Keys = "moonfly", testkit.Issuer, testkit.KeySet()
 		}, ""},
 		{"a transmitter with a configuration", func(c *events.Config) { c.Transmitter, c.Issuer = "https://tr.example.com", testkit.Issuer }, ""},
 		{"a transmitter that is nobody's issuer", func(c *events.Config) { c.Transmitter = "https://tr.example.com" }, "Issuer is"},
@@ -49,11 +50,15 @@ func TestMistakesAreFoundByNew(t *testing.T) {
 		{"an empty audience", func(c *events.Config) { c.Audiences = []string{"a", ""} }, "Audiences is"},
 		{"an Authorization without scheme", func(c *events.Config) { c.Authorization = []string{"secret"} }, "without a scheme"},
 		{"an Authorization with a space behind it", func(c *events.Config) { c.Authorization = []string{"Bearer secret "} }, "without a scheme"},
-		{"an algorithm with a secret", func(c *events.Config) { c.Algorithms = []string{"HS256"} }, "HS256"},
+		{"an algorithm with a secret", func(c *events.Config) { c.Algorithms = []string{"HS256", "EdDSA"} }, `Algorithms has "HS256"`},
 		{"an algorithm that the issuer may not use", func(c *events.Config) { c.Algorithms = []string{"RS256"} }, "leaves none"},
 		{"one that it may use", func(c *events.Config) { c.Algorithms = []string{"RS256", "EdDSA"} }, ""},
 		{"the profile, and an issuer without RS256", func(c *events.Config) { c.Interop = true }, "leaves none"},
 		{"the profile, and other algorithms", func(c *events.Config) { c.Interop, c.Algorithms = true, []string{"EdDSA"} }, "RS256 alone"},
+		{"the profile, and its algorithm", func(c *events.Config) {
+			c.Interop, c.Algorithms, c.Keys = true, []string{"RS256"}, testkit.KeySet()
+		}, ""},
+		{"an issuer that is a name", func(c *events.Config) { c.Transmitter = "starfly" }, ""},
 		{"the profile, and keys", func(c *events.Config) { c.Interop, c.Keys = true, testkit.KeySet() }, ""},
 		{"a poll without TLS", func(c *events.Config) { c.PollURL = "http://idp.example.com/poll" }, "PollURL: it must begin with https://"},
 		{"a poll without TLS at this machine", func(c *events.Config) { c.PollURL = "http://[::1]:80/poll" }, ""},
@@ -88,7 +93,7 @@ func TestMistakesAreFoundByNew(t *testing.T) {
 			t.Errorf("%s: the error has the secret: %v", row.name, err)
 		}
 	}
-	if n := len(list.Status().Feeds); n != 3 {
+	if n := len(list.Status().Feeds); n != 4 {
 		t.Errorf("there are %d feeds, so mistakes have made some", n)
 	}
 	_, err = events.New(nil, nil, events.Config{VerifyWithin: -1})
@@ -100,6 +105,12 @@ func TestMistakesAreFoundByNew(t *testing.T) {
 	long := strings.Repeat("t", 5000)
 	if _, err := events.New(auth, list, events.Config{Transmitter: long, Issuer: testkit.Issuer, Keys: testkit.KeySet(), Audiences: []string{audience}}); err == nil {
 		t.Error("a feed of any length was made")
+	}
+}
+
+func TestEveryAsymmetricAlgorithmMayBeUsed(t *testing.T) {
+	for _, name := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"} {
+		offline(t, nil, func(cfg *events.Config) { cfg.Keys, cfg.Algorithms = testkit.KeySet(), []string{name} })
 	}
 }
 

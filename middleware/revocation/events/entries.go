@@ -119,5 +119,5 @@ func (r *Receiver) accountOf(s Subject) []revocation.Entry {
 
 // names reports whether iss is the issuer that events are about, by any of its names.
 func (r *Receiver) names(iss string) bool {
-	return iss == r.issuer || iss == r.cfg.Issuer || issued.NameOf(r.validator, iss) == r.issuer
+	return iss == r.issuer || issued.NameOf(r.validator, iss) == r.issuer
 }

@@ -60,6 +60,9 @@ func TestWhichEventsEndAccess(t *testing.T) {
 		if got := f.Status(); got.Unmapped != 0 || got.Discarded != 0 || got.Feed.Events != 1 {
 			t.Errorf("%s: %+v", row.event, got)
 		}
+		if got := strings.Contains(f.log.String(), "has ended access"); got != (row.want != "") {
+			t.Errorf("%s: the log is %s", row.event, f.log)
+		}
 	}
 }
 
@@ -188,7 +191,7 @@ func TestAnEventOfTheFutureIsOneOfThePresent(t *testing.T) {
 	for name, c := range map[string]claims{
 		"event_timestamp": {"events": claims{caep + "session-revoked": claims{"event_timestamp": time.Now().Add(24 * time.Hour).Unix()}}},
 		"iat":             {"iat": time.Now().Add(24 * time.Hour), "events": claims{caep + "session-revoked": claims{}}},
-		"iat after 2100":  {"iat": 5000000000, "events": claims{caep + "session-revoked": claims{}}},
+		"iat after 2100":  {"iat": int64(5000000000), "events": claims{caep + "session-revoked": claims{}}},
 	} {
 		f := receiver(t)
 		f.takes(f.issuer.SecurityEvent(c))
@@ -313,6 +316,27 @@ func TestEndsDecidesOtherwise(t *testing.T) {
 	f.takes(f.event(f.alice(), caep+"risk-level-change", nil))
 	if f.revokedBy() != "subject" {
 		t.Error("what ends access has not ended it")
+	}
+}
+
+// An issuer whose tokens are introspected has no keys to be known by, and its subjects can be named all the same.
+func TestAnIssuerOfOpaqueTokens(t *testing.T) {
+	const tokens = "https://opaque.example.com"
+	f := receiver(t, func(f *fixture, cfg *events.Config) {
+		given := f.issuer.Config(audience)
+		given.Issuers[0].Introspector = nil
+		given.Issuers = append(given.Issuers, middleware.Issuer{URL: tokens, JWTs: middleware.IntrospectJWTs, Introspector: nobody{}})
+		auth, err := middleware.New(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.auth, cfg.Issuer = auth, tokens
+	})
+	f.takes(f.event(claims{"format": "iss_sub", "iss": tokens, "sub": "alice"}, caep+"session-revoked", nil))
+	facts := f.facts()
+	facts.Issuer = tokens
+	if got := f.list.Judge(facts).Kind; got != "subject" {
+		t.Errorf("revoked by %q", got)
 	}
 }
 

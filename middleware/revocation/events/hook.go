@@ -31,7 +31,7 @@ func (q *queue) add(events []Event, tell func(context.Context, Event), log func(
 		return errBusy
 	}
 	q.events = append(q.events, events...)
-	if !q.running && len(q.events) > 0 {
+	if !q.running {
 		q.running = true
 		go q.run(tell, log)
 	}

@@ -29,9 +29,9 @@ type configuration struct {
 	keys *jwks.Cache // of jwksURI; nil: nobody needs it
 }
 
-// metadata holds the configuration of the transmitter. The zero metadata has read nothing.
+// metadata holds the configuration of the transmitter.
 type metadata struct {
-	reading sync.Mutex // held while it is read, so that it is read once
+	reading chan struct{} // of one place, held while it is read, so that it is read once
 
 	mu      sync.Mutex
 	current *configuration // nil: nothing was read
@@ -54,9 +54,9 @@ func (m *metadata) usable(now time.Time) (_ *configuration, ok bool, _ error) {
 	switch {
 	case m.closed:
 		return nil, true, errClosed
-	case m.current != nil && now.Sub(m.read) < metadataFresh:
+	case now.Sub(m.read) < metadataFresh:
 		return m.current, true, nil
-	case m.failed != nil && now.Sub(m.tried) < metadataAgain:
+	case now.Sub(m.tried) < metadataAgain:
 		return m.stale()
 	}
 	return nil, false, nil
@@ -72,12 +72,13 @@ func (m *metadata) stale() (*configuration, bool, error) {
 
 // load reads the configuration if it is not known, or was read long ago.
 func (m *metadata) load(ctx context.Context, r *Receiver) (*configuration, error) {
-	if c, ok, err := m.usable(time.Now()); ok {
-		return c, err
+	select {
+	case m.reading <- struct{}{}:
+		defer func() { <-m.reading }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("events: the transmitter's configuration is being read: %w", ctx.Err())
 	}
-	m.reading.Lock()
-	defer m.reading.Unlock()
-	if c, ok, err := m.usable(time.Now()); ok { // somebody else has read it meanwhile
+	if c, ok, err := m.usable(time.Now()); ok { // or somebody else has just read it
 		return c, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)

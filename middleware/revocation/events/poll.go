@@ -161,9 +161,6 @@ func (p *poller) failed(err error) time.Duration {
 }
 
 func (p *poller) rest(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -2,10 +2,12 @@ package events_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -135,14 +137,21 @@ type asked struct {
 // offline makes a Receiver whose transmitter is a function, for tests in a bubble: nothing is sent.
 func offline(t *testing.T, play func(n int, a asked, ctx context.Context) (*http.Response, error), change ...func(*events.Config)) (*events.Receiver, *revocation.List, *[]asked) {
 	t.Helper()
-	list, err := revocation.New(revocation.Config{})
+	list, err := revocation.New(revocation.Config{Logger: silent})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r, all := offlineOn(t, list, play, change...)
+	return r, list, all
+}
+
+func offlineOn(t *testing.T, list *revocation.List, play func(n int, a asked, ctx context.Context) (*http.Response, error), change ...func(*events.Config)) (*events.Receiver, *[]asked) {
+	t.Helper()
 	auth, err := middleware.New(middleware.Config{
 		Issuers:     []middleware.Issuer{{URL: testkit.Issuer, Keys: testkit.KeySet()}},
 		Audiences:   []string{testkit.Audience},
 		Revocations: []middleware.Revocations{list},
+		Logger:      silent,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +183,7 @@ func offline(t *testing.T, play func(n int, a asked, ctx context.Context) (*http
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, list, all
+	return r, all
 }
 
 // pushTo pushes a token to a Receiver of offline.
@@ -294,6 +303,10 @@ func TestPollOutlivesItsTransmitter(t *testing.T) {
 			return respond(200, `{"sets":{},"moreAvailable":"yes"}`)
 		}, []time.Duration{0, s(1)}, "moreAvailable"},
 		{"it answers at once and has nothing", func(int, context.Context) (*http.Response, error) { return sets(false) }, []time.Duration{0, s(2), s(4), s(6)}, ""},
+		{"it says nothing of more", func(int, context.Context) (*http.Response, error) { return respond(200, `{"sets":{}}`) }, []time.Duration{0, s(2), s(4)}, ""},
+		{"its answer breaks off", func(int, context.Context) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(io.MultiReader(strings.NewReader(`{"sets":{}}`), brokenOff{}))}, nil
+		}, []time.Duration{0, s(1), s(3)}, "could not be asked"},
 		{"it says that there is more and has nothing", func(int, context.Context) (*http.Response, error) { return sets(true) }, []time.Duration{0, s(2), s(4), s(6)}, ""},
 		{"it lets polls wait", func(_ int, ctx context.Context) (*http.Response, error) {
 			select {
@@ -333,6 +346,43 @@ func TestPollOutlivesItsTransmitter(t *testing.T) {
 }
 
 func s(seconds int) time.Duration { return time.Duration(seconds) * time.Second }
+
+type brokenOff struct{}
+
+func (brokenOff) Read([]byte) (int, error) { return 0, errors.New("reset: secret") }
+
+// Whoever runs the receiver is told what is wrong with the connection, and nothing that a server could have written.
+func TestWhyATransmitterCouldNotBeAsked(t *testing.T) {
+	for _, why := range []error{
+		&net.OpError{Op: "dial", Err: errors.New("connection refused")},
+		&net.DNSError{Err: "no such host", Name: "idp.example.com"},
+		&tls.CertificateVerificationError{Err: errors.New("unknown authority")},
+		errors.New("malformed HTTP status line: secret"),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, list, _ := offline(t, func(int, asked, context.Context) (*http.Response, error) { return nil, why })
+			pollFor(t, r, s(1)/2)
+			err := r.Status().Feed.LastError
+			if known := !strings.Contains(why.Error(), "secret"); err == nil || errors.Is(err, why) != known || strings.Contains(err.Error(), "secret") ||
+				!known && !strings.Contains(err.Error(), "*errors.errorString") {
+				t.Errorf("%v: %v", why, err)
+			}
+			_ = list.Close()
+		})
+	}
+}
+
+// That a poll is given up at the end is no failure of the transmitter.
+func TestTheEndOfPollIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, list, _ := offline(t, func(_ int, _ asked, ctx context.Context) (*http.Response, error) { return silence(ctx) })
+		pollFor(t, r, s(5))
+		if err := r.Status().Feed.LastError; err != nil {
+			t.Error(err)
+		}
+		_ = list.Close()
+	})
+}
 
 type endless struct{}
 
@@ -403,6 +453,20 @@ func TestPollNeedsAnAddressAndAToken(t *testing.T) {
 	if err := r.Poll(t.Context()); err == nil || !strings.Contains(err.Error(), "PollURL") {
 		t.Error(err)
 	}
+	synctest.Test(t, func(t *testing.T) { // what was refused is told at the end, too
+		ctx, cancel := context.WithCancel(t.Context())
+		r, list, all := offline(t, func(n int, _ asked, _ context.Context) (*http.Response, error) {
+			if n == 2 {
+				cancel()
+			}
+			return sets(false, "b", "no token")
+		})
+		_ = r.Poll(ctx)
+		if len(*all) != 3 || (*all)[2].Max != 0 || len((*all)[2].SetErrs) != 1 {
+			t.Errorf("%+v", *all)
+		}
+		_ = list.Close()
+	})
 	synctest.Test(t, func(t *testing.T) {
 		none := errors.New("no token")
 		r, list, all := offline(t, nil, func(cfg *events.Config) {

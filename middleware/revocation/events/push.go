@@ -37,18 +37,13 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		answerWith(w, http.StatusUnauthorized, authenticationFailed)
 		return
 	}
-	if media, _, err := mime.ParseMediaType(request.Header.Get("Content-Type")); err != nil || media != "application/secevent+jwt" {
+	if media, _, _ := mime.ParseMediaType(request.Header.Get("Content-Type")); media != "application/secevent+jwt" {
 		answerWith(w, http.StatusUnsupportedMediaType, invalidRequest)
 		return
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxSET))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
+	text, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxSET)) // what breaks off is no good token
+	if large := new(http.MaxBytesError); errors.As(err, &large) {
 		answerWith(w, http.StatusRequestEntityTooLarge, invalidRequest)
-		return
-	case err != nil:
-		answerWith(w, http.StatusBadRequest, invalidRequest)
 		return
 	}
 	err = r.receive(request.Context(), string(text))

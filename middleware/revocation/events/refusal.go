@@ -46,10 +46,7 @@ func malformed(format string, args ...any) error { return refuse(invalidRequest,
 
 // verdictOf turns what the verification says into what the transmitter is told.
 func verdictOf(err error) error {
-	var already *refusal
 	switch {
-	case errors.As(err, &already):
-		return already
 	case errors.Is(err, issued.ErrMalformed), errors.Is(err, issued.ErrType):
 		return &refusal{invalidRequest, err}
 	case errors.Is(err, issued.ErrIssuer):

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 	"github.com/cardea-auth/cardea/middleware/revocation"
@@ -59,4 +61,28 @@ func TestATokenThatFailsIsTakenUpByTheNext(t *testing.T) {
 	if a, b := <-codes, <-codes; a+b != http.StatusAccepted+http.StatusServiceUnavailable || f.revokedBy() != "subject" {
 		t.Errorf("%d, %d", a, b)
 	}
+}
+
+// Whoever waits for another does not wait for ever, and nothing is done twice meanwhile.
+func TestWhoWaitsForAnotherGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		r, list, _ := offline(t, nil, func(cfg *events.Config) {
+			cfg.Entries = func(context.Context, events.Event) ([]revocation.Entry, error) {
+				calls++
+				time.Sleep(20 * time.Second)
+				return nil, nil
+			}
+		})
+		token := set("a", "alice")
+		done := make(chan struct{})
+		go func() { defer close(done); pushTo(r, token) }()
+		synctest.Wait()
+		began := time.Now()
+		if w := pushTo(r, token); w.Code != http.StatusServiceUnavailable || time.Since(began) != 5*time.Second || calls != 1 {
+			t.Errorf("%d after %v, %d calls", w.Code, time.Since(began), calls)
+		}
+		<-done
+		_ = list.Close()
+	})
 }

@@ -42,17 +42,11 @@ func (r *Receiver) read(s *issued.Statement, now time.Time) (*set, error) {
 			return nil, malformed("it has the claim %s, which belongs to other kinds of token", name)
 		}
 	}
-	id, err := s.Text("jti")
-	if err != nil {
-		return nil, err
-	}
+	id, _ := s.Text("jti") // empty unless it is there, once, and is text
 	if id == "" || len(id) > maxID {
 		return nil, malformed("it has no jti of %d bytes at most", maxID)
 	}
-	at, err := s.Time("iat")
-	if err != nil {
-		return nil, err
-	}
+	at, _ := s.Time("iat") // zero likewise
 	if at.Unix() <= 0 {
 		return nil, malformed("it has no iat")
 	}
@@ -65,13 +59,7 @@ func (r *Receiver) readEvents(is *set, s *issued.Statement, now time.Time) error
 	if err != nil {
 		return err
 	}
-	all, ok, err := s.In("events")
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return malformed("its claim events is not an object")
-	}
+	all, _, _ := s.In("events") // without members unless it is an object
 	for name, v := range all.Members {
 		if u, err := url.Parse(name); err != nil || !u.IsAbs() || v.Kind() != strictjson.Object {
 			return malformed("the event %.128q is not an object under a URI", name)
@@ -102,7 +90,7 @@ func (r *Receiver) readEvents(is *set, s *issued.Statement, now time.Time) error
 	}
 	switch {
 	case len(is.events) == 0:
-		return malformed("it has no event")
+		return malformed("it has no events, an object with an event")
 	case r.cfg.Interop && len(is.events) > 1: // CAEP Interoperability Profile 1.0 section 2.7.1
 		return malformed("it has %d events, and the profile allows one", len(is.events))
 	}
@@ -145,14 +133,11 @@ func happened(s *issued.Statement, payload issued.Claims, issued time.Time) (tim
 }
 
 func timestamp(v strictjson.Value) (time.Time, bool) {
-	if v.Kind() != strictjson.Number {
-		return time.Time{}, false
-	}
-	seconds, err := strconv.ParseFloat(v.Raw(), 64)
+	seconds, _ := strconv.ParseFloat(v.Raw(), 64) // 0 of what is no number, infinite of what is beyond all
 	if seconds >= milliseconds {
 		seconds /= 1000
 	}
-	if err != nil || seconds < 1 || seconds >= milliseconds {
+	if seconds < 1 || seconds >= milliseconds {
 		return time.Time{}, false
 	}
 	return time.Unix(int64(seconds), 0), true // whole seconds are what an entry knows

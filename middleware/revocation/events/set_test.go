@@ -3,12 +3,14 @@ package events_test
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/testkit"
+	"github.com/cardea-auth/cardea/middleware/revocation/events"
 )
 
 func TestWhatATokenMustSay(t *testing.T) {
@@ -48,7 +50,7 @@ func TestWhatATokenMustSay(t *testing.T) {
 		{"eight events", "events", eight + `}`, ""},
 		{"nine events", "events", eight + `,"urn:example:9":{}}`, "invalid_request"},
 		{"a timestamp in another case", "events", `{"` + caep + `session-revoked":{"Event_Timestamp":1}}`, "invalid_request"},
-		{"an event without effect that has no subject", "sub_id", "", "invalid_request"},
+		{"an event with effect that has no subject", "sub_id", "", "invalid_request"},
 	} {
 		r, list, _ := offline(t, nil)
 		var all []string
@@ -76,6 +78,29 @@ func TestAnEventWithoutEffectNeedsNoSubject(t *testing.T) {
 	text := fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":1,"jti":"j","events":{"urn:example:made-up":{}}}`, testkit.Issuer, audience)
 	if w := pushTo(r, signed(text)); w.Code != http.StatusAccepted {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	for name, more := range map[string]string{
+		"a subject in another case": `"Sub_Id":{"format":"opaque","id":"a"},"events":{"urn:example:made-up":{}}`,
+		"one inside of the event":   `"events":{"urn:example:made-up":{"Subject":{"format":"opaque","id":"a"}}}`,
+		"one that is null":          `"sub_id":null,"events":{"urn:example:made-up":{}}`,
+	} {
+		text := fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":1,"jti":%q,%s}`, testkit.Issuer, audience, name, more)
+		if w := pushTo(r, signed(text)); w.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+// What has no Logger uses the default one, at each line.
+func TestWithoutALogger(t *testing.T) {
+	var log buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	r, _, _ := offline(t, nil, func(cfg *events.Config) { cfg.Logger = nil })
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	pushTo(r, "no token")
+	if !strings.Contains(log.String(), "refused") {
+		t.Errorf("the log is %s", &log)
 	}
 }
 

@@ -164,6 +164,10 @@ func TestVerifyThatIsNotAnswered(t *testing.T) {
 		if err := r.Verify(t.Context()); err != nil || r.Status().Feed.Blind != "" {
 			t.Errorf("%v, %+v", err, r.Status())
 		}
+		if w := pushTo(r, signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":1,"jti":"x","sub_id":{"format":"opaque","id":"s"},"events":{%q:{"state":%q}}}`,
+			testkit.Issuer, audience, ssf+"verification", asks[0].State+"!"))); w.Code != http.StatusBadRequest {
+			t.Errorf("a state with something behind it: %d", w.Code)
+		}
 		if asks[0].State == asks[1].State {
 			t.Error("two verifications have one state")
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cardea-auth/cardea/middleware/internal/claims"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
 )
@@ -56,15 +55,10 @@ var identifiers = map[string]struct{ issuer, id string }{
 
 // subjectOf reads an identifier. Members that the format does not have are ignored (SSF 1.0 section 4.2.3).
 func subjectOf(v strictjson.Value, nested bool) (Subject, error) {
-	if v.Kind() != strictjson.Object {
-		return Subject{}, malformed("a subject is not an object")
-	}
-	of := issued.Of(v)
-	format, err := formatOf(of)
-	if err != nil {
-		return Subject{}, err
-	}
+	of := issued.Of(v) // without members unless it is an object
+	format := formatOf(of)
 	s := Subject{Format: format, Raw: json.RawMessage(v.Raw())}
+	var err error
 	switch {
 	case format == complexSubject && !nested:
 		err = s.readMembers(of)
@@ -79,22 +73,16 @@ func subjectOf(v strictjson.Value, nested bool) (Subject, error) {
 }
 
 // formatOf also reads the older spellings that are still sent: Google's subject_type (RISC 1.0 section 3.1), and complex subjects that do
-// not say so (the drafts of SSF before the second).
-func formatOf(of issued.Claims) (string, error) {
-	format, err := of.Text("format")
-	if err != nil || format != "" {
-		return format, err
+// not say so (the drafts of SSF before the second). A complex subject must have a member that is a subject, which is why nothing else is
+// taken for one.
+func formatOf(of issued.Claims) string {
+	if format, _ := of.Text("format"); format != "" {
+		return format
 	}
-	older, err := of.Text("subject_type")
-	if err != nil || older != "" {
-		return strings.ReplaceAll(older, "-", "_"), err
+	if older, _ := of.Text("subject_type"); older != "" {
+		return strings.ReplaceAll(older, "-", "_")
 	}
-	for _, v := range of.Members {
-		if v.Kind() != strictjson.Object {
-			return "", malformed("a subject has no format")
-		}
-	}
-	return complexSubject, nil
+	return complexSubject
 }
 
 func (s *Subject) read(of issued.Claims) (err error) {
@@ -112,11 +100,8 @@ func (s *Subject) read(of issued.Claims) (err error) {
 }
 
 func required(of issued.Claims, name, format string) (string, error) {
-	text, err := of.Text(name)
-	switch {
-	case err != nil:
-		return "", err
-	case text == "" || len(text) > maxText:
+	text, _ := of.Text(name) // empty unless it is there, once, and is text
+	if text == "" || len(text) > maxText {
 		return "", malformed("a subject of format %s needs %s, of %d bytes at most", format, name, maxText)
 	}
 	return text, nil
@@ -144,13 +129,7 @@ func (s *Subject) readMembers(of issued.Claims) error {
 }
 
 func (s *Subject) readAliases(of issued.Claims) error {
-	list, err := of.At("identifiers")
-	if err != nil {
-		return err
-	}
-	if !claims.IsPresent(list) || list.Kind() != strictjson.Array {
-		return malformed("a subject of format aliases needs identifiers, an array")
-	}
+	list, _ := of.At("identifiers") // without elements unless it is an array
 	for v := range list.Elements() {
 		alias, err := subjectOf(v, true)
 		if err != nil {
@@ -161,7 +140,7 @@ func (s *Subject) readAliases(of issued.Claims) error {
 		}
 	}
 	if len(s.Aliases) == 0 {
-		return malformed("a subject of format aliases has none")
+		return malformed("a subject of format aliases has no identifiers")
 	}
 	return nil
 }
