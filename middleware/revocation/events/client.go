@@ -167,11 +167,14 @@ func (cfg *Config) allowsHTTP(u *url.URL) bool {
 // isHost accepts what can be the host of a URL, with a port.
 func isHost(text string) bool {
 	u, err := url.Parse("http://" + text)
-	return err == nil && u.Host == text && u.Hostname() != "" && u.Port() != "" && !strings.Contains(text, "*")
+	if err != nil || u.Host != text || u.Hostname() == "" || strings.Contains(text, "*") {
+		return false
+	}
+	_, err = strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && u.Port()[0] != '0'
 }
 
 // loopback does not resolve names.
 func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }

@@ -78,6 +78,11 @@ func TestMistakesAreFoundByNew(t *testing.T) {
 		{"a verification of no stream", func(c *events.Config) { c.VerificationURL, c.StreamID = "https://idp.example.com", "" }, "StreamID is empty"},
 		{"a host without port", func(c *events.Config) { c.DangerouslyAllowHTTP = []string{"idp"} }, "DangerouslyAllowHTTP"},
 		{"a wildcard", func(c *events.Config) { c.DangerouslyAllowHTTP = []string{"*.example.com:80"} }, "DangerouslyAllowHTTP"},
+		{"a host with a path", func(c *events.Config) { c.DangerouslyAllowHTTP = []string{"idp:80/"} }, "DangerouslyAllowHTTP"},
+		{"a host that is none", func(c *events.Config) { c.DangerouslyAllowHTTP = []string{"%:80"} }, "DangerouslyAllowHTTP"},
+		{"a port that is none", func(c *events.Config) { c.DangerouslyAllowHTTP = []string{"idp:65536"} }, "DangerouslyAllowHTTP"},
+		{"a port of another spelling", func(c *events.Config) { c.DangerouslyAllowHTTP = []string{"idp:080"} }, "DangerouslyAllowHTTP"},
+		{"a poll without TLS at an address", func(c *events.Config) { c.PollURL = "http://10.0.0.1/poll" }, "PollURL: it must begin"},
 		{"a port without host", func(c *events.Config) { c.DangerouslyAllowHTTP = []string{":80"} }, "DangerouslyAllowHTTP"},
 		{"a wait that is negative", func(c *events.Config) { c.VerifyWithin = -time.Second }, "VerifyWithin is -1s"},
 	} {

@@ -103,7 +103,7 @@ func (m *metadata) put(found *configuration, r *Receiver) error {
 	case m.closed:
 		return errClosed
 	case !r.findsKeys:
-	case m.current != nil && m.current.keys != nil && m.current.jwksURI == found.jwksURI:
+	case m.current != nil && m.current.jwksURI == found.jwksURI:
 		found.keys = m.current.keys
 	default:
 		keys, err := jwks.New(jwks.Config{
@@ -115,7 +115,7 @@ func (m *metadata) put(found *configuration, r *Receiver) error {
 		if err != nil {
 			return fmt.Errorf("events: jwks_uri of the transmitter's configuration: %w", err)
 		}
-		if m.current != nil && m.current.keys != nil {
+		if m.current != nil {
 			_ = m.current.keys.Close() // its error is about keys that nobody needs any more
 		}
 		found.keys = keys

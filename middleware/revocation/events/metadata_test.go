@@ -96,6 +96,7 @@ func TestConfigurationsThatCount(t *testing.T) {
 		}, "no verification_endpoint"},
 		{"one that is not there", func() (*http.Response, error) { return respond(404, "") }, "status 404"},
 		{"one that is somewhere else", func() (*http.Response, error) { return respond(302, "", "Location", "https://evil.example") }, "status 302"},
+		{"one that cannot be fetched", func() (*http.Response, error) { return nil, errors.New("reset") }, "could not be asked"},
 		{"one that is no JSON", func() (*http.Response, error) { return respond(200, "issuer") }, "not a JSON object"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -317,6 +318,15 @@ func TestAConfigurationWithoutTheKeysThatAreNeeded(t *testing.T) {
 			}
 			_, _ = r.Close(), list.Close()
 		})
+	}
+}
+
+func TestATransmitterThatIsNoAddressHasNoConfiguration(t *testing.T) {
+	r, _, all := offline(t, nil, func(cfg *events.Config) {
+		cfg.Transmitter, cfg.Issuer, cfg.Keys = "starfly", testkit.Issuer, testkit.KeySet()
+	})
+	if err := r.Warm(t.Context()); err == nil || !strings.Contains(err.Error(), "no configuration") || len(*all) > 0 {
+		t.Errorf("%v, %d requests", err, len(*all))
 	}
 }
 
