@@ -112,8 +112,8 @@ var allowed = map[string][]string{
 	"/middleware/authtest": {
 		module + "/jwks", module + "/introspection", module + "/middleware", "github.com/golang-jwt/jwt/v5",
 	},
-	"/middleware/issuers": {module + "/jwks", module + "/introspection", module + "/middleware", module + "/middleware/internal/loadbalancer"},
-	"/internal/pgtest":    {}, // for tests, and programs that prove something
+	"/middleware/issuers":          {module + "/jwks", module + "/introspection", module + "/middleware", module + "/middleware/internal/loadbalancer"},
+	"/adapters/adaptertest/pgtest": {}, // for tests, and programs that prove something
 
 	"/adapters/adaptertest": {module + "/jwks", module + "/introspection", module + "/middleware", module + "/middleware/authtest"},
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/cardea-auth/cardea/adapters/adaptertest/pgtest"
 	"github.com/cardea-auth/cardea/adapters/pgstore"
-	"github.com/cardea-auth/cardea/internal/pgtest"
 )
 
 // BenchmarkAppend is one process that appends entries from 256 goroutines while it follows, on a server that waits for its disk. It

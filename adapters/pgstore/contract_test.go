@@ -13,8 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/cardea-auth/cardea/adapters/adaptertest/pgtest"
 	"github.com/cardea-auth/cardea/adapters/pgstore"
-	"github.com/cardea-auth/cardea/internal/pgtest"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/revocation"
 	"github.com/cardea-auth/cardea/middleware/revocation/storetest"

@@ -11,8 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/cardea-auth/cardea/adapters/adaptertest/pgtest"
 	"github.com/cardea-auth/cardea/adapters/pgstore"
-	"github.com/cardea-auth/cardea/internal/pgtest"
 )
 
 // read follows from a position until alive, and returns the numbers of the entries that were delivered, and the last position.

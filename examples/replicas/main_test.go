@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cardea-auth/cardea/adapters/adaptertest/pgtest"
 	"github.com/cardea-auth/cardea/examples/internal/demo"
 	"github.com/cardea-auth/cardea/examples/internal/demotest"
-	"github.com/cardea-auth/cardea/internal/pgtest"
 )
 
 // A replica is this program again, which is a test here.

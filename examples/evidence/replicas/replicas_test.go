@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cardea-auth/cardea/internal/pgtest"
+	"github.com/cardea-auth/cardea/adapters/adaptertest/pgtest"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/authtest"
 	"github.com/cardea-auth/cardea/middleware/revocation"

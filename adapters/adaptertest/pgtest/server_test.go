@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cardea-auth/cardea/internal/pgtest"
+	"github.com/cardea-auth/cardea/adapters/adaptertest/pgtest"
 )
 
 func TestAServerIsKilledAndBackAndRestored(t *testing.T) {
