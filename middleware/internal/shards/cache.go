@@ -116,7 +116,7 @@ func (c *Cache[T, V]) Add(key Key, v V, cost int) {
 		return
 	}
 	e := v.entry()
-	e.key, e.cost = key, uint32(min(cost, 1<<32-1))
+	e.key, e.cost = key, uint32(min(int64(cost), 1<<32-1))
 	s := c.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
