@@ -2,6 +2,7 @@ package exactjson
 
 import (
 	"encoding/json"
+	"math/bits"
 	"reflect"
 	"strconv"
 	"strings"
@@ -266,38 +267,52 @@ func (r *reader) string() (string, bool) {
 	switch {
 	case raw == "":
 		return "", false
-	case plain && utf8.ValidString(raw):
+	case plain || strings.IndexByte(raw, '\\') < 0 && utf8.ValidString(raw):
 		return raw[1 : len(raw)-1], true
 	}
 	var s string
 	return s, json.Unmarshal([]byte(raw), &s) == nil
 }
 
-// quoted is the string that comes next as it stands, with its quotes; empty if none does. plain says that nothing in it is escaped.
+// quoted is the string that comes next as it stands, with its quotes; empty if none does. plain says that all of it is ASCII and stands
+// for itself.
 func (r *reader) quoted() (raw string, plain bool) {
 	if r.space() != '"' {
 		return "", false
 	}
 	begin := r.at
 	plain = true
-	for r.at++; ; r.at++ {
-		length := strings.IndexByte(r.text[r.at:], '"')
-		if length < 0 {
-			return "", false
-		}
-		part := r.text[r.at : r.at+length]
-		r.at += length
-		if strings.IndexByte(part, '\\') < 0 {
+	for r.at = plainEnd(r.text, r.at+1); r.at < len(r.text); r.at = plainEnd(r.text, r.at) {
+		switch r.text[r.at] {
+		case '"':
 			r.at++
 			return r.text[begin:r.at], plain
+		case '\\':
+			r.at++ // and what is escaped
 		}
+		r.at++
 		plain = false
-		escapes := len(part) - len(strings.TrimRight(part, `\`))
-		if escapes%2 == 0 {
-			r.at++
-			return r.text[begin:r.at], plain
+	}
+	return "", false
+}
+
+// plainEnd is the index of the first byte from i on that ends a string, escapes something or is not ASCII.
+func plainEnd(text string, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		s := text[i : i+8]
+		word := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		quote, backslash := word^ones*'"', word^ones*'\\'
+		// A byte that is zero borrows its high bit. Borrowing can mark later bytes wrongly, the first never.
+		if found := (word | (quote-ones)&^quote | (backslash-ones)&^backslash) & highs; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
 	}
+	for i < len(text) && text[i] != '"' && text[i] != '\\' && text[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
 }
 
 // raw is the value that comes next as it stands; empty if none does.

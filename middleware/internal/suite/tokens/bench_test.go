@@ -1,6 +1,7 @@
 package tokens_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -102,6 +103,32 @@ func BenchmarkHits(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// Many goroutines look up one token that all of them share, or many: with -mutexprofile and -blockprofile nobody waits for anybody.
+func BenchmarkCheckParallel(b *testing.B) {
+	for _, count := range []int{1, 1000} {
+		b.Run(fmt.Sprint("tokens: ", count), func(b *testing.B) {
+			guard := kit.NewValidator(b, nil).Require("read")
+			var tokens []string
+			for i := range count {
+				tokens = append(tokens, kit.Mint(kit.GoodClaims(kit.Claims{"jti": fmt.Sprint(i)})))
+				if _, err := guard.Check(kit.Bearer(tokens[i])); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				r := kit.Bearer(tokens[0])
+				for i := 0; pb.Next(); i++ {
+					r.Header["Authorization"][0] = "Bearer " + tokens[i%count]
+					if _, err := guard.Check(r); err != nil {
+						b.Error(err)
+					}
+				}
+			})
 		})
 	}
 }

@@ -49,7 +49,7 @@ func (c *Costs) page(old *Costs) string {
 		t.row(row.What, target, costOf(old.Small, row.What), cost(row), costOf(old.Large, row.What), cost(c.Large[i]),
 			allocationsOf(old.Small, row.What), allocations(row))
 	}
-	return "# What users spend\n\nMeasured by `go run . -costs`, with small heap and default GC, and with a heap like a server's. Medians, in brackets the quartiles.\n\nNow: " +
+	return "# What users spend\n\nMeasured by `go run . -costs`, or by CPU time with `-cpu` as well, with small heap and default GC, and with a heap like a server's. Medians, in brackets the quartiles.\n\nNow: " +
 		c.Machine.String() + "\nBefore: " + old.Machine.String() + "\n" + t.String()
 }
 

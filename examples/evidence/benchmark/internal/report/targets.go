@@ -27,6 +27,9 @@ func atLeast(what string, limit float64, got pairing.Quartiles) Target {
 }
 
 func limitText(limit float64) string {
+	if limit >= 100 {
+		return fmt.Sprintf("%.0f", limit)
+	}
 	if limit < 0.05 {
 		return fmt.Sprintf("1/%.0f", 1/limit)
 	}
