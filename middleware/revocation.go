@@ -150,10 +150,10 @@ func (c *compiler) revocations(p *policy) {
 
 // unrevoked judges whether a proven token was revoked, and whether enough is known to say that it was not.
 func (p *policy) unrevoked(ctx context.Context, proven *accesstoken.Verified, needs *requirement, call *call) *refusal {
-	if len(p.revocations) == 0 {
-		return nil
+	var refused *refusal
+	if len(p.revocations) > 0 {
+		refused = p.judgeRevocations(ctx, proven, shortest(p.revocationsWithin, needs.revocationsWithin), call)
 	}
-	refused := p.judgeRevocations(ctx, proven, shortest(p.revocationsWithin, needs.revocationsWithin), call)
 	call.note(record.Revocation, refused)
 	return refused
 }

@@ -103,7 +103,7 @@ func TestWhatIsNoLogoutToken(t *testing.T) {
 		"an exp that is no date":           {signed(claims{"exp": "soon"}), unreadable},
 		"one that has expired":             {signed(claims{"exp": 1700000000}), late},
 		"an old one that does not expire":  {signed(claims{"iat": 1700000000}), late},
-		"one of the future":                {signed(claims{"iat": 4000000000, "exp": 4000000001}), late},
+		"one of the future":                {signed(claims{"iat": int64(4000000000), "exp": int64(4000000001)}), late},
 		"no jti":                           {signed(claims{"jti": nil}), claim},
 		"an empty jti":                     {signed(claims{"jti": ""}), claim},
 		"a jti that is no text":            {signed(claims{"jti": 1}), unreadable},

@@ -188,7 +188,7 @@ func TestGoodLists(t *testing.T) {
 		"another algorithm":       {authtest.Header{"alg": "RS256"}, nil},
 		"no kid":                  {authtest.Header{"kid": nil}, nil},
 		"further claims":          {nil, authtest.Claims{"jti": "1", "JTI": 1, "x": 1}},
-		"an exp beyond all":       {nil, authtest.Claims{"exp": 100_000_000_000}},
+		"an exp beyond all":       {nil, authtest.Claims{"exp": int64(100_000_000_000)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAPI(t, nil)
