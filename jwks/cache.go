@@ -80,7 +80,9 @@ func (c *Cache) loading() bool {
 //
 // An unknown kid is looked for in a fresh set, as far as [Config.Cooldown] allows, and the call waits for it, at most two
 // seconds. The error wraps [ErrKeyNotFound] if a set that is recent enough holds no such key, and [ErrUnavailable] if that cannot
-// be told: the keys cannot be fetched, the fetch takes too long, ctx ended (its error is wrapped too) or the Cache is closed.
+// be told: the keys cannot be fetched, the fetch takes too long, ctx ended (its error is wrapped too) or the Cache is closed. An
+// ErrKeyNotFound for which Cooldown allowed no fetch has a method Unsought() bool, which is true (found with errors.As): the key may have been
+// published since the last one. Whoever must not refuse what nobody sends again asks later.
 func (c *Cache) VerificationKeys(ctx context.Context, kid, alg string) ([]*Key, error) {
 	w := waiter{question: question{kid, alg}}
 	for {
@@ -141,12 +143,12 @@ func (c *Cache) fetchFor(w *waiter) (*fetch, error) {
 		return done, nil
 	}
 	if c.unknown.inVain(now, t.generation, w.question) {
-		return nil, errNoKey
+		return nil, unsoughtKey
 	}
 	f := c.current(now)
 	if f == nil {
 		if now.Before(c.plan.barred) || !c.unknown.take(now) {
-			return nil, c.unanswered(now, errNoKey)
+			return nil, c.unanswered(now, unsoughtKey)
 		}
 		f = c.begin(now, &fetch{}, nil)
 	}

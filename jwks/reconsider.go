@@ -17,7 +17,7 @@ var errNoNewKey = fmt.Errorf("%w: the issuer publishes no newer key under the to
 // Anyone can send a signature that does not fit, so these fetches come from a bucket of their own: three can be saved up, and one
 // becomes available again in each [Config.Cooldown]. Call it only for a token that would be accepted if a key verified it, as far as that can
 // be told: its time, audience and type. The error wraps [ErrKeyNotFound] if a set that is recent enough holds no other key, and for
-// a kid that is not known at all, which is the business of [Cache.VerificationKeys]; and [ErrUnavailable] if it cannot be told, as there.
+// a kid that is not known at all, which is the business of [Cache.VerificationKeys]; and [ErrUnavailable] if it cannot be told, as there. Unsought is as there.
 func (c *Cache) Reconsider(ctx context.Context, kid, alg string, tried []*Key) ([]*Key, error) {
 	w := waiter{question: question{kid, alg}}
 	for {
@@ -81,7 +81,7 @@ func (c *Cache) refetchFor(w *waiter, tried []*Key) (*fetch, error) {
 		return nil, nil
 	}
 	if now.Before(c.plan.barred) || !c.refetches.take(now) {
-		return nil, c.unanswered(now, errNoNewKey)
+		return nil, c.unanswered(now, unsoughtNewKey)
 	}
 	return c.begin(now, &fetch{}, nil), nil
 }

@@ -12,6 +12,21 @@ const (
 	rememberIDs = 1024 // unknown kids remembered at a time, as hashes: an entry is small whatever its length
 )
 
+// unsought says that a key is not among those held and that nobody has looked further: the fetches that tokens can cause are spent, or one
+// was made in vain for the same id just now. It may have been published since.
+type unsought struct{ error }
+
+func (e unsought) Unwrap() error { return e.error }
+
+// Unsought tells others that this is no last word on the key.
+func (e unsought) Unsought() bool { return true }
+
+// unsoughtKey and unsoughtNewKey are one value each, as what they wrap.
+var (
+	unsoughtKey    error = unsought{errNoKey}
+	unsoughtNewKey error = unsought{errNoNewKey}
+)
+
 // unknown decides whether an id that the keys do not hold is worth a fetch. Anyone can invent ids, so the fetches come from a
 // bucket; and an id that was just looked up in vain does not draw from it again, or one misconfigured client would
 // keep it empty when the keys really rotate. Its owner's lock guards it.

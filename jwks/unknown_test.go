@@ -1,6 +1,7 @@
 package jwks_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -219,6 +220,38 @@ func TestAnUnknownKidIsUnknownWithEveryAlgorithm(t *testing.T) {
 		}
 		if i.fetches() != 2 {
 			t.Errorf("%d fetches, want one for the kid", i.fetches())
+		}
+	})
+}
+
+// Whoever must not refuse for good what a new key may have signed can tell a key that is not there from one that nobody has looked for.
+func TestAKeyThatWasNotLookedForSaysSo(t *testing.T) {
+	t.Parallel()
+	unsought := func(err error) bool {
+		var key interface{ Unsought() bool }
+		return errors.Is(err, jwks.ErrKeyNotFound) && errors.As(err, &key) && key.Unsought()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCache(t, &issuer{answer: serving(old())})
+		tried := held(t, c, "main", "ES256")
+		for n := range 5 {
+			_, err := c.VerificationKeys(t.Context(), fmt.Sprint(n), "ES256")
+			if unsought(err) != (n >= 3) {
+				t.Errorf("kid %d: %v, unsought %t", n, err, unsought(err))
+			}
+			_, err = c.Reconsider(t.Context(), "main", "ES256", tried)
+			if unsought(err) != (n >= 3) {
+				t.Errorf("another key, %d: %v, unsought %t", n, err, unsought(err))
+			}
+		}
+		if _, err := c.VerificationKeys(t.Context(), "x", "HS256"); unsought(err) {
+			t.Error("no set can hold a secret")
+		}
+		time.Sleep(30 * time.Second)
+		_, first := c.VerificationKeys(t.Context(), "again", "ES256")
+		_, second := c.VerificationKeys(t.Context(), "again", "ES256")
+		if unsought(first) || !unsought(second) {
+			t.Errorf("looked for: %v, and just before: %v", first, second)
 		}
 	})
 }

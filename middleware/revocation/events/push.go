@@ -21,7 +21,7 @@ const language = "en"
 //   - 400 with a JSON object of err and description, if the token is no good: sending it again would not help;
 //   - 401 likewise, unless the Authorization field has an agreed value;
 //   - 405, 413 and 415 for another method, a longer body or another type than application/secevent+jwt;
-//   - 503 if the transmitter should send it again: keys cannot be had, the List is full or not shared, Config.Entries has failed, or too
+//   - 503 if the transmitter should send it again: keys cannot be had, jwks.Config.Cooldown allows no look for an unknown one now, the List is full or not shared, Config.Entries has failed, or too
 //     much waits for Config.Event.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")

@@ -17,7 +17,7 @@ import (
 )
 
 // The reasons for which Verify refuses; it wraps one of them, or what Kind.Accept returned. ErrUnavailable says nothing about what was sent:
-// the issuer's keys cannot be had, so it is to be sent again.
+// the issuer's keys cannot be had, or whether there is such a key was not looked for now, so it is to be sent again.
 var (
 	ErrMalformed   = errors.New("it cannot be read")
 	ErrType        = errors.New("it is of another kind")
@@ -219,7 +219,7 @@ func nameOf(keys middleware.KeySource, iss string) string {
 func (s *statement) verify(ctx context.Context, source signature.Source) error {
 	for reconsidered := 0; ; reconsidered++ {
 		keys, outcome, err := source.Find(ctx, s.iss, s.header, anyKey)
-		if outcome == signature.Unavailable {
+		if outcome == signature.Unavailable || outcome == signature.Unknown && isUnsought(err) {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 		if outcome == signature.Found {
@@ -233,11 +233,21 @@ func (s *statement) verify(ctx context.Context, source signature.Source) error {
 		}
 		switch outcome, err = source.Reconsider(ctx, s.iss, s.header, keys); outcome {
 		case signature.Unknown:
+			if isUnsought(err) {
+				return fmt.Errorf("%w: %w", ErrUnavailable, err)
+			}
 			return refused
 		case signature.Unavailable:
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
+}
+
+// isUnsought reports whether a key is unknown only because nobody has looked for it: anybody can invent the names that spend the fetches,
+// and must not be able to have what a new key has signed refused for good. jwks.Cache says so.
+func isUnsought(err error) bool {
+	var key interface{ Unsought() bool }
+	return errors.As(err, &key) && key.Unsought()
 }
 
 // anyKey: Validator.KeySource has left out those that may not serve.
