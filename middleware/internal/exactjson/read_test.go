@@ -3,6 +3,7 @@ package exactjson_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -62,6 +63,8 @@ func TestOnePassReadsWhatEncodingJSONDoes(t *testing.T) {
 		`18446744073709551615`, `18446744073709551616`, `""`, `"a"`, `"\\"`, `"\"a\\\""`, `"\\\\\""`, `"é"`, `"\u00e9\ud83d\ude00"`, `"\ud800"`, `"2026-11-29T12:00:00Z"`, `"YWI="`,
 		`[]`, `[ ]`, `["a","b\n",null]`, `["a",1]`, `[[],["a"],null]`, `[null]`, `[1,2.5,"x",{"a":[true]}]`, `[{"text":"a"},null,{"itself":{"text":"b"},"TEXT":"c"}]`,
 		`{}`, `{ "a" : "b" }`, `{"a":null}`, `{"a":1,"\u0062":"c"}`, `{"A":1,"B":2,"a":3}`, `{"x":"a","y":[1,2],"X":"b"}`, `{"k":{"x":"a"},"l":null}`,
+		`{"x":"a","y":[1,2,3,4,5,6,7,8,9]}`, `["a","b","c","d","e","f","g","h","i","j","k","l","m","n","o","p","q","r","s"]`, `[[1],[2],[3],[4],[5],[6]]`,
+		`[true,false,null,true,false]`, `"127.0.0.1"`, `{"A":true,"B":false,"C":null,"D":[true,false,null],"E":"\\u0022","F":"é\\n"}`,
 		`{"text":"a","texts":["b"],"inside":{"A":1,"b":2},"plenty":[{"large":1}]}`,
 	}
 	typ := reflect.TypeFor[everything]()
@@ -79,12 +82,18 @@ func TestOnePassReadsWhatEncodingJSONDoes(t *testing.T) {
 		same[[]string](t, value)
 		same[*inner1](t, value)
 		same[string](t, value)
-		same[withArray](t, `{"a":`+value+`}`)
-		same[withBytes](t, `{"a":`+value+`}`)
+		same[withArray](t, `{"A":`+value+`}`)
+		same[withBytes](t, `{"A":`+value+`}`)
 		same[quoted](t, `{"a":`+value+`}`)
-		same[withNumber](t, `{"a":`+value+`}`)
+		same[withNumber](t, `{"A":`+value+`}`)
+		same[withMethods](t, `{"A":`+value+`}`)
+		same[withTextOfItsOwn](t, `{"B":`+value+`}`)
 		same[throughPointer](t, `{"x":`+value+`}`)
-		same[withKeys](t, `{"a":`+value+`}`)
+		same[Exported](t, `{"X":`+value+`}`)
+		same[withKeys](t, `{"A":`+value+`}`)
+		same[map[key]int](t, value)
+		same[bool](t, value)
+		same[[]bool](t, value)
 		same[own](t, value)
 		same[struct{ A own }](t, `{"A":`+value+`}`)
 	}
@@ -102,6 +111,13 @@ type (
 	withNumber     struct{ A json.Number }
 	withKeys       struct{ A map[int]string }
 	throughPointer struct{ *inner1 }
+	withMethods    struct{ A fmt.Stringer }
+
+	withTextOfItsOwn struct{ B netip.Addr }
+
+	key      string
+	Inner2   struct{ X string }
+	Exported struct{ *Inner2 }
 )
 
 type quoted struct {
