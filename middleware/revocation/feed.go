@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
@@ -18,6 +19,8 @@ import (
 type Feed struct {
 	list    *List
 	digests []entries.Digest // under each secret
+
+	unshared atomic.Bool // the state was not taken by the Store when it was offered last
 
 	mu     sync.Mutex
 	state  sealed.FeedState
@@ -60,7 +63,13 @@ func (l *List) Feed(name, issuer string) (*Feed, error) {
 type feeds struct {
 	mu    sync.Mutex
 	all   []*Feed
-	known map[entries.Digest]sealed.FeedState // what the Store says of feeds
+	known map[entries.Digest]feedRecord // what the Store says of feeds
+}
+
+// feedRecord is what the Store has of a feed.
+type feedRecord struct {
+	sealed.FeedState
+	until uint32 // unix seconds
 }
 
 // get returns the feed of that name and issuer: made, unless there is one.
@@ -74,22 +83,27 @@ func (fs *feeds) get(made *Feed) *Feed {
 	}
 	fs.all = append(fs.all, made)
 	for _, d := range made.digests {
-		made.learn(fs.known[d])
+		made.learn(fs.known[d].FeedState)
 	}
 	return made
 }
 
 // learn takes in what any instance says of the feed with that digest, which may be none of this one.
-func (fs *feeds) learn(d entries.Digest, state sealed.FeedState) {
+func (fs *feeds) learn(d entries.Digest, state sealed.FeedState, until uint32) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if !state.IsLaterThan(fs.known[d]) {
+	known := fs.known[d]
+	if state == known.FeedState {
+		known.until = max(known.until, until)
+		fs.known[d] = known
+	}
+	if !state.IsLaterThan(known.FeedState) {
 		return
 	}
 	if fs.known == nil {
-		fs.known = make(map[entries.Digest]sealed.FeedState)
+		fs.known = make(map[entries.Digest]feedRecord)
 	}
-	fs.known[d] = state
+	fs.known[d] = feedRecord{state, until}
 	for _, f := range fs.all {
 		if slices.Contains(f.digests, d) {
 			f.learn(state)
@@ -139,8 +153,8 @@ func (f *Feed) Failed(err error) {
 
 var errNoWhy = errors.New("revocation: the reason of a blind feed has at most 32 bytes of printable ASCII")
 
-// feedStateLife is how long what is said of a feed is kept. It is as long for a feed that is well, so that nothing older comes back.
-const feedStateLife = 365 * 24 * time.Hour
+// feedStateLife is how long what is said of a feed is kept. Instances that have the feed say it again before that.
+const feedStateLife = 14 * 24 * time.Hour
 
 // SetBlind says why events may be missing from now on, in at most 32 bytes of ASCII; empty: none should be any more. With a Store it is so
 // for every instance. The error is as Revoke's.
@@ -155,11 +169,17 @@ func (f *Feed) SetBlind(ctx context.Context, why string) error {
 		return ErrClosed
 	}
 	state, isNew := f.set(why, time.Now())
-	if !isNew || f.list.shared == nil {
+	if f.list.shared == nil || !isNew && !f.unshared.Load() {
 		return nil
 	}
-	f.list.feeds.learn(f.digests[0], state)
-	return f.list.shared.share(ctx, f.list.shared.feedOffer(f.digests[0], state))
+	f.unshared.Store(true)
+	offered := f.list.shared.feedOffer(f.digests[0], state, time.Now())
+	f.list.feeds.learn(f.digests[0], state, offered.until)
+	if err := f.list.shared.share(ctx, offered); err != nil {
+		return err
+	}
+	f.unshared.Store(false)
+	return nil
 }
 
 // set makes a state of this instance, and reports whether it says anything new.
@@ -167,7 +187,7 @@ func (f *Feed) set(why string, now time.Time) (sealed.FeedState, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.status.Blind == why {
-		return sealed.FeedState{}, false
+		return f.state, false
 	}
 	state := sealed.FeedState{Why: why, At: max(now.UnixMilli(), f.state.At+1), ID: sealed.NewID()}
 	f.take(state)
@@ -192,20 +212,46 @@ func (f *Feed) take(state sealed.FeedState) {
 	}
 }
 
-func (s *shared) feedOffer(d entries.Digest, state sealed.FeedState) offer {
-	until := min(time.UnixMilli(state.At).Add(feedStateLife).Unix(), latest.Unix())
+func (s *shared) feedOffer(d entries.Digest, state sealed.FeedState, now time.Time) offer {
+	until := min(now.Add(feedStateLife).Unix(), latest.Unix())
 	return s.sealed(sealed.Record{Op: sealed.OpFeed, Digest: d, ID: state.ID, Until: uint32(until), Besides: sealed.BesidesOfFeed(state)})
 }
 
-// feedOffers are the states of this instance's feeds, as far as anybody has said one under the first secret.
-func (s *shared) feedOffers() (offers []offer) {
+// feedOffers are the states of this instance's feeds, under the first secret, that end soon or are missing.
+func (s *shared) feedOffers(now time.Time, missing map[uint64]struct{}) (offers []offer) {
 	fs := &s.list.feeds
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for _, f := range fs.all {
-		if state, said := fs.known[f.digests[0]]; said {
-			offers = append(offers, s.feedOffer(f.digests[0], state))
+		state := f.current()
+		known := fs.known[f.digests[0]]
+		endsLate := known.FeedState == state && time.Unix(int64(known.until), 0).Sub(now) > feedStateLife/2
+		if _, lost := missing[state.ID]; state.ID == 0 || endsLate && !lost {
+			continue
 		}
+		o := s.feedOffer(f.digests[0], state, now)
+		offers = append(offers, o)
+		if fs.known == nil {
+			fs.known = make(map[entries.Digest]feedRecord)
+		}
+		fs.known[f.digests[0]] = feedRecord{state, o.until}
 	}
 	return offers
+}
+
+// addStates adds the identifiers of the states of this instance's feeds.
+func (fs *feeds) addStates(ids map[uint64]struct{}) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for _, f := range fs.all {
+		if state := f.current(); state.ID != 0 {
+			ids[state.ID] = struct{}{}
+		}
+	}
+}
+
+func (f *Feed) current() sealed.FeedState {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state
 }

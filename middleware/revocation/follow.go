@@ -23,8 +23,9 @@ type follower struct {
 	incomplete bool
 	reread     context.CancelFunc
 
-	// missing are this process's own entries that a full read after a gap has not brought yet; nil: there was no gap.
-	missing map[uint64]offer
+	// missing are the identifiers of what this process has put into the Store and a full read has not brought yet; nil: none runs. Every
+	// full read tells what the Store has lost, whether or not it could say that there was a gap.
+	missing map[uint64]struct{}
 
 	pause time.Duration // before the next try
 }
@@ -34,6 +35,7 @@ func (f *follower) run() {
 	for f.ctx.Err() == nil {
 		if f.after == "" {
 			f.incomplete = false
+			f.missing = f.own()
 		}
 		ctx, cancel := context.WithCancel(f.ctx)
 		f.reread = cancel
@@ -48,10 +50,7 @@ func (f *follower) run() {
 			continue
 		case err == nil:
 			err = errors.New("the Store's Follow ended by itself")
-		case isGap(err):
-			f.after = ""
-			f.missing = f.own()
-		case f.incomplete:
+		case isGap(err), f.incomplete:
 			f.after = ""
 		}
 		f.failed("the Store could not be followed, and is tried again", err)
@@ -67,15 +66,20 @@ func isGap(err error) bool {
 	return errors.As(err, &gap) && gap.Gap()
 }
 
-// own are all records that this process has made, by identifier.
-func (f *follower) own() map[uint64]offer {
-	now := time.Now()
-	own := make(map[uint64]offer)
-	f.list.table.Each(func(d entries.Digest, r entries.Record) {
-		if r.Own() && int64(r.Until) >= now.Unix() {
-			own[r.ID()] = f.offerOf(d, r)
+// own are the identifiers of all that this process has made.
+func (f *follower) own() map[uint64]struct{} {
+	own := make(map[uint64]struct{})
+	f.list.table.Each(func(_ entries.Digest, r entries.Record) {
+		if r.Own() {
+			own[r.ID()] = struct{}{}
 		}
 	})
+	f.list.feeds.addStates(own)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id := range f.lifts {
+		own[id] = struct{}{}
+	}
 	return own
 }
 
@@ -95,6 +99,8 @@ func (f *follower) deliver(entry []byte, resume string) error {
 
 // apply makes a record of any instance hold here.
 func (f *follower) apply(r sealed.Record, now time.Time) error {
+	delete(f.missing, r.ID)
+	f.needs(r.Secret, r.Until)
 	if int64(r.Until) < now.Unix() {
 		return nil // no token that it is about can live
 	}
@@ -110,10 +116,9 @@ func (f *follower) apply(r sealed.Record, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		f.list.feeds.learn(r.Digest, state)
+		f.list.feeds.learn(r.Digest, state, r.Until)
 		return nil
 	default:
-		delete(f.missing, r.ID)
 		return f.list.enter(r.Digest, entries.Record{Before: r.Before, Until: r.Until, Label: entries.NewLabel(r.ID, int(r.Op), r.Secret, false)}, now)
 	}
 }
@@ -152,19 +157,38 @@ func (f *follower) alive(t time.Time) {
 	}
 }
 
-// restore offers the Store what it has lost.
+// restore offers the Store what it has lost, and what it is about to forget.
 func (f *follower) restore() {
-	if f.missing == nil {
+	if states := f.feedOffers(time.Now(), f.missing); len(states) > 0 {
+		f.pending.add(states...)
+	}
+	if len(f.missing) == 0 {
+		f.missing = nil
 		return
 	}
-	for _, o := range f.missing {
-		f.pending.add(o)
+	for id := range f.pending.ids() {
+		delete(f.missing, id)
 	}
+	var lost []offer
+	f.list.table.Each(func(d entries.Digest, r entries.Record) {
+		if _, is := f.missing[r.ID()]; is && r.Own() {
+			lost = append(lost, f.offerOf(d, r))
+		}
+	})
 	f.mu.Lock()
-	lifts := f.lifts
+	for id, o := range f.lifts {
+		if _, is := f.missing[id]; is {
+			lost = append(lost, o)
+		}
+	}
 	f.mu.Unlock()
-	f.pending.add(lifts...)
-	f.pending.add(f.feedOffers()...)
-	f.list.log().Warn("revocation: the Store had lost entries, and gets them anew", "entries", len(f.missing), "lifted", len(lifts))
 	f.missing = nil
+	for i := range lost {
+		lost[i].of = nil // each stands for itself
+	}
+	if len(lost) == 0 {
+		return
+	}
+	f.pending.add(lost...)
+	f.list.log().Warn("revocation: the Store had lost entries, or not got them yet, and gets them anew", "entries", len(lost))
 }

@@ -16,6 +16,7 @@ import (
 )
 
 // put puts bytes into a Store as somebody would who can write to it.
+
 func put(t testing.TB, store revocation.Store, entry []byte) {
 	t.Helper()
 	if err := store.Append(t.Context(), entry, time.Now().Add(time.Hour)); err != nil {
@@ -26,6 +27,7 @@ func put(t testing.TB, store revocation.Store, entry []byte) {
 func soon() uint32 { return uint32(time.Now().Add(time.Hour).Unix()) }
 
 // Whoever writes to the Store revokes nobody, and whoever reads it learns of nobody.
+
 func TestTheStoreIsNotTrusted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		other := storetest.NewMemory()
@@ -85,6 +87,7 @@ func flipped(b []byte, i int) []byte {
 }
 
 // A later version may add to what an operation has.
+
 func TestWhatIsAddedBehindIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := storetest.NewMemory()
@@ -103,6 +106,7 @@ func TestWhatIsAddedBehindIsLeftAlone(t *testing.T) {
 }
 
 // AsOf stands still from an entry that cannot be read until a full read finds it gone. What comes after it holds all the same.
+
 func TestNothingIsSkippedSilently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := storetest.NewMemory()
@@ -122,6 +126,9 @@ func TestNothingIsSkippedSilently(t *testing.T) {
 		}
 		if got := one.AsOf(); !got.Equal(asOf) {
 			t.Errorf("AsOf moved by %v", got.Sub(asOf))
+		}
+		if err := one.Status().LastError; err == nil || !strings.Contains(err.Error(), "version") {
+			t.Errorf("the status has %v", err)
 		}
 		if lag := one.Status().Lag; lag != 90*time.Second {
 			t.Errorf("the lag is %v", lag)
@@ -186,6 +193,7 @@ func TestAsOfStandsStillWhileTheStoreIsGone(t *testing.T) {
 }
 
 // A Store may be wrong about time, or end Follow for no reason.
+
 func TestAStoreThatIsWrongAboutTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := instance(t, odd{})
@@ -209,6 +217,7 @@ func TestAStoreThatIsWrongAboutTime(t *testing.T) {
 type odd struct{}
 
 func (odd) Append(context.Context, []byte, time.Time) error { return nil }
+
 func (odd) Follow(_ context.Context, _ string, _ func([]byte, string) error, alive func(time.Time)) error {
 	alive(time.Now().Add(time.Hour))
 	alive(time.Now().Add(-time.Hour))
@@ -216,86 +225,56 @@ func (odd) Follow(_ context.Context, _ string, _ func([]byte, string) error, ali
 }
 
 // What an instance has revoked, lifted and said of a feed is put into a Store that has lost it.
-func TestAStoreThatLostEntriesGetsThemAnew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := storetest.NewMemory()
-		one, two := pair(t, store)
-		restore, _ := store.Backup()
-		feed, err := one.Feed("events", "https://i")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, do := range []error{
-			one.Revoke(t.Context(), entryAbout("u")), one.Revoke(t.Context(), entryAbout("v")), two.Revoke(t.Context(), entryAbout("w")),
-			feed.SetBlind(t.Context(), "paused"),
-		} {
-			if do != nil {
-				t.Fatal(do)
-			}
-		}
-		synctest.Wait()
-		if err := two.Lift(t.Context(), entryAbout("v")); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		if n := len(store.Entries()); n != 5 {
-			t.Fatalf("the Store has %d entries", n)
-		}
-		_ = restore()
-		const left = 4 // the one that was lifted needs not be there for its lift
-		eventually(t, "all again", func() bool { return len(store.Entries()) == left })
-		time.Sleep(time.Minute)
-		if n := len(store.Entries()); n != left {
-			t.Errorf("the Store has %d entries: some came twice", n)
-		}
-		late := instance(t, store)
-		if err := late.Warm(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		for subject, revoked := range map[string]bool{"u": true, "v": false, "w": true} {
-			for name, l := range map[string]*revocation.List{"one": one, "two": two, "late": late} {
-				if got := l.Judge(holder(subject)).Kind; (got != "") != revoked {
-					t.Errorf("%s says %q of %s", name, got, subject)
-				}
-			}
-		}
-		again, err := late.Feed("events", "https://i")
-		if err != nil || again.Status().Blind != "paused" {
-			t.Errorf("the feed is %+v, %v", again.Status(), err)
-		}
-	})
-}
 
 // A gap is an error of its own: a connection that was lost is resumed.
-func TestALostConnectionIsResumed(t *testing.T) {
+
+// noting is a Memory that notes from where it is followed.
+
+// Whatever begins a full read, it tells what the Store has lost.
+
+// A connection that is lost while an entry is there that cannot be read is no reason to wait for ever.
+
+// noGap is an error that could be about a gap, and is not.
+
+func (noGap) Error() string { return "connection lost" }
+
+func (noGap) Gap() bool { return false }
+
+// What comes back to the instance that made it is nothing new.
+
+func TestOnesOwnEntriesChangeNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &noting{Memory: storetest.NewMemory()}
-		l := instance(t, store)
-		if err := l.Warm(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Revoke(t.Context(), entryAbout("u")); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		store.Cut(errors.New("connection lost"))
-		time.Sleep(10 * time.Second)
-		store.Gap()
-		time.Sleep(10 * time.Second)
-		do(t, l.Close())
-		if len(store.from) != 3 || store.from[0] != "" || store.from[1] == "" || store.from[2] != "" {
-			t.Errorf("the Store was followed from %q", store.from)
+		one, two := pair(t, storetest.NewMemory())
+		do(t, one.Revoke(t.Context(), entryAbout("u")))
+		time.Sleep(time.Second)
+		if one.Version() != 1 || two.Version() != 1 {
+			t.Errorf("the versions are %d and %d", one.Version(), two.Version())
 		}
 	})
 }
 
-// noting is a Memory that notes from where it is followed.
-type noting struct {
-	*storetest.Memory
-	from []string // read once nothing runs any more
+// A List can tell until when each secret is needed, and so when it can be taken away.
+
+// hourly is a Memory that is looked at once an hour.
+
+// What was said of a feed is said again before it ends, so that it holds for as long as the feed is blind.
+
+// What is said of a feed while the Store is away is offered again, and whoever says it again is told.
+
+// What revoked calls may revoke.
+
+func TestAStreamThatEndsMayRevoke(t *testing.T) {
+	list := newList(t, revocation.Config{})
+	ended := 0
+	token := facts()
+	defer list.Notify(token, func() {
+		ended++
+		do(t, list.Revoke(t.Context(), entryAbout(token.Subject)))
+	})()
+	do(t, list.Revoke(t.Context(), revocation.Entry{Kind: revocation.Token, Issuer: token.Issuer, Value: token.ID}))
+	if ended != 1 {
+		t.Errorf("it was told %d times", ended)
+	}
 }
 
-func (n *noting) Follow(ctx context.Context, after string, deliver func([]byte, string) error, alive func(time.Time)) error {
-	n.from = append(n.from, after)
-	return n.Memory.Follow(ctx, after, deliver, alive)
-}
+// More can be lifted than there is room for; beyond that nothing is lifted.

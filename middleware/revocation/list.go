@@ -24,8 +24,9 @@ type Config struct {
 
 	// Secrets, with a Store: what travels and rests in it are digests made with the first secret, so that whoever reads the Store learns
 	// of nobody, and whoever writes to it revokes nobody. All instances have the same, of 32 bytes or more from a random generator. To
-	// replace one: add the new one behind it in all instances, then move it to the front, and take the old one away once MaxAge has passed.
-	// Eight at most.
+	// replace one: add the new one behind it in all instances, then move it to the front, and take the old one away once
+	// Status.SecretsUntil says that nothing that was made with it lives any more. An instance that meets a record of a secret that it was
+	// not given cannot know what it says, and stops AsOf. Eight at most.
 	Secrets [][]byte
 
 	// MaxEntries bounds the list; zero: 1 048 576. When it is full of live entries, Revoke gives ErrFull; what others have revoked and
@@ -168,7 +169,8 @@ var ErrNotListed = errors.New("revocation: no entry names this")
 
 // Lift undoes the entries about what e names that are known here, which were a mistake, whatever their dates. A later Revoke of the same
 // holds, and with a Store so does one that another instance made and that had not come here yet. The error wraps ErrNotListed, ErrClosed,
-// the context's or, as Revoke's, ErrNotShared, or says what is wrong with e.
+// the context's or, as Revoke's, ErrNotShared, or says what is wrong with e; with a Store also ErrFull, where more than twice MaxEntries were
+// lifted that have not ended.
 func (l *List) Lift(ctx context.Context, e Entry) error {
 	now := time.Now()
 	if err := l.may(ctx, e, now); err != nil {
@@ -187,6 +189,7 @@ func (l *List) Lift(ctx context.Context, e Entry) error {
 
 // Notify calls revoked once when an entry hits a token with these facts, until stop is called. It says nothing of entries that are there
 // already: Judge does. It costs whoever revokes a look-up, and a call for each stream that is hit; nothing runs for it.
+// What revoked calls may revoke, but must not close the List, which waits for it.
 func (l *List) Notify(t middleware.TokenFacts, revoked func()) (stop func()) {
 	var digests []entries.Digest
 	for place, value := range valuesOf(&t) {

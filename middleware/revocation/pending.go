@@ -5,12 +5,24 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
 )
 
 // offer is a record for the Store.
 type offer struct {
 	sealed []byte
 	until  uint32
+	id     uint64
+	of     *entry // nil: it is no entry
+}
+
+// entry is what an offer says, if it is one.
+type entry struct {
+	digest entries.Digest
+	record entries.Record
+
+	replaced bool // guarded by pending.mu
 }
 
 func (o offer) ended(now time.Time) bool { return int64(o.until) < now.Unix() }
@@ -29,11 +41,18 @@ const (
 // share gives a record to the Store. If that does not take it, it is offered again later.
 func (s *shared) share(ctx context.Context, o offer) error {
 	if err := s.append(ctx, o); err != nil {
-		s.pending.add(o)
+		if replaced := s.pending.add(o); replaced != nil {
+			s.forget(replaced)
+		}
 		s.failed("entries could not be shared, and are offered again", err)
 		return fmt.Errorf("%w: %w", ErrNotShared, err)
 	}
 	return nil
+}
+
+// forget takes an entry out of the table in whose place there is another.
+func (s *shared) forget(e *entry) {
+	s.list.table.Remove(e.digest, func(r entries.Record) bool { return r.ID() == e.record.ID() })
 }
 
 func (s *shared) append(ctx context.Context, o offer) error {
@@ -50,22 +69,50 @@ type pending struct {
 	mu      sync.Mutex
 	offers  []offer
 	offered int // taken out to be offered now
+
+	// latest are the last entries about each thing that are among offers, so that one that says as much takes their place: what is revoked
+	// again and again while the Store is away must not fill the List.
+	latest  map[entries.Digest]*entry
+	dropped int // of offers: those that were replaced
 }
 
-func (p *pending) add(offers ...offer) {
+// add adds offers. It returns the entry that the last of them has replaced, if any.
+func (p *pending) add(offers ...offer) (replaced *entry) {
 	p.mu.Lock()
-	p.offers = append(p.offers, offers...)
+	for _, o := range offers {
+		replaced = p.replace(o)
+		p.offers = append(p.offers, o)
+	}
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
 	default:
 	}
+	return replaced
+}
+
+// replace drops the entry that o says as much as. The caller holds mu.
+func (p *pending) replace(o offer) *entry {
+	if o.of == nil {
+		return nil
+	}
+	if p.latest == nil {
+		p.latest = make(map[entries.Digest]*entry)
+	}
+	last := p.latest[o.of.digest]
+	p.latest[o.of.digest] = o.of
+	if last == nil || !o.of.record.Covers(last.record) {
+		return nil
+	}
+	last.replaced = true
+	p.dropped++
+	return last
 }
 
 func (p *pending) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.offers) + p.offered
+	return len(p.offers) + p.offered - p.dropped
 }
 
 // take takes out the oldest that have not ended.
@@ -74,21 +121,54 @@ func (p *pending) take(now time.Time) []offer {
 	defer p.mu.Unlock()
 	var taken []offer
 	for len(p.offers) > 0 && len(taken) < offeredAtOnce {
-		if !p.offers[0].ended(now) {
-			taken = append(taken, p.offers[0])
-		}
+		next := p.offers[0]
 		p.offers = p.offers[1:]
+		switch {
+		case next.of != nil && next.of.replaced:
+			p.dropped--
+			continue
+		case next.of != nil && p.latest[next.of.digest] == next.of:
+			delete(p.latest, next.of.digest) // from now on it may be in the Store
+		}
+		if !next.ended(now) {
+			taken = append(taken, next)
+		}
 	}
 	p.offered = len(taken)
 	return taken
 }
 
-// settle ends an offering: refused are those that the Store did not take.
-func (p *pending) settle(refused []offer) {
+// settle ends an offering: refused are those that the Store did not take. It returns those of them that say nothing more than what has come
+// since.
+func (p *pending) settle(refused []offer) (replaced []*entry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.offered = 0
-	p.offers = append(p.offers, refused...)
+	for _, o := range refused {
+		if o.of != nil {
+			last := p.latest[o.of.digest]
+			if last != nil && last.record.Covers(o.of.record) {
+				replaced = append(replaced, o.of)
+				continue
+			}
+			if last == nil {
+				p.latest[o.of.digest] = o.of
+			}
+		}
+		p.offers = append(p.offers, o)
+	}
+	return replaced
+}
+
+// ids are the identifiers of all that wait.
+func (p *pending) ids() map[uint64]struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ids := make(map[uint64]struct{}, len(p.offers))
+	for _, o := range p.offers {
+		ids[o.id] = struct{}{}
+	}
+	return ids
 }
 
 // offerPending offers pending records until the List is closed.
@@ -129,7 +209,9 @@ func (s *shared) offerSome() bool {
 			refused, last = append(refused, offers[i]), err
 		}
 	}
-	s.pending.settle(refused)
+	for _, replaced := range s.pending.settle(refused) {
+		s.forget(replaced)
+	}
 	if last != nil && s.ctx.Err() == nil {
 		s.failed("entries could not be shared, and are offered again", last)
 	}

@@ -34,7 +34,8 @@ type shared struct {
 	pending pending
 
 	mu         sync.Mutex
-	lifts      []offer // that this process has made
+	lifts      map[uint64]offer // that this process has made, by identifier
+	until      []uint32         // for each secret: when the last record ends that was made with it; unix seconds
 	lastError  error
 	unreadable uint64
 	loggedAt   time.Time // zero: never
@@ -44,6 +45,7 @@ func newShared(l *List, store Store, seal *sealed.Sealer) *shared {
 	s := &shared{list: l, store: store, seal: seal, begun: time.Now(), fullRead: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.pending.wake = make(chan struct{}, 1)
+	s.until = make([]uint32, seal.Secrets())
 	return s
 }
 
@@ -108,10 +110,22 @@ func (s *shared) revoke(ctx context.Context, place int, e Entry, r entries.Recor
 }
 
 func (s *shared) offerOf(d entries.Digest, r entries.Record) offer {
-	return s.sealed(sealed.Record{Secret: r.Secret(), Op: byte(r.Place()), Digest: d, ID: r.ID(), Before: r.Before, Until: r.Until})
+	o := s.sealed(sealed.Record{Secret: r.Secret(), Op: byte(r.Place()), Digest: d, ID: r.ID(), Before: r.Before, Until: r.Until})
+	o.of = &entry{digest: d, record: r}
+	return o
 }
 
-func (s *shared) sealed(r sealed.Record) offer { return offer{s.seal.Seal(r), r.Until} }
+func (s *shared) sealed(r sealed.Record) offer {
+	s.needs(r.Secret, r.Until)
+	return offer{sealed: s.seal.Seal(r), until: r.Until, id: r.ID}
+}
+
+// needs notes until when a secret is needed.
+func (s *shared) needs(secret int, until uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.until[secret] = max(s.until[secret], until)
+}
 
 // lift undoes what is known here of e, under each secret, and shares that.
 func (s *shared) lift(ctx context.Context, place int, e Entry, now time.Time) error {
@@ -163,13 +177,17 @@ func (s *shared) undo(d entries.Digest, ids []uint64, until uint32, now time.Tim
 func (s *shared) keepLifts(offers []offer, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := s.lifts[:0]
-	for _, o := range s.lifts {
-		if !o.ended(now) {
-			kept = append(kept, o)
+	for id, o := range s.lifts {
+		if o.ended(now) {
+			delete(s.lifts, id)
 		}
 	}
-	s.lifts = append(kept, offers...)
+	if s.lifts == nil {
+		s.lifts = make(map[uint64]offer)
+	}
+	for _, o := range offers {
+		s.lifts[o.id] = o
+	}
 }
 
 // failed keeps an error for Status, and logs it unless one was logged within the last minute.
@@ -198,6 +216,12 @@ func (s *shared) status(status *Status) {
 	status.Pending = s.pending.count()
 	status.Unreadable = s.unreadable
 	status.LastError = s.lastError
+	status.SecretsUntil = make([]time.Time, len(s.until))
+	for i, until := range s.until {
+		if until > 0 {
+			status.SecretsUntil[i] = time.Unix(int64(until), 0)
+		}
+	}
 	if !status.AsOf.IsZero() {
 		status.Lag = time.Since(status.AsOf)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,6 +21,7 @@ import (
 func secretOf(fill byte) []byte { return bytes.Repeat([]byte{fill}, 32) }
 
 // instance is one of several processes that share a Store.
+
 func instance(t testing.TB, store revocation.Store, secrets ...[]byte) *revocation.List {
 	t.Helper()
 	if len(secrets) == 0 {
@@ -31,6 +31,7 @@ func instance(t testing.TB, store revocation.Store, secrets ...[]byte) *revocati
 }
 
 // pair are two instances that have read their Store.
+
 func pair(t testing.TB, store revocation.Store) (one, two *revocation.List) {
 	t.Helper()
 	one, two = instance(t, store), instance(t, store)
@@ -51,6 +52,7 @@ func holder(subject string) middleware.TokenFacts {
 }
 
 // eventually waits in a bubble until is reports true.
+
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for range 1000 {
@@ -160,153 +162,17 @@ func TestWarmSaysWhatWentWrong(t *testing.T) {
 }
 
 // broken is a Store that cannot be reached.
+
 type broken struct{ err error }
 
 func (b broken) Append(context.Context, []byte, time.Time) error { return b.err }
+
 func (b broken) Follow(context.Context, string, func([]byte, string) error, func(time.Time)) error {
 	return b.err
 }
 
-func TestWhatCouldNotBeSharedHoldsHereAndIsTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := storetest.NewMemory()
-		one, two := pair(t, store)
-		full := errors.New("disk full")
-		store.FailAppends(full)
-		err := one.Revoke(t.Context(), entryAbout("u"))
-		if !errors.Is(err, revocation.ErrNotShared) || !errors.Is(err, full) {
-			t.Fatalf("Revoke: %v", err)
-		}
-		if one.Judge(facts()).Kind == "" {
-			t.Error("it does not hold here")
-		}
-		if s := one.Status(); s.Pending != 1 || !errors.Is(s.LastError, full) {
-			t.Errorf("the status has %d pending and %v", s.Pending, s.LastError)
-		}
-		time.Sleep(time.Minute)
-		if two.Judge(facts()).Kind != "" {
-			t.Error("the other instance has it from somewhere")
-		}
-		store.FailAppends(nil)
-		eventually(t, "the entry in the other instance", func() bool { return two.Judge(facts()).Kind != "" })
-		eventually(t, "a status that is well", func() bool { s := one.Status(); return s.Pending == 0 && s.LastError == nil })
-		if n := len(store.Entries()); n != 1 {
-			t.Errorf("the Store has %d entries", n)
-		}
-	})
-}
-
-func TestARevokeThatIsAbandonedHoldsAllTheSame(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := storetest.NewMemory()
-		one, two := pair(t, store)
-		resume, _ := store.Stall()
-		client, gone := context.WithTimeout(t.Context(), time.Second)
-		defer gone()
-		if err := one.Revoke(client, entryAbout("u")); !errors.Is(err, revocation.ErrNotShared) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("Revoke: %v", err)
-		}
-		began := time.Now()
-		if err := one.Revoke(t.Context(), entryAbout("v")); !errors.Is(err, revocation.ErrNotShared) {
-			t.Fatalf("Revoke: %v", err)
-		}
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("a Store that is silent was waited for for %v", took)
-		}
-		_ = resume()
-		for _, subject := range []string{"u", "v"} {
-			eventually(t, subject, func() bool { return two.Judge(holder(subject)).Kind != "" })
-		}
-	})
-}
-
-func TestEntriesThatAreNotSharedWhenTheListIsClosedAreLogged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		store := storetest.NewMemory()
-		l, err := revocation.New(revocation.Config{Store: store, Secrets: [][]byte{secretOf(1)}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		store.FailAppends(errors.New("disk full"))
-		for range 100 {
-			_ = l.Revoke(t.Context(), entryAbout("u"))
-		}
-		if n := l.Status().Pending; n != 100 {
-			t.Errorf("%d are pending", n)
-		}
-		_ = l.Close()
-		_ = l.Close()
-		if strings.Count(log.String(), "could not be shared, and are offered again") != 1 {
-			t.Errorf("a hundred failures within a minute are not one line: %s", log.String())
-		}
-		if strings.Count(log.String(), "closed with entries that no other instance may know of\" entries=100") != 1 {
-			t.Errorf("the entries that are lost are not logged once: %s", log.String())
-		}
-	})
-}
-
-func TestAnEntryIsOfferedUntilItHasEnded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := storetest.NewMemory()
-		one, _ := pair(t, store)
-		store.FailAppends(errors.New("disk full"))
-		e := revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: "j", Until: time.Now().Add(time.Minute)}
-		if err := one.Revoke(t.Context(), e); !errors.Is(err, revocation.ErrNotShared) {
-			t.Fatal(err)
-		}
-		time.Sleep(5 * time.Minute)
-		if n := one.Status().Pending; n != 1 {
-			t.Errorf("%d are pending while the leeway of the token may last", n)
-		}
-		time.Sleep(10 * time.Minute)
-		if n := one.Status().Pending; n != 0 {
-			t.Errorf("%d are pending after the entry has ended", n)
-		}
-	})
-}
-
-func TestMistakesOfSharing(t *testing.T) {
-	store := storetest.NewMemory()
-	var nine [][]byte
-	for i := range 9 {
-		nine = append(nine, secretOf(byte(i)))
-	}
-	for _, row := range []struct {
-		name string
-		cfg  revocation.Config
-		want string
-	}{
-		{"a Store without Secrets", revocation.Config{Store: store}, "Store without Secrets"},
-		{"Secrets without a Store", revocation.Config{Secrets: [][]byte{secretOf(1)}}, "Secrets without a Store"},
-		{"a short secret", revocation.Config{Store: store, Secrets: [][]byte{secretOf(1), make([]byte, 31)}}, "Secrets[1] has 31 bytes, and needs 32"},
-		{"a secret that is there twice", revocation.Config{Store: store, Secrets: [][]byte{secretOf(1), secretOf(1)}}, "Secrets[1] is there twice"},
-		{"nine secrets", revocation.Config{Store: store, Secrets: nine}, "there are 9 Secrets, and may be 8"},
-	} {
-		if _, err := revocation.New(row.cfg); err == nil || !strings.Contains(err.Error(), row.want) {
-			t.Errorf("%s: %v", row.name, err)
-		}
-	}
-}
-
-func TestSecretsAreNotShown(t *testing.T) {
-	cfg := revocation.Config{Store: storetest.NewMemory(), Secrets: [][]byte{[]byte("canary canary canary canary canary")}}
-	var log bytes.Buffer
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "cfg", cfg)
-	marshalled, err := cfg.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := newList(t, cfg)
-	shown := log.String() + string(marshalled) + fmt.Sprintf("%v %+v %#v %s %d %x %+v %#v", cfg, cfg, cfg, cfg, cfg, cfg, l, l)
-	for _, canary := range []string{"canary", "63616e617279", "99 97 110 97 114 121"} {
-		if strings.Contains(shown, canary) {
-			t.Errorf("%q is in %s", canary, shown)
-		}
-	}
-}
-
 // What a handler answers while the Store does not take anything.
+
 func TestHandlersTellWhatIsSharedFromWhatIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := storetest.NewMemory()
@@ -335,6 +201,7 @@ func TestHandlersTellWhatIsSharedFromWhatIsNot(t *testing.T) {
 }
 
 // Lists are used by many at once while their Store comes and goes.
+
 func TestSharingUnderLoad(t *testing.T) {
 	store := storetest.NewMemory()
 	one, two := pair(t, store)
@@ -380,3 +247,11 @@ func settled(lists ...*revocation.List) string {
 	}
 	return ""
 }
+
+// What is revoked again and again while the Store is away takes one place.
+
+// A wide entry stays where a narrower one comes after it.
+
+// A few at a time are offered to a Store that has come back.
+
+// A failure that lasts is logged once a minute.

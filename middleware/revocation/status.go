@@ -20,7 +20,11 @@ type Status struct {
 	Lag        time.Duration // how old AsOf is; zero without a Store, and before the first full read
 	Pending    int           // entries that no other instance may know of yet
 	Unreadable uint64        // times that an entry could not be read or found no room; AsOf stands still from then until a full read finds none
-	LastError  error         // of following the Store, of sharing an entry or of reading one, whichever came last; nil: all is well again
+
+	// SecretsUntil is, for each of Config.Secrets, when the last record ends that was made with it and seen here. Zero: none was.
+	SecretsUntil []time.Time
+
+	LastError error // of following the Store, of sharing an entry or of reading one, whichever came last; nil: all is well again
 }
 
 // Status says how the List is. It does no I/O.

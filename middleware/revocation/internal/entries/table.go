@@ -3,6 +3,7 @@ package entries
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -71,8 +72,8 @@ func (r Record) widerThan(other Record) bool {
 	return other.Before != 0 && (r.Before == 0 || r.Before > other.Before)
 }
 
-// covers reports whether r hits all that other does, for as long.
-func (r Record) covers(other Record) bool { return r.Until >= other.Until && !other.widerThan(r) }
+// Covers reports whether r hits all that other does, for as long.
+func (r Record) Covers(other Record) bool { return r.Until >= other.Until && !other.widerThan(r) }
 
 // Table holds the entries.
 type Table struct {
@@ -101,7 +102,7 @@ const leastSweep = 64
 
 // NewTable makes a Table of so many entries at most.
 func NewTable(most int) *Table {
-	t := &Table{most: most, lifted: lifted{most: most, sweepAt: leastSweep}}
+	t := &Table{most: most, lifted: lifted{most: 2*most + 1024, sweepAt: leastSweep}}
 	for i := range t.shards {
 		t.shards[i] = shard{first: make(map[Digest]Record), further: make(map[Digest][]Record), sweepAt: leastSweep}
 	}
@@ -147,7 +148,7 @@ func (t *Table) Add(d Digest, added Record, now time.Time) (isNew bool, _ error)
 		return false, nil
 	}
 	t.used[added.Secret()][added.Place()].Store(true)
-	if ok && added.ID() == 0 && added.covers(front) {
+	if ok && added.ID() == 0 && added.Covers(front) {
 		s.first[d] = added
 		return true, nil
 	}
@@ -176,7 +177,7 @@ func (r Record) repeats(added Record) bool {
 	if added.ID() != 0 {
 		return r.ID() == added.ID()
 	}
-	return r.covers(added)
+	return r.Covers(added)
 }
 
 // Remove forgets what stands under d, or of that only those that are named, and returns how many that were.
@@ -310,7 +311,7 @@ func (l *lifted) add(id uint64, until uint32, now time.Time) error {
 		l.sweepAt = max(leastSweep, 2*len(l.until))
 	}
 	if len(l.until) >= l.most {
-		return ErrFull
+		return fmt.Errorf("revocation: more was lifted than can be remembered until it ends: %w", ErrFull)
 	}
 	if l.until == nil {
 		l.until = make(map[uint64]uint32)

@@ -132,3 +132,60 @@ func TestWatchersLeaveNothing(t *testing.T) {
 		t.Errorf("%v are left", ws.all)
 	}
 }
+
+// An entry is known by its identifier, also where it stands behind a wider one; and when the widest goes, the next widest is in front.
+func TestEntriesOfOneNameWithIdentifiers(t *testing.T) {
+	tab := NewTable(10)
+	add := func(id uint64, before time.Duration) bool {
+		t.Helper()
+		r := dated(before, time.Hour)
+		r.Label = NewLabel(id, 2, 0, false)
+		isNew, err := tab.Add(Digest{}, r, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return isNew
+	}
+	for id, before := range map[uint64]time.Duration{1: 10 * time.Second, 2: 30 * time.Second, 3: 20 * time.Second, 4: 0} {
+		if !add(id, before) {
+			t.Errorf("entry %d is known before it came", id)
+		}
+	}
+	for id := uint64(1); id <= 4; id++ {
+		if add(id, 0) {
+			t.Errorf("entry %d is new again", id)
+		}
+	}
+	for _, step := range []struct {
+		gone uint64
+		want time.Duration
+	}{{2, 20 * time.Second}, {3, 10 * time.Second}, {1, 0}} {
+		if n := tab.Remove(Digest{}, func(r Record) bool { return r.ID() == step.gone }); n != 1 {
+			t.Errorf("%d entries are gone with %d", n, step.gone)
+		}
+		if !tab.Has(Digest{}, after(step.want)) || tab.Has(Digest{}, after(step.want+time.Second)) {
+			t.Errorf("without entry %d the widest is not of %v", step.gone, step.want)
+		}
+	}
+}
+
+// What was lifted is remembered until it ends, and no longer.
+func TestLiftedEntriesAreForgottenWhenTheyHaveEnded(t *testing.T) {
+	tab := NewTable(1)
+	most := uint64(tab.lifted.most)
+	until := uint32(after(time.Minute).Unix())
+	for id := uint64(1); id <= most; id++ {
+		if err := tab.Lift(id, until, start); err != nil {
+			t.Fatalf("lift %d of %d: %v", id, most, err)
+		}
+	}
+	if err := tab.Lift(most+1, until, start); !errors.Is(err, ErrFull) {
+		t.Errorf("one too many: %v", err)
+	}
+	if err := tab.Lift(1, until, start); err != nil {
+		t.Errorf("one that is known: %v", err)
+	}
+	if err := tab.Lift(most+1, until+60, after(2*time.Minute)); err != nil || len(tab.lifted.until) != 1 {
+		t.Errorf("when all have ended: %v, and %d are remembered", err, len(tab.lifted.until))
+	}
+}

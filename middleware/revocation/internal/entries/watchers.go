@@ -2,6 +2,7 @@ package entries
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,7 +19,7 @@ type watcher struct {
 	issued  time.Time
 	digests []Digest
 	revoked func()
-	once    sync.Once
+	told    atomic.Bool
 	stopped bool // guarded by Watchers.mu
 }
 
@@ -78,6 +79,8 @@ func (ws *Watchers) Tell(d Digest, r Record) {
 	}
 	ws.mu.Unlock()
 	for _, w := range hit {
-		w.once.Do(w.revoked)
+		if w.told.CompareAndSwap(false, true) { // and not a sync.Once: a function may well revoke, and so come here again
+			w.revoked()
+		}
 	}
 }

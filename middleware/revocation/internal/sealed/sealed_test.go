@@ -2,6 +2,7 @@ package sealed_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
@@ -47,6 +48,28 @@ func TestRecordsComeBack(t *testing.T) {
 	}
 	if n := len(s.Seal(sealed.Record{Besides: sealed.BesidesOfLift(make([]uint64, sealed.MaxLifted))})); n > sealed.MaxSize {
 		t.Errorf("the largest lift has %d bytes", n)
+	}
+}
+
+// What is too short for what it says is an error, and of two states of one time the same counts everywhere.
+func TestRecordsOfNoSense(t *testing.T) {
+	s := sealer(t)
+	if _, err := s.Open(s.Seal(sealed.Record{Op: 2, ID: 1, Besides: make([]byte, sealed.MaxSize)})); err == nil {
+		t.Error("a record that is too long is read")
+	}
+	for _, besides := range [][]byte{nil, make([]byte, 8), slices.Clip(append(make([]byte, 8), 3, 'a', 'b'))} {
+		if state, err := (sealed.Record{Op: sealed.OpFeed, ID: 1, Besides: besides}).FeedState(); err == nil {
+			t.Errorf("%x says %+v", besides, state)
+		}
+	}
+	for _, besides := range [][]byte{nil, slices.Clip([]byte{1, 0, 0})} {
+		if ids, err := (sealed.Record{Op: sealed.OpLift, ID: 1, Besides: besides}).Lifted(); err == nil {
+			t.Errorf("%x lifts %v", besides, ids)
+		}
+	}
+	one, two := sealed.FeedState{At: 5, ID: 1}, sealed.FeedState{At: 5, ID: 2}
+	if !two.IsLaterThan(one) || one.IsLaterThan(two) || one.IsLaterThan(one) || !(sealed.FeedState{At: 6}).IsLaterThan(two) || one.IsLaterThan(sealed.FeedState{At: 6}) {
+		t.Error("states of one time are in no order")
 	}
 }
 

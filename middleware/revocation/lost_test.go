@@ -1,0 +1,156 @@
+package revocation_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware/revocation"
+	"github.com/cardea-auth/cardea/middleware/revocation/storetest"
+)
+
+func TestAStoreThatLostEntriesGetsThemAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		one, two := pair(t, store)
+		restore, _ := store.Backup()
+		feed, err := one.Feed("events", "https://i")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, do := range []error{
+			one.Revoke(t.Context(), entryAbout("u")), one.Revoke(t.Context(), entryAbout("v")), two.Revoke(t.Context(), entryAbout("w")),
+			feed.SetBlind(t.Context(), "paused"),
+		} {
+			if do != nil {
+				t.Fatal(do)
+			}
+		}
+		synctest.Wait()
+		if err := two.Lift(t.Context(), entryAbout("v")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if n := len(store.Entries()); n != 5 {
+			t.Fatalf("the Store has %d entries", n)
+		}
+		_ = restore()
+		const left = 4 // the one that was lifted needs not be there for its lift
+		eventually(t, "all again", func() bool { return len(store.Entries()) == left })
+		time.Sleep(time.Minute)
+		if n := len(store.Entries()); n != left {
+			t.Errorf("the Store has %d entries: some came twice", n)
+		}
+		late := instance(t, store)
+		if err := late.Warm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for subject, revoked := range map[string]bool{"u": true, "v": false, "w": true} {
+			for name, l := range map[string]*revocation.List{"one": one, "two": two, "late": late} {
+				if got := l.Judge(holder(subject)).Kind; (got != "") != revoked {
+					t.Errorf("%s says %q of %s", name, got, subject)
+				}
+			}
+		}
+		again, err := late.Feed("events", "https://i")
+		if err != nil || again.Status().Blind != "paused" {
+			t.Errorf("the feed is %+v, %v", again.Status(), err)
+		}
+	})
+}
+
+func TestALostConnectionIsResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &noting{Memory: storetest.NewMemory()}
+		l := instance(t, store)
+		if err := l.Warm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Revoke(t.Context(), entryAbout("u")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		store.Cut(errors.New("connection lost"))
+		time.Sleep(10 * time.Second)
+		store.Gap()
+		time.Sleep(10 * time.Second)
+		do(t, l.Close())
+		if len(store.from) != 3 || store.from[0] != "" || store.from[1] == "" || store.from[2] != "" {
+			t.Errorf("the Store was followed from %q", store.from)
+		}
+	})
+}
+
+type noting struct {
+	*storetest.Memory
+	from []string // read once nothing runs any more
+}
+
+func (n *noting) Follow(ctx context.Context, after string, deliver func([]byte, string) error, alive func(time.Time)) error {
+	n.from = append(n.from, after)
+	return n.Memory.Follow(ctx, after, deliver, alive)
+}
+
+func TestEveryFullReadTellsWhatWasLost(t *testing.T) {
+	for _, what := range []string{"well", "garbage", "no position yet"} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, token := storetest.NewMemory(), holder("u")
+				one := instance(t, store)
+				do(t, one.Warm(t.Context()))
+				if what != "no position yet" {
+					do(t, one.Revoke(t.Context(), entryAbout("somebody else")))
+				}
+				restore, _ := store.Backup()
+				if what == "garbage" {
+					do(t, store.Append(t.Context(), []byte("garbage"), time.Now().Add(time.Hour)))
+				}
+				synctest.Wait()
+				store.Cut(errors.New("connection reset by peer"))
+				synctest.Wait()
+				do(t, one.Revoke(t.Context(), entryAbout("u")))
+				do(t, restore()) // the server comes back without its last moments
+				time.Sleep(5 * time.Minute)
+				two := instance(t, store)
+				do(t, two.Warm(t.Context()))
+				time.Sleep(time.Minute)
+				if two.Judge(token).Kind == "" {
+					t.Error("what was shared is lost")
+				}
+			})
+		})
+	}
+}
+
+func TestAFullReadComesAfterALostConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		l := instance(t, store)
+		do(t, l.Warm(t.Context()), l.Revoke(t.Context(), entryAbout("u")))
+		do(t, store.Append(t.Context(), []byte{2, 2, 2}, time.Now().Add(15*time.Second)))
+		time.Sleep(10 * time.Second)
+		store.Cut(errors.New("connection lost"))
+		time.Sleep(10 * time.Second)
+		do(t, store.Trim())
+		eventually(t, "a List that knows all again", func() bool { return time.Since(l.AsOf()) < time.Second })
+	})
+}
+
+type noGap struct{}
+
+func TestAnErrorThatIsNoGapIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &noting{Memory: storetest.NewMemory()}
+		l := instance(t, store)
+		do(t, l.Warm(t.Context()), l.Revoke(t.Context(), entryAbout("u")))
+		synctest.Wait()
+		store.Cut(noGap{})
+		time.Sleep(10 * time.Second)
+		do(t, l.Close())
+		if len(store.from) != 2 || store.from[1] == "" {
+			t.Errorf("the Store was followed from %q", store.from)
+		}
+	})
+}

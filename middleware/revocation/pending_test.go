@@ -1,0 +1,225 @@
+package revocation_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/revocation"
+	"github.com/cardea-auth/cardea/middleware/revocation/storetest"
+)
+
+func TestWhatCouldNotBeSharedHoldsHereAndIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		one, two := pair(t, store)
+		token := facts()
+		full := errors.New("disk full")
+		store.FailAppends(full)
+		err := one.Revoke(t.Context(), entryAbout("u"))
+		if !errors.Is(err, revocation.ErrNotShared) || !errors.Is(err, full) {
+			t.Fatalf("Revoke: %v", err)
+		}
+		if one.Judge(token).Kind == "" {
+			t.Error("it does not hold here")
+		}
+		if s := one.Status(); s.Pending != 1 || !errors.Is(s.LastError, full) {
+			t.Errorf("the status has %d pending and %v", s.Pending, s.LastError)
+		}
+		time.Sleep(time.Minute)
+		if two.Judge(token).Kind != "" {
+			t.Error("the other instance has it from somewhere")
+		}
+		if s := one.Status(); !errors.Is(s.LastError, full) {
+			t.Errorf("while an entry is pending the status has %v", s.LastError)
+		}
+		fuller := errors.New("disk still full")
+		store.FailAppends(fuller)
+		time.Sleep(time.Minute)
+		if s := one.Status(); !errors.Is(s.LastError, fuller) {
+			t.Errorf("while it is offered again the status has %v", s.LastError)
+		}
+		store.FailAppends(nil)
+		eventually(t, "the entry in the other instance", func() bool { return two.Judge(token).Kind != "" })
+		eventually(t, "a status that is well", func() bool { s := one.Status(); return s.Pending == 0 && s.LastError == nil })
+		if n := len(store.Entries()); n != 1 {
+			t.Errorf("the Store has %d entries", n)
+		}
+	})
+}
+
+func TestARevokeThatIsAbandonedHoldsAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		one, two := pair(t, store)
+		resume, _ := store.Stall()
+		client, gone := context.WithTimeout(t.Context(), time.Second)
+		defer gone()
+		if err := one.Revoke(client, entryAbout("u")); !errors.Is(err, revocation.ErrNotShared) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Revoke: %v", err)
+		}
+		began := time.Now()
+		if err := one.Revoke(t.Context(), entryAbout("v")); !errors.Is(err, revocation.ErrNotShared) {
+			t.Fatalf("Revoke: %v", err)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("a Store that is silent was waited for for %v", took)
+		}
+		_ = resume()
+		for _, subject := range []string{"u", "v"} {
+			eventually(t, subject, func() bool { return two.Judge(holder(subject)).Kind != "" })
+		}
+	})
+}
+
+func TestEntriesThatAreNotSharedWhenTheListIsClosedAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		store := storetest.NewMemory()
+		l, err := revocation.New(revocation.Config{Store: store, Secrets: [][]byte{secretOf(1)}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		store.FailAppends(errors.New("disk full"))
+		for i := range 100 {
+			_ = l.Revoke(t.Context(), entryAbout(fmt.Sprint(i)))
+		}
+		if n := l.Status().Pending; n != 100 {
+			t.Errorf("%d are pending", n)
+		}
+		_ = l.Close()
+		_ = l.Close()
+		if strings.Count(log.String(), "could not be shared, and are offered again") != 1 {
+			t.Errorf("a hundred failures within a minute are not one line: %s", log.String())
+		}
+		if strings.Contains(log.String(), "could not be followed") {
+			t.Errorf("that the List was closed is an error: %s", log.String())
+		}
+		if strings.Count(log.String(), "closed with entries that no other instance may know of\" entries=100") != 1 {
+			t.Errorf("the entries that are lost are not logged once: %s", log.String())
+		}
+	})
+}
+
+func TestAnEntryIsOfferedUntilItHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		one, _ := pair(t, store)
+		store.FailAppends(errors.New("disk full"))
+		e := revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: "j", Until: time.Now().Add(time.Minute)}
+		if err := one.Revoke(t.Context(), e); !errors.Is(err, revocation.ErrNotShared) {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		if n := one.Status().Pending; n != 1 {
+			t.Errorf("%d are pending while the leeway of the token may last", n)
+		}
+		time.Sleep(10 * time.Minute)
+		if n := one.Status().Pending; n != 0 {
+			t.Errorf("%d are pending after the entry has ended", n)
+		}
+	})
+}
+
+func TestRepetitionsWhileTheStoreIsAwayFillNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		one := newList(t, revocation.Config{Store: store, Secrets: [][]byte{secretOf(1)}, MaxEntries: 6})
+		do(t, one.Warm(t.Context()))
+		store.FailAppends(errors.New("disk full"))
+		narrow := entryAbout("u")
+		narrow.IssuedBefore = at(-600)
+		for _, e := range []revocation.Entry{narrow, {Kind: revocation.Session, Issuer: "https://i", Value: "s"}} {
+			for range 100 {
+				if err := one.Revoke(t.Context(), e); !errors.Is(err, revocation.ErrNotShared) {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+			}
+		}
+		if s := one.Status(); s.Entries != 2 || s.Pending != 2 {
+			t.Errorf("there are %d entries, and %d are pending", s.Entries, s.Pending)
+		}
+		if one.Judge(but(func(f *middleware.TokenFacts) { f.IssuedAt = at(-900); f.SessionID = "" })).Kind == "" {
+			t.Error("it does not hold")
+		}
+		store.FailAppends(nil)
+		eventually(t, "nothing pending", func() bool { return one.Status().Pending == 0 })
+		if n := len(store.Entries()); n != 2 {
+			t.Errorf("the Store has %d entries", n)
+		}
+	})
+}
+
+func TestANarrowEntryReplacesNoWideOneThatIsPending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		one, two := pair(t, store)
+		store.FailAppends(errors.New("disk full"))
+		wide, narrow := entryAbout("u"), entryAbout("u")
+		wide.IssuedBefore, narrow.IssuedBefore = at(0), at(-600)
+		token := facts()
+		_, _ = one.Revoke(t.Context(), wide), one.Revoke(t.Context(), narrow)
+		store.FailAppends(nil)
+		eventually(t, "nothing pending", func() bool { return one.Status().Pending == 0 })
+		synctest.Wait()
+		if one.Judge(token).Kind == "" || two.Judge(token).Kind == "" {
+			t.Error("the wide entry was lost")
+		}
+	})
+}
+
+func TestASlowStoreIsNotFlooded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slow{Memory: storetest.NewMemory()}
+		one := instance(t, store)
+		store.FailAppends(errors.New("disk full"))
+		for i := range 100 {
+			_ = one.Revoke(t.Context(), entryAbout(fmt.Sprint(i)))
+		}
+		store.FailAppends(nil)
+		eventually(t, "nothing pending", func() bool { return one.Status().Pending == 0 })
+		if most := store.most.Load(); most < 32 || most > 33 { // and one by whoever revokes
+			t.Errorf("%d were offered at once", most)
+		}
+	})
+}
+
+type slow struct {
+	*storetest.Memory
+	now, most atomic.Int64
+}
+
+func (s *slow) Append(ctx context.Context, entry []byte, until time.Time) error {
+	now := s.now.Add(1)
+	defer s.now.Add(-1)
+	for most := s.most.Load(); now > most && !s.most.CompareAndSwap(most, now); most = s.most.Load() {
+	}
+	time.Sleep(10 * time.Millisecond)
+	return s.Memory.Append(ctx, entry, until)
+}
+
+func TestALastingFailureIsLoggedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l, err := revocation.New(revocation.Config{
+			Store: broken{err: errors.New("connection refused")}, Secrets: [][]byte{secretOf(1)}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3*time.Minute + 30*time.Second)
+		_ = l.Close()
+		if n := strings.Count(log.String(), "could not be followed"); n < 3 || n > 4 {
+			t.Errorf("in three and a half minutes it was logged %d times", n)
+		}
+	})
+}
