@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/tenant"
 	"github.com/cardea-auth/cardea/middleware/revocation"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
 )
@@ -25,7 +26,8 @@ type Config struct {
 	// (SSF 1.0 sections 4.1.6 and 7.1). Required. It need not issue tokens.
 	Transmitter string
 
-	// Issuer is one of the Validator's whose tokens the events are about, by its URL or an alias. Empty: Transmitter.
+	// Issuer is one of the Validator's whose tokens the events are about, by its URL or an alias; a tenant of a template is spelt out, unless
+	// Entries says which tenant an event is about. Empty: Transmitter.
 	Issuer string
 
 	// Audiences are names of this receiver, one of which must be in aud. Required.
@@ -77,7 +79,8 @@ type Config struct {
 
 	// Entries says what an event ends. It is for subjects that tokens do not name, such as an email address, and is asked first about every
 	// event that ends access. A dated entry without IssuedBefore gets the event's time. Without any entry the Receiver's own reading holds,
-	// as the package comment tells. An error lets the transmitter send the event again. It has five seconds, and must be safe for
+	// as the package comment tells. An error, or a panic, lets the transmitter send the event again; an entry that no List takes is counted
+	// (Status.Invalid), logged at Error and left out, as it would be no better the next time. It has five seconds, and must be safe for
 	// concurrent use. Nil: there is only the own reading.
 	Entries func(ctx context.Context, e Event) ([]revocation.Entry, error)
 
@@ -129,6 +132,7 @@ func New(v *middleware.Validator, list *revocation.List, cfg Config) (*Receiver,
 		client:      newClient(cfg.HTTPClient),
 		metadata:    metadata{reading: make(chan struct{}, 1)},
 		seen:        newSeen(),
+		stream:      stream{updating: make(chan struct{}, 1)},
 	}
 	for _, value := range cfg.Authorization {
 		r.authorization = append(r.authorization, sha256.Sum256([]byte(value)))
@@ -158,6 +162,10 @@ func (cfg *Config) check(v *middleware.Validator, wrong *mistakes) {
 	}
 	if keys, _ := v.KeySource(cfg.Issuer); keys == nil && !slices.ContainsFunc(v.Health(), func(h middleware.IssuerHealth) bool { return h.Issuer == cfg.Issuer }) {
 		wrong.add("Issuer is %q, which is none of the Validator's: name the one whose tokens the events are about; empty is Transmitter", cfg.Issuer)
+	}
+	if strings.Contains(cfg.Issuer, tenant.Placeholder) && cfg.Entries == nil {
+		wrong.add("Issuer is %q, and no token has such an iss, so that its events would end nothing: "+
+			"make one Receiver for each tenant, with the tenant spelt out, or set Entries, which names the tenant's issuer in each entry", cfg.Issuer)
 	}
 	if len(cfg.Audiences) == 0 || slices.Contains(cfg.Audiences, "") {
 		wrong.add("Audiences is %q: name what aud of the security event tokens says, which is aud in the stream's configuration", cfg.Audiences)

@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -21,6 +22,10 @@ func TestMistakesAreFoundByNew(t *testing.T) {
 		Issuers: []middleware.Issuer{
 			{URL: testkit.Issuer, Keys: testkit.KeySet(), Algorithms: []string{"EdDSA", "ES256"}},
 			{URL: "starfly", Keys: testkit.KeySet()},
+			{
+				URL: "https://realms.example/{tenantid}", Keys: testkit.KeySet(), Algorithms: []string{"EdDSA"},
+				AllowTenant: func(context.Context, string) bool { return true },
+			},
 			{URL: "https://opaque.example.com", JWTs: middleware.IntrospectJWTs, Introspector: nobody{}},
 		},
 		Audiences: []string{testkit.Audience},
@@ -46,6 +51,12 @@ func TestMistakesAreFoundByNew(t *testing.T) {
 		{"a transmitter that is nobody's issuer", func(c *events.Config) { c.Transmitter = "https://tr.example.com" }, "Issuer is"},
 		{"an issuer that is not trusted", func(c *events.Config) { c.Issuer = "https://evil.example.com" }, "none of the Validator's"},
 		{"an issuer of opaque tokens", func(c *events.Config) { c.Issuer = "https://opaque.example.com" }, ""},
+		{"the tenants of a template", func(c *events.Config) { c.Issuer = "https://realms.example/{tenantid}" }, "one Receiver for each tenant"},
+		{"the tenants of a template, told apart by Entries", func(c *events.Config) {
+			c.Issuer = "https://realms.example/{tenantid}"
+			c.Entries = func(context.Context, events.Event) ([]revocation.Entry, error) { return nil, nil }
+		}, ""},
+		{"a tenant of a template", func(c *events.Config) { c.Issuer = "https://realms.example/acme" }, ""},
 		{"no audience", func(c *events.Config) { c.Audiences = nil }, "Audiences is"},
 		{"an empty audience", func(c *events.Config) { c.Audiences = []string{"a", ""} }, "Audiences is"},
 		{"an Authorization without scheme", func(c *events.Config) { c.Authorization = []string{"secret"} }, "without a scheme"},

@@ -25,7 +25,7 @@
 //   - iss_sub, with any name of Config.Issuer for its iss: the tokens of this sub that were issued before the event.
 //   - jwt_id likewise: the token with this jti.
 //   - opaque, in session-revoked and token-claims-change: the tokens whose sid it is. In other events it could be anything.
-//   - aliases: whatever each of them says.
+//   - aliases: whatever each of them says by itself.
 //   - complex: of session-revoked and token-claims-change the session, if there is one, and else the user; of other events the user. Other
 //     members narrow that in ways that no token tells, so they are left out of account: more tokens end, never fewer. One that the
 //     transmitter calls critical must not be left out, and such an event is discarded.
@@ -38,8 +38,10 @@
 // # What is promised
 //
 // A token is answered with 202, or acknowledged, once what it ends is in the List and its Store has it. If the process ends earlier, the
-// transmitter sends it again. What is no good is refused with a code and counted; what cannot be judged now (keys, Store) is never refused.
+// transmitter sends it again. What is no good is refused with a code and counted; what cannot be judged now (keys, Store, a function of Config
+// that fails or panics) is never refused. An entry of Config.Entries that no List takes is left out and counted (Status.Invalid).
 //
 // A feed is blind, in every process that shares the Store, when the transmitter pauses or disables the stream, and when it does not send the
-// verification event that Verify asks for. [revocation.List.Status] shows it, so an alarm should watch it.
+// verification event that Verify asks for. An update that is older than a blindness does not end it, nor does a verification event that answers
+// no Verify or is older than ten minutes (Config.VerifyWithin, if that is longer). [revocation.List.Status] shows it, so an alarm should watch it.
 package events

@@ -84,11 +84,23 @@ func (r *Receiver) ownReading(e Event) []revocation.Entry {
 			return session
 		}
 		return user
-	case s.Format == opaque && e.namesSession(): // CAEP 1.0 section 3.1.2
-		return r.sessionOf(s)
+	case s.Format == aliases: // all of them are the same subject, so each of them counts
+		var all []revocation.Entry
+		for _, alias := range s.Aliases {
+			all = append(all, r.simple(e, alias)...)
+		}
+		return all
 	default:
-		return r.accountOf(s)
+		return r.simple(e, s)
 	}
+}
+
+// simple reads a subject that has no others inside it.
+func (r *Receiver) simple(e Event, s Subject) []revocation.Entry {
+	if s.Format == opaque && e.namesSession() { // CAEP 1.0 section 3.1.2
+		return r.sessionOf(s)
+	}
+	return r.accountOf(s)
 }
 
 // sessionOf reads the identifier of a session, which is the sid of its tokens.
@@ -99,15 +111,9 @@ func (r *Receiver) sessionOf(s Subject) []revocation.Entry {
 	return nil
 }
 
-// accountOf reads the identifier of an account, or of one token. All aliases are the same subject, so each of them counts.
+// accountOf reads the identifier of an account, or of one token.
 func (r *Receiver) accountOf(s Subject) []revocation.Entry {
 	switch {
-	case s.Format == aliases:
-		var all []revocation.Entry
-		for _, alias := range s.Aliases {
-			all = append(all, r.accountOf(alias)...)
-		}
-		return all
 	case s.Format == issSub && r.names(s.Issuer):
 		return []revocation.Entry{{Kind: revocation.Subject, Issuer: r.issuer, Value: s.ID}}
 	case s.Format == jwtID && r.names(s.Issuer):

@@ -102,6 +102,8 @@ func TestWhomAnEventIsAbout(t *testing.T) {
 		{"a format that was agreed on", account, claims{"format": "catalog_item", "catalog_id": "c0384"}, "", 1},
 		{"aliases, one of which is ours", account, claims{"format": "aliases", "identifiers": []claims{mail, alice}}, "subject", 0},
 		{"aliases, none of which is ours", account, claims{"format": "aliases", "identifiers": []claims{mail, opaque("alice")}}, "", 1},
+		{"aliases, one of which is a session", revoked, claims{"format": "aliases", "identifiers": []claims{mail, opaque("s1")}}, "session", 0},
+		{"aliases, one of which is another session", revoked, claims{"format": "aliases", "identifiers": []claims{mail, opaque("s2")}}, "", 0},
 		{"a session and its user", revoked, claims{"format": "complex", "session": opaque("s1"), "user": alice}, "session", 0},
 		{"another session of the same user", revoked, claims{"format": "complex", "session": opaque("s2"), "user": alice}, "", 0},
 		{"an account with one of its sessions", account, claims{"format": "complex", "session": opaque("s2"), "user": alice}, "subject", 0},

@@ -96,7 +96,11 @@ func (p *poller) ask(ctx context.Context) (sets map[string]json.RawMessage, more
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	p.next.MaxEvents, p.next.ReturnImmediately = maxSets, p.doubtful
-	got, err := p.receiver.post(ctx, p.receiver.cfg.PollURL, p.next)
+	var got *answer
+	err := p.receiver.guarded(ctx, func() (err error) {
+		got, err = p.receiver.post(ctx, p.receiver.cfg.PollURL, p.next)
+		return err
+	})
 	if err == nil {
 		err = got.refused(http.StatusOK)
 	}
@@ -177,7 +181,11 @@ func (p *poller) acknowledge(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAck)
 	defer cancel()
 	p.next.MaxEvents, p.next.ReturnImmediately = 0, true // RFC 8936 section 2.4.2: no events, please
-	if _, err := p.receiver.post(ctx, p.receiver.cfg.PollURL, p.next); err != nil {
+	err := p.receiver.guarded(ctx, func() error {
+		_, err := p.receiver.post(ctx, p.receiver.cfg.PollURL, p.next)
+		return err
+	})
+	if err != nil {
 		p.receiver.feed.Failed(fmt.Errorf("events: the last tokens were not acknowledged: %w", err))
 	}
 }

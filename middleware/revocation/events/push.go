@@ -16,13 +16,14 @@ const language = "en"
 
 // ServeHTTP takes one security event token that is pushed (RFC 8935). It answers
 //
-//   - 202, without a body, once everything that the token ends is in the List: whether or not it had come before, and whether or not its
-//     events are about anybody whom tokens name;
+//   - 202, without a body, once everything that the token ends is in the List: whether or not it had come before, whether or not its
+//     events are about anybody whom tokens name, and even if Config.Entries makes entries of it that no List takes (Status.Invalid), as
+//     sending it again would not mend them;
 //   - 400 with a JSON object of err and description, if the token is no good: sending it again would not help;
 //   - 401 likewise, unless the Authorization field has an agreed value;
 //   - 405, 413 and 415 for another method, a longer body or another type than application/secevent+jwt;
-//   - 503 if the transmitter should send it again: keys cannot be had, jwks.Config.Cooldown allows no look for an unknown one now, the List is full or not shared, Config.Entries has failed, or too
-//     much waits for Config.Event.
+//   - 503 if the transmitter should send it again: keys cannot be had, jwks.Config.Cooldown allows no look for an unknown one now, the List
+//     is full or not shared, Config.Entries has failed, a function of Config has panicked, or too much waits for Config.Event.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if request.Method != http.MethodPost {

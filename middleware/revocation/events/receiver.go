@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -36,8 +37,8 @@ type Receiver struct {
 	stream    stream
 	refusals  tally.Tally
 
-	duplicates, unmapped, discarded atomic.Uint64
-	closed                          atomic.Bool
+	duplicates, unmapped, discarded, invalid atomic.Uint64
+	closed                                   atomic.Bool
 }
 
 // Status says how a Receiver is.
@@ -49,9 +50,10 @@ type Status struct {
 	Duplicates uint64 // tokens that had come before
 	Unmapped   uint64 // events that should end access and name nobody whom tokens can name
 	Discarded  uint64 // events that name a critical member which nobody judges
+	Invalid    uint64 // entries of Config.Entries that no List takes, and that ended nothing
 
 	Waiting  int       // events that Config.Event has not been told yet
-	Verified time.Time // when the last verification event came, here; zero: none did
+	Verified time.Time // when the last verification event came, here, that was not old; zero: none did
 }
 
 // Status says how the Receiver is. It does no I/O.
@@ -61,6 +63,7 @@ func (r *Receiver) Status() Status {
 		Duplicates: r.duplicates.Load(),
 		Unmapped:   r.unmapped.Load(),
 		Discarded:  r.discarded.Load(),
+		Invalid:    r.invalid.Load(),
 		Waiting:    r.hook.waiting(),
 		Verified:   r.stream.lastVerified(),
 	}
@@ -88,16 +91,31 @@ func (r *Receiver) receiveAs(ctx context.Context, id, text string) error {
 	if r.closed.Load() {
 		return errClosed
 	}
-	is, err := r.verify(ctx, text)
-	if err == nil && id != "" && is.id != id {
-		err = malformed("its jti is not the name under which it was sent")
-	}
-	if err == nil {
-		err = r.once(ctx, is)
-	}
-	err = verdictOf(err)
+	err := verdictOf(r.guarded(ctx, func() error {
+		is, err := r.verify(ctx, text)
+		if err == nil && id != "" && is.id != id {
+			err = malformed("its jti is not the name under which it was sent")
+		}
+		if err == nil {
+			err = r.once(ctx, is)
+		}
+		return err
+	}))
 	r.report(ctx, err)
 	return err
+}
+
+var errPanicked = errors.New("events: a function of Config panicked")
+
+// guarded survives a panic of the application's functions, which would end a process that polls. It is a failure of ours.
+func (r *Receiver) guarded(ctx context.Context, work func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			r.write(ctx, slog.LevelError, "panicked", errPanicked.Error(), "panic", fmt.Sprint(reason))
+			err = errPanicked
+		}
+	}()
+	return work()
 }
 
 // verify reads a token whose signature and purpose are good.
@@ -130,12 +148,14 @@ func (r *Receiver) once(ctx context.Context, is *set) error {
 		r.duplicates.Add(1)
 		return nil
 	}
-	err = r.take(ctx, is)
-	end(err == nil)
-	if err == nil {
-		r.feed.Heard()
+	done := false
+	defer func() { end(done) }() // also when it panics, so that the token can come again
+	if err := r.take(ctx, is); err != nil {
+		return err
 	}
-	return err
+	done = true
+	r.feed.Heard()
+	return nil
 }
 
 // take enters what each event ends and then hands it to Config.Event: an event that nobody was told of is sent again, and what was entered
@@ -145,7 +165,7 @@ func (r *Receiver) take(ctx context.Context, is *set) error {
 	for _, e := range is.events {
 		switch e.Type {
 		case verification:
-			if err := r.verified(ctx, e); err != nil {
+			if err := r.verified(ctx, e, is.issued); err != nil {
 				return err
 			}
 		case streamUpdated:
@@ -179,15 +199,33 @@ func (r *Receiver) enter(ctx context.Context, e Event) (discarded bool, _ error)
 	if err != nil {
 		return false, err
 	}
+	entered := 0
 	for _, entry := range entries {
-		if err := r.list.Revoke(ctx, entry); err != nil {
+		switch err := r.list.Revoke(ctx, entry); {
+		case err == nil:
+			entered++
+		case mayPass(err):
 			return false, err
+		default: // the next time Config.Entries says the same
+			r.invalid.Add(1)
+			r.write(ctx, slog.LevelError, "invalid", "events: Entries made an entry that no List takes, so that it ends nothing",
+				"type", short(e.Type), "jti", short(e.ID), "error", err)
 		}
 	}
-	if len(entries) > 0 {
-		r.log().InfoContext(ctx, "events: an event has ended access", "transmitter", r.transmitter, "type", short(e.Type), "jti", short(e.ID), "entries", len(entries))
+	if entered > 0 {
+		r.log().InfoContext(ctx, "events: an event has ended access", "transmitter", r.transmitter, "type", short(e.Type), "jti", short(e.ID), "entries", entered)
 	}
 	return false, nil
+}
+
+// mayPass reports whether an error of Revoke is about the List, and not about the entry.
+func mayPass(err error) bool {
+	for _, of := range []error{revocation.ErrFull, revocation.ErrClosed, revocation.ErrNotShared, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return false
 }
 
 // report counts and logs what was not taken. Nothing of it names a subject.
@@ -197,22 +235,22 @@ func (r *Receiver) report(ctx context.Context, err error) {
 	case err == nil:
 	case errors.As(err, &refused):
 		r.feed.Refused(err)
-		r.write(ctx, string(refused.code), "events: a security event token was refused", "error", err)
+		r.write(ctx, slog.LevelWarn, string(refused.code), "events: a security event token was refused", "error", err)
 	default:
 		r.feed.Failed(err)
-		r.write(ctx, "failed", "events: a security event token could not be taken, and is to be sent again", "error", err)
+		r.write(ctx, slog.LevelWarn, "failed", "events: a security event token could not be taken, and is to be sent again", "error", err)
 	}
 }
 
 func (r *Receiver) warn(ctx context.Context, reason, message string, e Event, err error) {
-	r.write(ctx, reason, message, "type", short(e.Type), "format", short(e.Subject.Format), "jti", short(e.ID), "error", err)
+	r.write(ctx, slog.LevelWarn, reason, message, "type", short(e.Type), "format", short(e.Subject.Format), "jti", short(e.ID), "error", err)
 }
 
 // write keeps whoever sends from filling the log.
-func (r *Receiver) write(ctx context.Context, reason, message string, attributes ...any) {
+func (r *Receiver) write(ctx context.Context, level slog.Level, reason, message string, attributes ...any) {
 	if write, before := r.refusals.Write(tally.Kind{Reason: reason}, time.Now()); write {
 		attributes = slices.Concat([]any{"transmitter", r.transmitter, "unwritten_before", before}, attributes)
-		r.log().WarnContext(ctx, message, attributes...)
+		r.log().Log(ctx, level, message, attributes...)
 	}
 }
 

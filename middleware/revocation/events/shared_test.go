@@ -53,8 +53,8 @@ func TestWhatOneProcessHearsAllKnow(t *testing.T) {
 		asks, other := process(t, store, func(_ int, a asked, _ context.Context) (*http.Response, error) {
 			go func() {
 				time.Sleep(time.Second)
-				token := signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":1,"jti":%q,"sub_id":{"format":"opaque","id":"s"},"events":{%q:{"state":%q}}}`,
-					testkit.Issuer, audience, a.State, ssf+"verification", a.State))
+				token := signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":%d,"jti":%q,"sub_id":{"format":"opaque","id":"s"},"events":{%q:{"state":%q}}}`,
+					testkit.Issuer, audience, time.Now().Unix(), a.State, ssf+"verification", a.State))
 				if w := pushTo(hears, token); w.Code != http.StatusAccepted {
 					t.Errorf("%d %s", w.Code, w.Body)
 				}
@@ -109,8 +109,8 @@ func TestWhatIsNotSharedIsSentAgain(t *testing.T) {
 			t.Errorf("it does not hold here: %q", got)
 		}
 		about := func(id, event, payload string) string {
-			return signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":1,"jti":%q,"sub_id":{"format":"opaque","id":"s"},"events":{%q:%s}}`,
-				testkit.Issuer, audience, id, ssf+event, payload))
+			return signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":%d,"jti":%q,"sub_id":{"format":"opaque","id":"s"},"events":{%q:%s}}`,
+				testkit.Issuer, audience, time.Now().Unix(), id, ssf+event, payload))
 		}
 		if w := pushTo(r, about("b", "stream-updated", `{"status":"paused"}`)); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("an update: %d %s", w.Code, w.Body)

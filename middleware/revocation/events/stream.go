@@ -20,13 +20,21 @@ import (
 // Why a feed is blind, as revocation.FeedStatus.Blind has it. The others are the statuses of a stream that is not enabled.
 const unverified = "unverified"
 
-const verifyWithin = time.Minute
+const (
+	verifyWithin = time.Minute
+
+	// verificationAge is how old a verification event may be by its iat, unless Verify waits longer: an old one says nothing of the stream now.
+	verificationAge = 10 * time.Minute
+)
 
 // stream is what the transmitter has said of the stream itself.
 type stream struct {
+	updating chan struct{} // of one place, held while an update is taken up, which may have to wait for the Store
+
 	mu       sync.Mutex
 	verified time.Time // when the last verification event came
 	updated  time.Time // iat of the last update, so that an older one that comes late does not undo it
+	since    time.Time // as of when the feed was blind after that update; zero: it was not
 }
 
 func (s *stream) lastVerified() time.Time {
@@ -40,7 +48,7 @@ var ErrUnverified = errors.New("events: the stream is not verified")
 
 // Verify asks the transmitter for a verification event (SSF 1.0 section 8.1.4) and waits until it has come, by push or poll, to this
 // process or to another one that shares the List's Store. If it does not come within Config.VerifyWithin, or the transmitter knows no
-// such stream, the feed is blind ("unverified") until a verification event comes, and the error wraps ErrUnverified. Any other
+// such stream, the feed is blind ("unverified") until an event comes that answers a Verify, and the error wraps ErrUnverified. Any other
 // error is about asking, and says nothing of the stream. Call it now and then, and not more often than the stream's
 // min_verification_interval: it is what tells a quiet stream from a broken one.
 func (r *Receiver) Verify(ctx context.Context) error {
@@ -120,33 +128,43 @@ func (r *Receiver) aboutThis(e Event) (map[string]json.RawMessage, error) {
 	return payload, json.Unmarshal(e.Payload, &payload)
 }
 
-// verified takes a verification event. One without state is the transmitter's own idea.
-func (r *Receiver) verified(ctx context.Context, e Event) error {
+// verified takes a verification event. One without state is the transmitter's own idea, which answers no Verify: it does not end the
+// blindness that a Verify without an answer has begun.
+func (r *Receiver) verified(ctx context.Context, e Event, issued time.Time) error {
 	payload, err := r.aboutThis(e)
 	if err != nil {
 		return err
 	}
-	if given, ok := payload["state"]; ok {
+	now := time.Now()
+	old := now.Sub(issued) > max(verificationAge, r.cfg.VerifyWithin) || issued.After(now.Add(maxAhead))
+	given, asked := payload["state"]
+	if old && !asked {
+		return nil
+	}
+	if asked {
 		var state string
 		if json.Unmarshal(given, &state) != nil || !r.isOurs(state) {
 			return refuse(invalidState, "the state of the verification event is none of ours")
 		}
+		if old {
+			return refuse(invalidState, "the verification event is of %v, which is not now", issued.UTC())
+		}
 		facts := markOf(state)
-		mark := revocation.Entry{Kind: revocation.Token, Issuer: facts.Issuer, Value: facts.ID, Until: time.Now().Add(verifyWithin)}
+		mark := revocation.Entry{Kind: revocation.Token, Issuer: facts.Issuer, Value: facts.ID, Until: now.Add(verifyWithin)}
 		if err := r.list.Revoke(ctx, mark); err != nil {
 			return err
 		}
 	}
 	r.stream.mu.Lock()
-	r.stream.verified = time.Now()
+	r.stream.verified = now
 	r.stream.mu.Unlock()
-	if r.feed.Status().Blind == unverified {
+	if asked && r.feed.Status().Blind == unverified {
 		return r.setBlind(ctx, "")
 	}
 	return nil
 }
 
-// updated takes a change of the stream's status (SSF 1.0 section 8.1.5).
+// updated takes a change of the stream's status (SSF 1.0 section 8.1.5), one at a time.
 func (r *Receiver) updated(ctx context.Context, e Event, issued time.Time) error {
 	payload, err := r.aboutThis(e)
 	if err != nil {
@@ -158,16 +176,39 @@ func (r *Receiver) updated(ctx context.Context, e Event, issued time.Time) error
 	if !known {
 		return malformed("the status %.64q of the stream is none", status)
 	}
-	r.stream.mu.Lock()
-	defer r.stream.mu.Unlock()
-	if issued.Before(r.stream.updated) {
+	select {
+	case r.stream.updating <- struct{}{}:
+		defer func() { <-r.stream.updating }()
+	case <-ctx.Done():
+		return fmt.Errorf("events: another update is being taken: %w", ctx.Err())
+	}
+	if r.stream.outdates(issued, why, r.feed.Status()) {
+		r.log().WarnContext(ctx, "events: an update of the stream is older than what is known of it, and is left out", "transmitter", r.transmitter, "status", status)
 		return nil
 	}
 	if err := r.setBlind(ctx, why); err != nil {
 		return err
 	}
-	r.stream.updated = issued
+	r.stream.note(issued, r.feed.Status().BlindSince)
 	return nil
+}
+
+// outdates reports whether what is known is newer than an update. Here one update is told from another by their iat. Of a blindness that
+// another process, or a Verify, has begun only the time is known: an update from before it does not end it. iat counts whole seconds. If
+// the transmitter's clock is behind by more than the update came later, the feed stays blind, which is safe, until the next update.
+func (s *stream) outdates(issued time.Time, why string, feed revocation.FeedStatus) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if issued.Before(s.updated) {
+		return true
+	}
+	return why == "" && feed.Blind != "" && !feed.BlindSince.Equal(s.since) && issued.Before(feed.BlindSince.Truncate(time.Second))
+}
+
+func (s *stream) note(issued, since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.updated, s.since = issued, since
 }
 
 // setBlind also tells whoever reads the log.

@@ -140,8 +140,8 @@ func TestVerifyThatIsNotAnswered(t *testing.T) {
 		r, list, all := offline(t, func(n int, a asked, _ context.Context) (*http.Response, error) {
 			if answers {
 				defer func() {
-					w := pushTo(r, signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":1,"jti":%q,"sub_id":{"format":"opaque","id":"s"},"events":{%q:{"state":%q}}}`,
-						testkit.Issuer, audience, fmt.Sprint(n), ssf+"verification", a.State)))
+					w := pushTo(r, signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":%d,"jti":%q,"sub_id":{"format":"opaque","id":"s"},"events":{%q:{"state":%q}}}`,
+						testkit.Issuer, audience, time.Now().Unix(), fmt.Sprint(n), ssf+"verification", a.State)))
 					if w.Code != http.StatusAccepted {
 						t.Errorf("%d %s", w.Code, w.Body)
 					}

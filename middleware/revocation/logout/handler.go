@@ -31,8 +31,8 @@ var (
 // ServeHTTP takes a logout token: one parameter logout_token of a POSTed form, beside which there may be others (section 2.5). The answer is
 // 200 once the logout is entered, with a Store for every instance; 400 with an error for what is no good logout token (section 2.8); 405 for
 // another method; and 503 with Retry-After while the issuer's keys cannot be had, for an unknown key while jwks.Config.Cooldown allows no
-// look for it, and while the List is full or closed, or its Store has not taken the logout. Then this instance may refuse the tokens already, and the List goes on trying; a server that sends the logout token again
-// gets 200 as soon as that has worked.
+// look for it, and while the List is full or closed, or its Store has not taken the logout. Then this instance may refuse the tokens already,
+// and the List goes on trying; a server that sends the logout token again gets 200 as soon as that has worked.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if req.Method != http.MethodPost {
