@@ -23,6 +23,9 @@ func (c *Costs) Write(dir, before string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	if err := os.WriteFile(filepath.Join(dir, costsFile), append(text, '\n'), 0o644); err != nil {
 		return err
 	}

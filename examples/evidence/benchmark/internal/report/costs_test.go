@@ -19,7 +19,7 @@ func TestCostsStandBesideThoseOfBefore(t *testing.T) {
 		Small: []measure.Cost{{What: "a new token", Most: 1.12, Got: exactly(1.11), Allocs: 5, Bytes: 2600}, {What: "memory", Got: exactly(1480)}},
 		Large: []measure.Cost{{What: "a new token", Most: 1.12, Got: exactly(1.09), Allocs: 5, Bytes: 2600}, {What: "memory", Got: exactly(1481)}},
 	}
-	dir, before := t.TempDir(), t.TempDir()
+	dir, before := filepath.Join(t.TempDir(), "new"), t.TempDir()
 	if err := old.Write(before, ""); err != nil {
 		t.Fatal(err)
 	}
