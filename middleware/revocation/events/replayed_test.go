@@ -68,7 +68,7 @@ func TestAnOldUpdateEndsNoBlindnessOfAnotherProcess(t *testing.T) {
 		store := storetest.NewMemory()
 		first, _ := process(t, store, nil)
 		second, _ := process(t, store, nil)
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour + 500*time.Millisecond) // iat has whole seconds only
 		paused := time.Now()
 		push := func(r *events.Receiver, at time.Time, status string) {
 			if w := pushTo(r, about(at, "stream-updated", fmt.Sprintf(`{"status":%q}`, status))); w.Code != http.StatusAccepted {
