@@ -40,5 +40,7 @@
 //
 // Without delete, set [Config].TrimEvery to a negative value and have another role call [Store.Trim]. What is in the tables are entries that a
 // List has sealed, and digests: reading them tells nothing, and writing to them revokes nobody. Whoever may delete rows can
-// undo revocations for processes that start afterwards.
+// undo revocations for processes that start afterwards. Whoever may only insert rows can keep processes that start from ever being warm: an entry
+// that a List cannot read stops its AsOf until the entry is gone. It stops that of processes that run, too, which then refuse what RevocationsWithin
+// has them refuse. So grant insert to nobody but the processes that share the log.
 package pgstore

@@ -157,7 +157,7 @@ func (f *follower) resumable(ctx context.Context, p position) error {
 		return err
 	case !there:
 		return &gapError{"the last row that was delivered is not there: the log was restored, is another, or has trimmed it since"}
-	case p.seen.max > current.max:
+	case p.seen.max > current.max || p.witness.xid >= current.max:
 		return &gapError{"the position lies in the future of this database"}
 	default:
 		return nil
@@ -197,14 +197,15 @@ func (f *follower) catchUp(ctx context.Context) error {
 	return f.last()
 }
 
-// position says where to resume once everything that was visible has been delivered. It names the highest row and no transaction after
-// that one: none of them has a row that was delivered, and in a copy of the files that is put back, their numbers will be given
-// again. Empty: nothing was delivered.
+// position says where to resume once everything that the first page could see has been delivered. It names the highest row and counts no
+// transaction after that one as seen: none of them has a row that was delivered, and in a copy of the files that is put back,
+// their numbers will be given again. If a later page has shown the highest row, transactions with lower numbers may have begun after the first
+// page and be open still; so it counts none as seen that the first page could not see. Empty: nothing was delivered.
 func (f *follower) position() string {
 	if f.highest.xid == 0 {
 		return ""
 	}
-	seen := snapshot{max: f.highest.xid + 1}
+	seen := snapshot{max: min(f.highest.xid+1, f.seen.max)}
 	for _, xid := range f.seen.inProgress {
 		if xid < seen.max {
 			seen.inProgress = append(seen.inProgress, xid)
@@ -223,7 +224,7 @@ func (f *follower) next(r *record) error {
 	return f.deliver(held.entry, "")
 }
 
-// last delivers the last one of a look, with a position: everything that was visible has been delivered.
+// last delivers the last one of a look, with a position: everything that the first page could see has been delivered.
 func (f *follower) last() error {
 	held := f.held
 	f.held = nil
@@ -245,7 +246,7 @@ type page struct {
 func (f *follower) page(ctx context.Context, unfinished []uint64, after row) (p page, err error) {
 	ctx, cancel := f.store.limited(ctx)
 	defer cancel()
-	rows, err := f.conn.Query(ctx, f.store.sql.read, decimals(unfinished), strconv.FormatUint(after.xid, 10), after.id, f.full, maxPage)
+	rows, err := f.conn.Query(ctx, f.store.sql.read, decimals(unfinished), strconv.FormatUint(after.xid, 10), after.id, f.full, f.store.maxPage)
 	if err != nil {
 		return page{}, fmt.Errorf("pgstore: follow: %w", err)
 	}
@@ -286,7 +287,7 @@ func (f *follower) page(ctx context.Context, unfinished []uint64, after row) (p 
 	if err != nil {
 		return page{}, fmt.Errorf("pgstore: follow: %w", err)
 	}
-	p.more = ordered == maxPage
+	p.more = ordered == f.store.maxPage
 	return p, nil
 }
 

@@ -50,6 +50,7 @@ type Store struct {
 	pool    *pgxpool.Pool
 	cfg     Config
 	sql     statements
+	maxPage int // rows that Follow reads at once
 	appends appends
 	trims   trims
 }
@@ -87,7 +88,7 @@ func New(pool *pgxpool.Pool, cfg Config) (*Store, error) {
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err
 	}
-	return &Store{pool: pool, cfg: cfg, sql: newStatements(cfg.Schema, cfg.Prefix)}, nil
+	return &Store{pool: pool, cfg: cfg, sql: newStatements(cfg.Schema, cfg.Prefix), maxPage: maxPage}, nil
 }
 
 func (s *Store) log() *slog.Logger {
