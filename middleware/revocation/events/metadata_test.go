@@ -247,6 +247,13 @@ func (f *finds) count(path string) int {
 	return f.asked[path]
 }
 
+// set changes it while keys may be fetched.
+func (f *finds) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
 // of is a token of tr.
 func (f *finds) of(id string) string {
 	return signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":1,"jti":%q,"sub_id":{"format":"opaque","id":"s1"},"events":{%q:{}}}`, tr, audience, id, caep+"session-revoked"))
@@ -281,7 +288,7 @@ func TestKeysThatTheConfigurationLeadsTo(t *testing.T) {
 			t.Errorf("the keys at the same address were fetched again: %v", transmitter.asked)
 		}
 
-		transmitter.change = map[string]any{"jwks_uri": tr + "/keys"}
+		transmitter.set(func() { transmitter.change = map[string]any{"jwks_uri": tr + "/keys"} })
 		time.Sleep(time.Hour)
 		takes("four", http.StatusAccepted)
 		before = transmitter.count("/jwks")

@@ -158,6 +158,7 @@ func offlineOn(t *testing.T, list *revocation.List, play func(n int, a asked, ct
 	}
 	t.Cleanup(func() { _ = auth.Close() })
 	began, all := time.Now(), new([]asked)
+	var mu sync.Mutex // keys may be fetched ahead meanwhile
 	cfg := events.Config{
 		Transmitter: testkit.Issuer,
 		Audiences:   []string{audience},
@@ -172,8 +173,11 @@ func offlineOn(t *testing.T, list *revocation.List, play func(n int, a asked, ct
 				}
 			}
 			a.at, a.header, a.address = time.Since(began), r.Header, r.URL.String()
+			mu.Lock()
 			*all = append(*all, a)
-			return play(len(*all), a, r.Context())
+			n := len(*all)
+			mu.Unlock()
+			return play(n, a, r.Context())
 		})},
 	}
 	for _, change := range change {

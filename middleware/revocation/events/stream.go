@@ -141,6 +141,7 @@ func (r *Receiver) verified(ctx context.Context, e Event, issued time.Time) erro
 	if old && !asked {
 		return nil
 	}
+	var mark middleware.TokenFacts
 	if asked {
 		var state string
 		if json.Unmarshal(given, &state) != nil || !r.isOurs(state) {
@@ -149,19 +150,21 @@ func (r *Receiver) verified(ctx context.Context, e Event, issued time.Time) erro
 		if old {
 			return refuse(invalidState, "the verification event is of %v, which is not now", issued.UTC())
 		}
-		facts := markOf(state)
-		mark := revocation.Entry{Kind: revocation.Token, Issuer: facts.Issuer, Value: facts.ID, Until: now.Add(verifyWithin)}
-		if err := r.list.Revoke(ctx, mark); err != nil {
-			return err
-		}
+		mark = markOf(state)
 	}
 	r.stream.mu.Lock()
 	r.stream.verified = now
 	r.stream.mu.Unlock()
-	if asked && r.feed.Status().Blind == unverified {
-		return r.setBlind(ctx, "")
+	if !asked {
+		return nil
 	}
-	return nil
+	if r.feed.Status().Blind == unverified {
+		if err := r.setBlind(ctx, ""); err != nil {
+			return err
+		}
+	}
+	// It comes last, as Verify returns with it.
+	return r.list.Revoke(ctx, revocation.Entry{Kind: revocation.Token, Issuer: mark.Issuer, Value: mark.ID, Until: now.Add(verifyWithin)})
 }
 
 // updated takes a change of the stream's status (SSF 1.0 section 8.1.5), one at a time.
