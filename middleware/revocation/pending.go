@@ -3,6 +3,7 @@ package revocation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,7 +69,7 @@ type pending struct {
 
 	mu      sync.Mutex
 	offers  []offer
-	offered int // taken out to be offered now
+	offered []offer // taken out to be offered now
 
 	// latest are the last entries about each thing that are among offers, so that one that says as much takes their place: what is revoked
 	// again and again while the Store is away must not fill the List.
@@ -112,7 +113,7 @@ func (p *pending) replace(o offer) *entry {
 func (p *pending) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.offers) + p.offered - p.dropped
+	return len(p.offers) + len(p.offered) - p.dropped
 }
 
 // take takes out the oldest that have not ended.
@@ -134,7 +135,7 @@ func (p *pending) take(now time.Time) []offer {
 			taken = append(taken, next)
 		}
 	}
-	p.offered = len(taken)
+	p.offered = taken
 	return taken
 }
 
@@ -143,7 +144,7 @@ func (p *pending) take(now time.Time) []offer {
 func (p *pending) settle(refused []offer) (replaced []*entry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.offered = 0
+	p.offered = nil
 	for _, o := range refused {
 		if o.of != nil {
 			last := p.latest[o.of.digest]
@@ -165,7 +166,7 @@ func (p *pending) ids() map[uint64]struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ids := make(map[uint64]struct{}, len(p.offers))
-	for _, o := range p.offers {
+	for _, o := range slices.Concat(p.offers, p.offered) {
 		ids[o.id] = struct{}{}
 	}
 	return ids

@@ -28,8 +28,8 @@ func TestThingsAreLookedAtUntilTheyAreRemoved(t *testing.T) {
 		if two.Load() != 4 {
 			t.Error("looked after it was removed")
 		}
-		var removeSelf func()
-		removeSelf = w.Add(func() { one.Add(1); removeSelf() })
+		removes := make(chan func(), 1)
+		removes <- w.Add(func() { one.Add(1); (<-removes)() })
 		time.Sleep(10 * watch.Interval)
 		if one.Load() != 3 {
 			t.Errorf("a thing that removes itself was looked at %d times", one.Load()-2)
