@@ -20,7 +20,7 @@ type Feed struct {
 	list    *List
 	digests []entries.Digest // under each secret
 
-	unshared atomic.Bool // the state was not taken by the Store when it was offered last
+	unshared atomic.Bool // the Store is not known to have the state, which is on its way
 
 	mu     sync.Mutex
 	state  sealed.FeedState
@@ -96,6 +96,11 @@ func (fs *feeds) learn(d entries.Digest, state sealed.FeedState, until uint32) {
 	if state == known.FeedState {
 		known.until = max(known.until, until)
 		fs.known[d] = known
+		for _, f := range fs.all {
+			if f.current() == state {
+				f.unshared.Store(false) // the Store has it
+			}
+		}
 	}
 	if !state.IsLaterThan(known.FeedState) {
 		return
@@ -168,11 +173,12 @@ func (f *Feed) SetBlind(ctx context.Context, why string) error {
 	if f.list.closed.Load() {
 		return ErrClosed
 	}
+	wasUnshared := f.unshared.Swap(f.list.shared != nil)
 	state, isNew := f.set(why, time.Now())
-	if f.list.shared == nil || !isNew && !f.unshared.Load() {
+	if f.list.shared == nil || !isNew && !wasUnshared {
+		f.unshared.Store(false)
 		return nil
 	}
-	f.unshared.Store(true)
 	offered := f.list.shared.feedOffer(f.digests[0], state, time.Now())
 	f.list.feeds.learn(f.digests[0], state, offered.until)
 	if err := f.list.shared.share(ctx, offered); err != nil {
@@ -226,7 +232,7 @@ func (s *shared) feedOffers(now time.Time, missing map[uint64]struct{}) (offers 
 		state := f.current()
 		known := fs.known[f.digests[0]]
 		endsLate := known.FeedState == state && time.Unix(int64(known.until), 0).Sub(now) > feedStateLife/2
-		if _, lost := missing[state.ID]; state.ID == 0 || endsLate && !lost {
+		if _, lost := missing[state.ID]; state.ID == 0 || f.unshared.Load() || endsLate && !lost {
 			continue
 		}
 		o := s.feedOffer(f.digests[0], state, now)

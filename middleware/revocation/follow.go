@@ -169,7 +169,7 @@ func (f *follower) restore() {
 	for id := range f.pending.ids() {
 		delete(f.missing, id)
 	}
-	var lost []offer
+	var lost []offer // or on its way, and then it comes twice
 	f.list.table.Each(func(d entries.Digest, r entries.Record) {
 		if _, is := f.missing[r.ID()]; is && r.Own() {
 			lost = append(lost, f.offerOf(d, r))

@@ -208,6 +208,7 @@ func TestAStoreThatIsWrongAboutTime(t *testing.T) {
 		if l.AsOf().Before(before) {
 			t.Error("AsOf went back")
 		}
+		synctest.Wait() // it rests before the next try
 		if s := l.Status(); s.LastError == nil || !strings.Contains(s.LastError.Error(), "ended by itself") {
 			t.Errorf("the status has %v", s.LastError)
 		}

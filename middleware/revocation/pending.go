@@ -3,7 +3,6 @@ package revocation
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -161,12 +160,12 @@ func (p *pending) settle(refused []offer) (replaced []*entry) {
 	return replaced
 }
 
-// ids are the identifiers of all that wait.
+// ids are the identifiers of all that wait: they will be offered later than now.
 func (p *pending) ids() map[uint64]struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ids := make(map[uint64]struct{}, len(p.offers))
-	for _, o := range slices.Concat(p.offers, p.offered) {
+	for _, o := range p.offers {
 		ids[o.id] = struct{}{}
 	}
 	return ids

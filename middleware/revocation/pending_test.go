@@ -88,6 +88,7 @@ func TestEntriesThatAreNotSharedWhenTheListIsClosedAreLogged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		do(t, l.Warm(t.Context()))
 		store.FailAppends(errors.New("disk full"))
 		for i := range 100 {
 			_ = l.Revoke(t.Context(), entryAbout(fmt.Sprint(i)))
