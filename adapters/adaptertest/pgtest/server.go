@@ -65,9 +65,12 @@ func newServer(bin string, settings []string) (*Server, error) {
 	return s, nil
 }
 
+// debian is where Debian has the programs of every version.
+var debian = "/usr/lib/postgresql/*/bin/initdb"
+
 // find returns the folder of the server's programs.
 func find() (string, error) {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	found, _ := filepath.Glob(debian)
 	slices.SortFunc(found, func(a, b string) int { return version(a) - version(b) })
 	if path, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
 		found = append(found, filepath.Join(strings.TrimSpace(string(path)), "initdb"))

@@ -3,7 +3,6 @@
 package pgtest_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -43,9 +42,7 @@ func TestAServerIsKilledAndBackAndRestored(t *testing.T) {
 }
 
 func TestWhereItIsMissing(t *testing.T) {
-	if _, err := os.Stat("/usr/lib/postgresql"); err == nil {
-		t.Skip("PostgreSQL is where it is looked for")
-	}
+	defer pgtest.WithoutDebian()()
 	t.Setenv("PATH", "")
 	if _, err := pgtest.Start(); err == nil || !strings.Contains(err.Error(), "apt-get install") {
 		t.Errorf("%v, want the remedy", err)
