@@ -110,7 +110,7 @@ type Window struct {
 	Took []time.Duration // of each request, in no order
 }
 
-// Run keeps every connection busy for about d.
+// Run keeps every connection busy for about d, and for one request at least.
 func (c *Client) Run(d time.Duration) (Window, error) {
 	start := time.Now()
 	end := start.Add(d)
@@ -128,7 +128,7 @@ func (c *conn) runUntil(end time.Time) error {
 	if err := c.SetDeadline(end.Add(patience)); err != nil {
 		return err
 	}
-	for begun := time.Now(); begun.Before(end); {
+	for begun := time.Now(); ; {
 		if _, err := c.Write(c.request()); err != nil {
 			return err
 		}
@@ -140,9 +140,10 @@ func (c *conn) runUntil(end time.Time) error {
 		}
 		done := time.Now()
 		c.took = append(c.took, done.Sub(begun))
-		begun = done
+		if begun = done; !done.Before(end) {
+			return nil
+		}
 	}
-	return nil
 }
 
 // Close closes all connections.

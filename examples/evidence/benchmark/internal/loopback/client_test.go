@@ -63,6 +63,23 @@ func everyRequestIsCountedOnce(t *testing.T, dial func(addr, path string, tokens
 	}
 }
 
+// A window that ends before anybody gets a turn, as on a loaded machine, still has a rate and times to be sorted.
+func TestTheShortestWindowHasARequestOfEveryConnection(t *testing.T) {
+	eachClient(t, theShortestWindowHasARequestOfEveryConnection)
+}
+
+func theShortestWindowHasARequestOfEveryConnection(t *testing.T, dial func(addr, path string, tokens []string) (runner, error)) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
+	c, err := dial(s.Addr, "/", []string{"one", "two", "three"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if w, err := c.Run(0); err != nil || len(w.Took) != 3 || w.Rate <= 0 {
+		t.Errorf("timed %d, rate %.0f/s, error %v", len(w.Took), w.Rate, err)
+	}
+}
+
 func TestMixedRequestsCarryEveryToken(t *testing.T) {
 	var one, two atomic.Int64
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {

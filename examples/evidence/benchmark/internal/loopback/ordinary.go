@@ -53,21 +53,22 @@ func (o *Ordinary) ask(at int) error {
 	return err
 }
 
-// Run keeps every connection busy for about d.
+// Run keeps every connection busy for about d, and for one request at least.
 func (o *Ordinary) Run(d time.Duration) (Window, error) {
 	start := time.Now()
 	end := start.Add(d)
 	err := together(len(o.requests), func(at int) error {
 		o.took[at] = o.took[at][:0]
-		for begun := time.Now(); begun.Before(end); {
+		for begun := time.Now(); ; {
 			if err := o.ask(at); err != nil {
 				return err
 			}
 			done := time.Now()
 			o.took[at] = append(o.took[at], done.Sub(begun))
-			begun = done
+			if begun = done; !done.Before(end) {
+				return nil
+			}
 		}
-		return nil
 	})
 	return windowOf(time.Since(start), o.took), err
 }
