@@ -51,7 +51,7 @@ func TestOneServerKeepsTheContract(t *testing.T) {
 }
 
 func TestSentinelKeepsTheContract(t *testing.T) {
-	inGroups(t, func(t *testing.T, e redistest.Engine) {
+	inGroupsIfFull(t, func(t *testing.T, e redistest.Engine) {
 		group := e.Replicated(t)
 		e.Watch(t, group)
 		storetest.Run(t, func(t *testing.T) storetest.Engine {
@@ -62,7 +62,7 @@ func TestSentinelKeepsTheContract(t *testing.T) {
 }
 
 func TestAClusterKeepsTheContract(t *testing.T) {
-	inGroups(t, func(t *testing.T, e redistest.Engine) {
+	inGroupsIfFull(t, func(t *testing.T, e redistest.Engine) {
 		cluster := e.Cluster(t)
 		storetest.Run(t, func(t *testing.T) storetest.Engine {
 			for _, n := range cluster.Nodes {

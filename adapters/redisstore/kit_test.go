@@ -185,3 +185,12 @@ func (c *counter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 		return next(ctx, cmds)
 	}
 }
+
+// inGroupsIfFull leaves a test out unless in full, as .ci/run asks for: the whole contract once more takes a quarter of a minute for each.
+func inGroupsIfFull(t *testing.T, test func(*testing.T, redistest.Engine)) {
+	t.Helper()
+	if !*full {
+		t.Skip("this runs with -args -full")
+	}
+	inGroups(t, test)
+}

@@ -87,7 +87,7 @@ func TestRevocationsReachAnotherProcess(t *testing.T) {
 
 // With a limit of two seconds nobody is let in later than that after Revoke has returned, whatever the database does.
 func TestNobodyIsLetInByKnowledgeThatIsTooOld(t *testing.T) {
-	n := 40
+	n := 20
 	if *full {
 		n = 400
 	}
