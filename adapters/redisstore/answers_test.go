@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/adapters/redisstore"
-	"github.com/cardea-auth/cardea/adapters/redisstore/internal/redistest"
+	"github.com/cardea-auth/cardea/adapters/redisstore/redistest"
 )
 
 func TestAnAnswerIsFoundUntilItEnds(t *testing.T) {

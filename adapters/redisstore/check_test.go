@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cardea-auth/cardea/adapters/redisstore"
-	"github.com/cardea-auth/cardea/adapters/redisstore/internal/redistest"
+	"github.com/cardea-auth/cardea/adapters/redisstore/redistest"
 )
 
 // A server that may forget is refused with what to do about it, before it is relied on, also one that begins to.

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cardea-auth/cardea/adapters/redisstore"
-	"github.com/cardea-auth/cardea/adapters/redisstore/internal/redistest"
+	"github.com/cardea-auth/cardea/adapters/redisstore/redistest"
 	"github.com/cardea-auth/cardea/middleware/revocation"
 	"github.com/cardea-auth/cardea/middleware/revocation/storetest"
 )

@@ -7,7 +7,8 @@
 //	cfg.Revocations = []middleware.Revocations{list}
 //	cfg.DPoP.Replays = store
 //
-// One Store may serve all three, or each has its own. The package imports nothing of Cardea; a program that uses none of it carries no Redis.
+// One Store may serve all three, or each has its own: examples/redis of the repository is such a program. The package imports nothing of Cardea; a
+// program that uses none of it carries no Redis.
 //
 // # The client
 //

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/adapters/redisstore"
-	"github.com/cardea-auth/cardea/adapters/redisstore/internal/redistest"
+	"github.com/cardea-auth/cardea/adapters/redisstore/redistest"
 )
 
 // The primary is killed while revocations are appended and proofs spent, and a replica takes its place. What was acknowledged is there, for

@@ -17,7 +17,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/cardea-auth/cardea/adapters/redisstore"
-	"github.com/cardea-auth/cardea/adapters/redisstore/internal/redistest"
+	"github.com/cardea-auth/cardea/adapters/redisstore/redistest"
 )
 
 var full = flag.Bool("full", false, "run the rows with groups of servers on every engine, and under load for longer")

@@ -16,7 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cardea-auth/cardea/adapters/redisstore"
-	"github.com/cardea-auth/cardea/adapters/redisstore/internal/redistest"
+	"github.com/cardea-auth/cardea/adapters/redisstore/redistest"
 )
 
 // outage is a way in which a server is of no use.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/adapters/redisstore"
-	"github.com/cardea-auth/cardea/adapters/redisstore/internal/redistest"
+	"github.com/cardea-auth/cardea/adapters/redisstore/redistest"
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/revocation"

@@ -8,18 +8,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -61,7 +57,7 @@ func run(ctx context.Context, site demo.Site) error {
 	_, _ = rand.Read(secret) // it never fails
 	settings := map[string]string{settingIssuer: issuer.URL(), settingDatabase: *database, settingSecret: hex.EncodeToString(secret)}
 
-	other, end, err := start(ctx, settings)
+	other, end, err := demo.Again(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -95,39 +91,4 @@ func prepare(ctx context.Context, database string) error {
 		return err
 	}
 	return store.Create(ctx)
-}
-
-// start starts a replica, and returns its address once it serves.
-func start(ctx context.Context, settings map[string]string) (address string, end func(), _ error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", nil, err
-	}
-	command := exec.CommandContext(ctx, self, "-addr", "127.0.0.1:0")
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.Stderr = os.Stderr
-	command.Env = os.Environ()
-	for key, value := range settings {
-		command.Env = append(command.Env, key+"="+value)
-	}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := command.Start(); err != nil {
-		return "", nil, err
-	}
-	end = func() {
-		_ = command.Cancel()
-		_ = command.Wait() // it was told to end
-	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if _, rest, found := strings.Cut(lines.Text(), "listens on "); found {
-			go func() { _, _ = io.Copy(io.Discard, out) }()
-			return strings.Fields(strings.TrimSuffix(rest, ". Paste these lines into another terminal:"))[0], end, nil
-		}
-	}
-	end()
-	return "", nil, errors.New("the other replica has not started: its error stands above")
 }

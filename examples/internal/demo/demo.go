@@ -87,8 +87,10 @@ func (s Site) listen() (net.Listener, error) {
 	return listener, nil
 }
 
+const announcement = "# The API listens on "
+
 func (s Site) announce(base string, try []Request) {
-	fmt.Fprintf(s.Out, "# The API listens on %s. Paste these lines into another terminal:\n\n", base)
+	fmt.Fprintf(s.Out, announcement+"%s. Paste these lines into another terminal:\n\n", base)
 	for _, request := range try {
 		fmt.Fprintf(s.Out, "# %s\n%s\n\n", request.Name, request.curl(base))
 	}

@@ -1,6 +1,5 @@
 //go:build unix
 
-// Package redistest starts real servers for tests, on the loopback interface, each in a folder of its own, and ends them with the test.
 package redistest
 
 import (
