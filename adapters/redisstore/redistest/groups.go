@@ -21,7 +21,8 @@ type Replicated struct {
 	t *testing.T
 }
 
-const masterName = "cardea"
+// MasterName is by which the Sentinels know the primary.
+const MasterName = "cardea"
 
 // Replicated starts a primary and a replica. The Sentinels come with Watch.
 func (e Engine) Replicated(t *testing.T, args ...string) *Replicated {
@@ -62,7 +63,7 @@ func (e Engine) Watch(t *testing.T, r *Replicated) {
 		s := e.prepare(t)
 		file := filepath.Join(s.dir, "sentinel.conf")
 		config := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %s 2\nsentinel down-after-milliseconds %s 500\n"+
-			"sentinel failover-timeout %s 3000\n", s.Port, s.dir, masterName, r.Primary.Port, masterName, masterName)
+			"sentinel failover-timeout %s 3000\n", s.Port, s.dir, MasterName, r.Primary.Port, MasterName, MasterName)
 		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +73,7 @@ func (e Engine) Watch(t *testing.T, r *Replicated) {
 	}
 	for _, s := range r.Sentinels {
 		Eventually(t, "the Sentinels know each other", func() error {
-			state, err := s.Do("SENTINEL", "MASTER", masterName)
+			state, err := s.Do("SENTINEL", "MASTER", MasterName)
 			text := fmt.Sprint(state)
 			if err == nil && !(strings.Contains(text, "num-other-sentinels:2") && strings.Contains(text, "num-slaves:1")) {
 				return fmt.Errorf("%v", text)
@@ -89,7 +90,7 @@ func (r *Replicated) Client() *redis.Client {
 		addrs = append(addrs, s.Addr)
 	}
 	client := redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName: masterName, SentinelAddrs: addrs, ContextTimeoutEnabled: true, DialTimeout: time.Second,
+		MasterName: MasterName, SentinelAddrs: addrs, ContextTimeoutEnabled: true, DialTimeout: time.Second,
 	})
 	r.t.Cleanup(func() { _ = client.Close() })
 	return client

@@ -4,29 +4,32 @@ package replicas
 
 import (
 	"bufio"
-	"bytes"
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9/logging"
 
-	"github.com/cardea-auth/cardea/adapters/pgstore"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/revocation"
 )
 
 const (
-	settingDatabase = "REPLICA_POSTGRES"
+	settingStore    = "REPLICA_STORE"
 	settingIssuer   = "REPLICA_ISSUER"
+	settingPatience = "REPLICA_PATIENCE" // of proofs, with a Redis
+	settingWithin   = "REPLICA_WITHIN"   // how old what is known of revocations may be; without it two seconds
 
 	audience = "https://api.example.com"
 	within   = 2 * time.Second
@@ -34,43 +37,59 @@ const (
 
 // A replica is this program again.
 func TestMain(m *testing.M) {
-	if os.Getenv(settingDatabase) == "" {
+	logging.Disable() // of go-redis
+	if os.Getenv(settingStore) == "" {
+		flag.Parse()
+		_ = flag.Set("test.parallel", "8") // they wait more than they work
 		os.Exit(m.Run())
 	}
-	if err := replica(context.Background()); err != nil {
+	if err := serve(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// listOn makes a List that shares a database.
-func listOn(ctx context.Context, database string) (*revocation.List, error) {
-	pool, err := pgxpool.New(ctx, database)
-	if err != nil {
-		return nil, err
-	}
-	store, err := pgstore.New(pool, pgstore.Config{})
-	if err != nil {
-		return nil, err
-	}
-	if err := store.Create(ctx); err != nil {
-		return nil, err
-	}
-	return revocation.New(revocation.Config{Store: store, Secrets: [][]byte{bytes.Repeat([]byte{1}, 32)}, Logger: slog.New(slog.DiscardHandler)})
+// replica is a process that does what each line of its standard input says, and writes lines about what came of it:
+//
+//	judge TOKEN                  from now on, without a pause, until it is refused. A line each time that the answer changes: "judged NUMBER
+//	                             STATUS LET-IN CHANGED", the times at which it was last let in, and at which the answer was another one
+//	judge-on TOKEN               the same, beyond that, and a thousand times a second at most
+//	watch TOKEN                  "told NUMBER STATUS TIME" once the list says that it was revoked
+//	revoke ID                    "revoked ID OUTCOME RETURNED": shared, unshared, or failed
+//	spend ID TIMES TOKEN PROOF   all at once: "spent ID ACCEPTED REFUSED UNJUDGED"
+//	status                       "status AGE PENDING READY"
+type replica struct {
+	issuer string
+	list   *revocation.List
+	auth   *middleware.Validator
+	guard  *middleware.Guard
+
+	mu      sync.Mutex
+	judged  []*token
+	watched int
 }
 
-// replica serves on its standard input and output: each line that comes is a token, which is judged again and again from then on. It writes a line
-// each time that the answer about a token changes: which token, the outcome, when it was last let in, and when it was first refused.
-func replica(ctx context.Context) error {
-	list, err := listOn(ctx, os.Getenv(settingDatabase))
+func serve(ctx context.Context) error {
+	patience, _ := time.ParseDuration(os.Getenv(settingPatience))
+	limit := within
+	if text := os.Getenv(settingWithin); text != "" {
+		limit, _ = time.ParseDuration(text)
+	}
+	shared, err := open(ctx, os.Getenv(settingStore), patience)
+	if err != nil {
+		return err
+	}
+	list, err := listOn(shared)
 	if err != nil {
 		return err
 	}
 	auth, err := middleware.New(middleware.Config{
 		Issuers:           []middleware.Issuer{{URL: os.Getenv(settingIssuer)}},
 		Audiences:         []string{audience},
+		PublicURL:         audience,
+		DPoP:              middleware.DPoP{Replays: shared},
 		Revocations:       []middleware.Revocations{list},
-		RevocationsWithin: within,
+		RevocationsWithin: limit,
 		TokenCache:        middleware.TokenCache{Entries: 1 << 16},
 		Logger:            slog.New(slog.DiscardHandler),
 	})
@@ -80,158 +99,139 @@ func replica(ctx context.Context) error {
 	if err := auth.Warm(ctx); err != nil {
 		return err
 	}
+	r := &replica{issuer: os.Getenv(settingIssuer), list: list, auth: auth, guard: auth.Require()}
 	fmt.Println("ready")
-	var mu sync.Mutex
-	var judged []*token
-	go func() {
-		lines := bufio.NewScanner(os.Stdin)
-		for lines.Scan() {
-			r, _ := http.NewRequest(http.MethodGet, "/", nil)
-			r.Header.Set("Authorization", "Bearer "+lines.Text())
-			mu.Lock()
-			judged = append(judged, &token{request: r})
-			mu.Unlock()
-		}
-		os.Exit(0) // nobody asks any more
-	}()
-	guard := auth.Require()
+	go r.judge()
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		r.do(strings.Fields(lines.Text()))
+	}
+	return lines.Err() // nobody asks any more
+}
+
+func (r *replica) do(words []string) {
+	switch words[0] {
+	case "judge", "judge-on":
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.judged = append(r.judged, &token{request: requestWith("Bearer "+words[1], ""), on: words[0] == "judge-on"})
+	case "watch":
+		r.watch(requestWith("Bearer "+words[1], ""))
+	case "revoke":
+		go r.revoke(words[1])
+	case "spend":
+		times, _ := strconv.Atoi(words[2])
+		go r.spend(words[1], times, requestWith("DPoP "+words[3], words[4]))
+	case "status":
+		status := r.list.Status()
+		fmt.Println("status", time.Since(r.auth.Health()[0].RevocationsAsOf).Nanoseconds(), status.Pending, r.auth.Health()[0].Ready)
+	}
+}
+
+func requestWith(authorization, proof string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", authorization)
+	if proof != "" {
+		r.Header.Set("DPoP", proof)
+	}
+	return r
+}
+
+// statusOf is the status of the answer.
+func statusOf(err error) int {
+	if refusal := new(middleware.Error); errors.As(err, &refusal) {
+		return refusal.Status()
+	}
+	return http.StatusOK
+}
+
+func (r *replica) judge() {
 	for {
-		mu.Lock()
-		now := judged
-		mu.Unlock()
+		r.mu.Lock()
+		now := r.judged
+		r.mu.Unlock()
 		for i, t := range now {
-			if t.outcome == "401" {
+			if t.status == http.StatusUnauthorized && !t.on {
 				continue // for good
 			}
-			if line := t.judge(guard, i); line != "" {
+			if line := t.judge(r.guard, i); line != "" {
 				fmt.Println(line)
 			}
 		}
-		if len(now) == 0 {
-			time.Sleep(time.Millisecond)
+		if len(now) == 0 || now[0].on {
+			time.Sleep(time.Millisecond) // others want the processor as well
 		}
 	}
 }
 
 type token struct {
 	request *http.Request
-	outcome string
+	on      bool // it is judged after it was refused, too
+	status  int
 	letIn   time.Time // last
 }
 
 func (t *token) judge(guard *middleware.Guard, i int) (line string) {
 	before := time.Now()
 	_, err := guard.Check(t.request)
-	outcome := "200"
-	if refusal := new(middleware.Error); asRefusal(err, &refusal) {
-		outcome = strconv.Itoa(refusal.Status())
-	} else {
+	status := statusOf(err)
+	if status == http.StatusOK {
 		t.letIn = before
 	}
-	if outcome == t.outcome {
+	if status == t.status {
 		return ""
 	}
-	t.outcome = outcome
-	return fmt.Sprintf("%d %s %d %d", i, outcome, t.letIn.UnixNano(), time.Now().UnixNano())
+	t.status = status
+	return fmt.Sprintf("judged %d %d %d %d", i, status, t.letIn.UnixNano(), time.Now().UnixNano())
 }
 
-// process is a replica from outside.
-type process struct {
-	command *exec.Cmd
-	in      *bufio.Writer
-	ready   chan struct{}
-
-	mu   sync.Mutex
-	said map[int]answer
-}
-
-type answer struct {
-	outcome          string
-	letIn, refusedAt time.Time
-}
-
-func begin(t *testing.T, database, issuer string) *process {
-	t.Helper()
-	self, err := os.Executable()
+func (r *replica) watch(request *http.Request) {
+	i := r.watched
+	r.watched++
+	ctx, err := r.guard.Check(request)
 	if err != nil {
-		t.Fatal(err)
-	}
-	p := &process{command: exec.Command(self), ready: make(chan struct{}), said: make(map[int]answer)}
-	p.command.Env = append(os.Environ(), settingDatabase+"="+database, settingIssuer+"="+issuer)
-	p.command.Stderr = os.Stderr
-	in, err := p.command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.in = bufio.NewWriter(in)
-	out, err := p.command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.kill)
-	go func() {
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			p.hear(lines.Text())
-		}
-	}()
-	select {
-	case <-p.ready:
-	case <-time.After(time.Minute):
-		t.Fatal("a replica is not ready after a minute")
-	}
-	return p
-}
-
-func (p *process) hear(line string) {
-	if line == "ready" {
-		close(p.ready)
+		fmt.Println("told", i, statusOf(err), 0)
 		return
 	}
-	words := strings.Fields(line)
-	if len(words) != 4 {
-		return
-	}
-	i, _ := strconv.Atoi(words[0])
-	letIn, _ := strconv.ParseInt(words[2], 10, 64)
-	refused, _ := strconv.ParseInt(words[3], 10, 64)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.said[i] = answer{words[1], time.Unix(0, letIn), time.Unix(0, refused)}
+	token, _ := middleware.TokenFromContext(ctx)
+	r.list.Notify(token.Facts(), func() {
+		_, err := r.guard.Check(request)
+		fmt.Println("told", i, statusOf(err), time.Now().UnixNano())
+	})
 }
 
-func (p *process) of(i int) answer {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.said[i]
+func (r *replica) revoke(id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	outcome := "shared"
+	err := r.list.Revoke(ctx, revocation.Entry{Kind: revocation.Token, Issuer: r.issuer, Value: id})
+	if errors.Is(err, revocation.ErrNotShared) {
+		outcome = "unshared"
+	} else if err != nil {
+		outcome = "failed"
+	}
+	fmt.Println("revoked", id, outcome, time.Now().UnixNano())
 }
 
-// judges gives it tokens, and waits until it has answered about the last.
-func (p *process) judges(t *testing.T, tokens []string) {
-	t.Helper()
-	for _, token := range tokens {
-		_, _ = p.in.WriteString(token + "\n")
+func (r *replica) spend(id string, times int, request *http.Request) {
+	var accepted, refused, unjudged atomic.Int64
+	var all sync.WaitGroup
+	crowd := min(times, 10)
+	for range crowd {
+		all.Go(func() {
+			for range times / crowd {
+				_, err := r.guard.Check(request)
+				switch statusOf(err) {
+				case http.StatusOK:
+					accepted.Add(1)
+				case http.StatusUnauthorized:
+					refused.Add(1)
+				default:
+					unjudged.Add(1)
+				}
+			}
+		})
 	}
-	if err := p.in.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "an answer about each token", func() bool { return p.of(len(tokens)-1).outcome != "" })
-}
-
-// kill is kill -9.
-func (p *process) kill() {
-	_ = p.command.Process.Kill()
-	_ = p.command.Wait()
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for limit := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(limit) {
-			t.Fatalf("after a minute there is not: %s", what)
-		}
-	}
+	all.Wait()
+	fmt.Println("spent", id, accepted.Load(), refused.Load(), unjudged.Load())
 }
