@@ -15,9 +15,12 @@ func TestHostsThatMayBeAskedWithoutTLS(t *testing.T) {
 		hosts []string
 		says  string // "": accepted
 	}{
-		"the Kelvin sign for a k":       {"http://\u212aeycloak:8080/introspect", []string{"keycloak:8080"}, "is not https"},
-		"the long s for an s":           {"http://localho\u017ft:8080/introspect", nil, "is not https"},
-		"nobody is named":               {"http://keycloak:8080/introspect", nil, "is not https: use https; http is taken for 127.0.0.0/8, ::1 and localhost only, and for the hosts of Config.DangerouslyAllowHTTP"},
+		"the Kelvin sign for a k": {"http://\u212aeycloak:8080/introspect", []string{"keycloak:8080"}, "is not https"},
+		"the long s for an s":     {"http://localho\u017ft:8080/introspect", nil, "is not https"},
+		"nobody is named": {
+			"http://keycloak:8080/introspect", nil,
+			"is not https: use https; http is taken for 127.0.0.0/8, ::1 and localhost only, and for the hosts of Config.DangerouslyAllowHTTP",
+		},
 		"the host and its port":         {"http://keycloak:8080/introspect?tenant=1", []string{"keycloak:8080"}, ""},
 		"one of several":                {"http://keycloak:8080/", []string{"a:1", "keycloak:8080"}, ""},
 		"another case":                  {"http://Keycloak:8080/", []string{"KEYCLOAK:8080"}, ""},
@@ -74,7 +77,9 @@ func TestIssuerMayBeNamedWithoutTLSWhereItIsAllowed(t *testing.T) {
 
 func TestCertificateIsOfNoUseWithoutTLS(t *testing.T) {
 	_, err := introspection.New(introspection.Config{
-		URL: "http://keycloak:8080/introspect", ClientAuth: introspection.TLSClientAuth("api"), HTTPClient: certified(), DangerouslyAllowHTTP: []string{"keycloak:8080"},
+		URL: "http://keycloak:8080/introspect", ClientAuth: introspection.TLSClientAuth("api"), HTTPClient: certified(), DangerouslyAllowHTTP: []string{
+			"keycloak:8080",
+		},
 	})
 	if err == nil || !strings.Contains(err.Error(), "Config.ClientAuth is TLSClientAuth") {
 		t.Errorf("got %v", err)
@@ -109,7 +114,9 @@ func TestPlainHTTPIsWarnedOfOnce(t *testing.T) {
 		if n := strings.Count(text, "\n"); n != warnings || strings.Contains(text, "canary") {
 			t.Errorf("%s: %d lines, want %d:\n%s", url, n, warnings, text)
 		}
-		if warnings > 0 && !strings.Contains(text, "level=WARN") || warnings > 0 && !strings.Contains(text, "endpoint=http://keycloak:8080/introspect hosts=[keycloak:8080]\n") {
+		if warnings > 0 && !strings.Contains(text, "level=WARN") || warnings > 0 && !strings.Contains(
+			text, "endpoint=http://keycloak:8080/introspect hosts=[keycloak:8080]\n",
+		) {
 			t.Errorf("the warning is %s", text)
 		}
 	}

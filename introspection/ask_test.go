@@ -45,25 +45,31 @@ func TestWhatAskSays(t *testing.T) {
 		claims string
 		says   string // of the error; "": a verdict
 	}{
-		"claims of an active token":          {says(`{"sub":"alice","exp":4102444800}`, nil), true, `{"sub":"alice","exp":4102444800}`, ""},
-		"claims that say so":                 {says(` {"active":true,"sub":"alice"} `, nil), true, `{"active":true,"sub":"alice"}`, ""},
-		"claims that say otherwise":          {says(`{"active":false,"sub":"alice"}`, nil), false, `{}`, ""},
-		"no claims":                          {says(`{}`, nil), true, `{}`, ""},
-		"ErrInactive":                        {says(``, introspection.ErrInactive), false, `{}`, ""},
-		"ErrInactive, wrapped":               {says(`{"sub":"alice"}`, fmt.Errorf("400: %w", introspection.ErrInactive)), false, `{}`, ""},
-		"an error":                           {says(`{"sub":"alice"}`, errors.New("status 503")), false, "", "Config.Ask failed: status 503"},
-		"neither claims nor an error":        {says(``, nil), false, "", "no JSON object"},
-		"a list":                             {says(`[]`, nil), false, "", "no JSON object"},
-		"null":                               {says(`null`, nil), false, "", "no JSON object"},
-		"active as text":                     {says(`{"active":"true"}`, nil), false, "", "active is missing or no boolean"},
-		"active as null":                     {says(`{"active":null}`, nil), false, "", "active is missing or no boolean"},
-		"active in another case":             {says(`{"Active":false}`, nil), false, "", "differs from active only in case"},
-		"an exp as text":                     {says(`{"exp":"4102444800"}`, nil), false, "", "exp is no number"},
-		"a name twice":                       {says(`{"sub":"a","sub":"b"}`, nil), false, "", "occurs twice"},
-		"more than 64 KiB":                   {says(`{"x":"`+strings.Repeat("x", 64<<10)+`"}`, nil), false, "", "larger than 64 KiB"},
-		"an error that quotes the token":     {says(``, errors.New("token "+canaryToken+" is odd")), false, "", "Config.Ask failed (*errors.errorString)"},
-		"an error of net/http with its URL":  {says(``, &url.Error{Op: "Get", URL: "https://as.example?t=" + canaryToken, Err: io.EOF}), false, "", "the server could not be asked: EOF"},
-		"such an error inside another":       {says(``, fmt.Errorf("%w", &url.Error{Op: "Get", URL: canaryToken, Err: oddError{}})), false, "", "(introspection_test.oddError)"},
+		"claims of an active token":      {says(`{"sub":"alice","exp":4102444800}`, nil), true, `{"sub":"alice","exp":4102444800}`, ""},
+		"claims that say so":             {says(` {"active":true,"sub":"alice"} `, nil), true, `{"active":true,"sub":"alice"}`, ""},
+		"claims that say otherwise":      {says(`{"active":false,"sub":"alice"}`, nil), false, `{}`, ""},
+		"no claims":                      {says(`{}`, nil), true, `{}`, ""},
+		"ErrInactive":                    {says(``, introspection.ErrInactive), false, `{}`, ""},
+		"ErrInactive, wrapped":           {says(`{"sub":"alice"}`, fmt.Errorf("400: %w", introspection.ErrInactive)), false, `{}`, ""},
+		"an error":                       {says(`{"sub":"alice"}`, errors.New("status 503")), false, "", "Config.Ask failed: status 503"},
+		"neither claims nor an error":    {says(``, nil), false, "", "no JSON object"},
+		"a list":                         {says(`[]`, nil), false, "", "no JSON object"},
+		"null":                           {says(`null`, nil), false, "", "no JSON object"},
+		"active as text":                 {says(`{"active":"true"}`, nil), false, "", "active is missing or no boolean"},
+		"active as null":                 {says(`{"active":null}`, nil), false, "", "active is missing or no boolean"},
+		"active in another case":         {says(`{"Active":false}`, nil), false, "", "differs from active only in case"},
+		"an exp as text":                 {says(`{"exp":"4102444800"}`, nil), false, "", "exp is no number"},
+		"a name twice":                   {says(`{"sub":"a","sub":"b"}`, nil), false, "", "occurs twice"},
+		"more than 64 KiB":               {says(`{"x":"`+strings.Repeat("x", 64<<10)+`"}`, nil), false, "", "larger than 64 KiB"},
+		"an error that quotes the token": {says(``, errors.New("token "+canaryToken+" is odd")), false, "", "Config.Ask failed (*errors.errorString)"},
+		"an error of net/http with its URL": {
+			says(``, &url.Error{Op: "Get", URL: "https://as.example?t=" + canaryToken, Err: io.EOF}), false, "",
+			"the server could not be asked: EOF",
+		},
+		"such an error inside another": {
+			says(``, fmt.Errorf("%w", &url.Error{Op: "Get", URL: canaryToken, Err: oddError{}})), false, "",
+			"(introspection_test.oddError)",
+		},
 		"an error that knows when to return": {says(``, patientError{}), false, "", "Config.Ask failed: keys away"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -327,7 +333,10 @@ func TestBreakerOverAsk(t *testing.T) {
 
 func TestPanicInAsk(t *testing.T) {
 	var logged strings.Builder
-	client := newAsker(t, introspection.Config{Logger: textLogger(&logged)}, func(_ context.Context, _ *http.Client, token string) ([]byte, error) { panic(token) })
+	client := newAsker(
+		t, introspection.Config{Logger: textLogger(&logged)},
+		func(_ context.Context, _ *http.Client, token string) ([]byte, error) { panic(token) },
+	)
 	response, err := client.Introspect(t.Context(), canaryToken)
 	mustBeUnavailable(t, response, err)
 	client.Close()
@@ -337,7 +346,9 @@ func TestPanicInAsk(t *testing.T) {
 }
 
 func TestOutageIsLoggedUnderTheNameOfAsk(t *testing.T) {
-	for address, endpoint := range map[string]string{"": "endpoint=Config.Ask", "https://as.example/tokeninfo?key=canary-Secret": "endpoint=https://as.example/tokeninfo cause"} {
+	for address, endpoint := range map[string]string{
+		"": "endpoint=Config.Ask", "https://as.example/tokeninfo?key=canary-Secret": "endpoint=https://as.example/tokeninfo cause",
+	} {
 		var logged strings.Builder
 		client := newAsker(t, introspection.Config{URL: address, Logger: textLogger(&logged)}, says("", errors.New("down")))
 		for i := range 5 {

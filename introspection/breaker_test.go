@@ -3,7 +3,6 @@ package introspection_test
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -206,22 +205,6 @@ func TestBreakerProbesAServerThatHangsOnceASecond(t *testing.T) {
 			t.Errorf("%d log lines about one outage:\n%s", n, &logged)
 		}
 		time.Sleep(3 * time.Second)
-	})
-}
-
-// A program may set its default after it has made a Client, so it is asked for at each line.
-func TestWithoutALoggerTheDefaultIsTold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var logged strings.Builder
-		client := newClient(t, introspection.Config{}, &transport{serve: status(401, "")})
-		before := slog.Default()
-		defer slog.SetDefault(before)
-		slog.SetDefault(textLogger(&logged))
-		client.Introspect(t.Context(), "token")
-		synctest.Wait()
-		if !strings.Contains(logged.String(), "credentials") {
-			t.Errorf("the default logger was told %q", &logged)
-		}
 	})
 }
 

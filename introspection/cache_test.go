@@ -35,7 +35,9 @@ func TestCacheAge(t *testing.T) {
 			[]time.Duration{0, time.Minute - 1, time.Minute}, []int{1, 1, 2}},
 		{"InactiveTTL replaces the default", introspection.Config{InactiveTTL: time.Second}, inactiveText, 0,
 			[]time.Duration{0, time.Second - 1, time.Second}, []int{1, 1, 2}},
-		{"a cached answer outliving exp: it does not, and what has expired is not cached at all", introspection.Config{ActiveTTL: time.Minute}, activeText, 5 * time.Second,
+		{"a cached answer outliving exp: it does not, and what has expired is not cached at all", introspection.Config{
+			ActiveTTL: time.Minute,
+		}, activeText, 5 * time.Second,
 			[]time.Duration{0, 5*time.Second - 1, 5 * time.Second, 6 * time.Second}, []int{1, 1, 2, 3}},
 		{"a negative ActiveTTL asks every time", introspection.Config{ActiveTTL: -1}, activeText, 0,
 			[]time.Duration{0, 0, 0}, []int{1, 2, 3}},

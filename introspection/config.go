@@ -219,7 +219,10 @@ func (cfg Config) checkSigned() error {
 	case cfg.Issuer == "":
 		return errors.New("Config.Issuer is required by SignedBy, as the iss of signed answers: set the authorization server's issuer identifier")
 	case cfg.ClientAuth.apply != nil && cfg.ClientAuth.id == "":
-		return fmt.Errorf("Config.SignedBy needs a client id, as the aud of signed answers (RFC 9701 section 5), and %s has none: take a ClientAuth with an id", cfg.ClientAuth.method)
+		return fmt.Errorf(
+			"Config.SignedBy needs a client id, as the aud of signed answers (RFC 9701 section 5), and %s has none: take a ClientAuth with an id",
+			cfg.ClientAuth.method,
+		)
 	}
 	return nil
 }

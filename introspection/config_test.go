@@ -39,36 +39,118 @@ func TestNewRefuses(t *testing.T) {
 			"Config.URL", "Config.Issuer", "Config.ClientAuth", "Config.Timeout", "Config.MaxInFlight", "Config.Entries"}},
 		{"neither id nor secret", introspection.Config{URL: "https://as.example/introspect", ClientAuth: introspection.SecretBasic("", "")}, []string{
 			"introspection: Config.ClientAuth: the client id", "introspection: Config.ClientAuth: the client secret"}},
-		{"plain http: tokens and secrets in the clear", introspection.Config{URL: "http://as.example/introspect", ClientAuth: basic}, []string{`Config.URL "http://as.example/introspect" is not https: use https`}},
+		{
+			"plain http: tokens and secrets in the clear", introspection.Config{URL: "http://as.example/introspect", ClientAuth: basic},
+			[]string{`Config.URL "http://as.example/introspect" is not https: use https`},
+		},
 		{"http for a host that only begins like loopback", introspection.Config{URL: "http://127.0.0.1.evil.example/", ClientAuth: basic}, []string{"is not https"}},
 		{"http for a name below localhost", introspection.Config{URL: "http://as.localhost/", ClientAuth: basic}, []string{"is not https"}},
 		{"another scheme", introspection.Config{URL: "ftp://as.example/", ClientAuth: basic}, []string{"is not https"}},
 		{"a relative URL", introspection.Config{URL: "/introspect", ClientAuth: basic}, []string{"Config.URL is no absolute URL"}},
 		{"a URL without a host", introspection.Config{URL: "https://:443/introspect", ClientAuth: basic}, []string{"Config.URL is no absolute URL"}},
-		{"a URL that does not parse", introspection.Config{URL: "https://user:canary-Secret@as.example:port/", ClientAuth: basic}, []string{"Config.URL is no absolute URL"}},
-		{"a URL with user information", introspection.Config{URL: "https://user:canary-Secret@as.example/", ClientAuth: basic}, []string{`Config.URL "https://as.example/" holds user information`}},
+		{
+			"a URL that does not parse", introspection.Config{URL: "https://user:canary-Secret@as.example:port/", ClientAuth: basic},
+			[]string{"Config.URL is no absolute URL"},
+		},
+		{
+			"a URL with user information", introspection.Config{URL: "https://user:canary-Secret@as.example/", ClientAuth: basic},
+			[]string{`Config.URL "https://as.example/" holds user information`},
+		},
 		{"a URL with a fragment", introspection.Config{URL: url + "#", ClientAuth: basic}, []string{"has a fragment"}},
-		{"an issuer with a query", introspection.Config{URL: url, Issuer: "https://as.example?a=canary-Secret", ClientAuth: basic}, []string{`Config.Issuer "https://as.example" has a query`}},
-		{"an issuer over http", introspection.Config{URL: url, Issuer: "http://as.example", ClientAuth: basic}, []string{`Config.Issuer "http://as.example" is not https`}},
-		{"an empty client id", introspection.Config{URL: url, ClientAuth: introspection.SecretBasic("", canarySecret)}, []string{"Config.ClientAuth: the client id is empty"}},
-		{"an empty client id and secret", introspection.Config{URL: url, ClientAuth: introspection.SecretPost("", "")}, []string{"the client id is empty", "the client secret is empty"}},
-		{"a secret with the newline of its file", introspection.Config{URL: url, ClientAuth: introspection.SecretPost("api", canarySecret+"\n")}, []string{"the client secret holds a control character: trim the newline"}},
-		{"a TLS client without an id", introspection.Config{URL: url, HTTPClient: certified(), ClientAuth: introspection.TLSClientAuth("")}, []string{"the client id is empty"}},
-		{"a TLS client without an HTTPClient", introspection.Config{URL: url, ClientAuth: introspection.TLSClientAuth("api")}, []string{"Config.HTTPClient has no client certificate"}},
-		{"a TLS client without a certificate", introspection.Config{URL: url, HTTPClient: &http.Client{Transport: &http.Transport{}}, ClientAuth: introspection.TLSClientAuth("api")}, []string{"Config.HTTPClient has no client certificate"}},
+		{
+			"an issuer with a query", introspection.Config{URL: url, Issuer: "https://as.example?a=canary-Secret", ClientAuth: basic},
+			[]string{`Config.Issuer "https://as.example" has a query`},
+		},
+		{
+			"an issuer over http", introspection.Config{URL: url, Issuer: "http://as.example", ClientAuth: basic},
+			[]string{`Config.Issuer "http://as.example" is not https`},
+		},
+		{
+			"an empty client id", introspection.Config{URL: url, ClientAuth: introspection.SecretBasic("", canarySecret)},
+			[]string{"Config.ClientAuth: the client id is empty"},
+		},
+		{
+			"an empty client id and secret", introspection.Config{URL: url, ClientAuth: introspection.SecretPost("", "")},
+			[]string{"the client id is empty", "the client secret is empty"},
+		},
+		{
+			"a secret with the newline of its file",
+			introspection.Config{URL: url, ClientAuth: introspection.SecretPost("api", canarySecret+"\n")},
+			[]string{"the client secret holds a control character: trim the newline"},
+		},
+		{
+			"a TLS client without an id",
+			introspection.Config{URL: url, HTTPClient: certified(), ClientAuth: introspection.TLSClientAuth("")},
+			[]string{"the client id is empty"},
+		},
+		{
+			"a TLS client without an HTTPClient", introspection.Config{URL: url, ClientAuth: introspection.TLSClientAuth("api")},
+			[]string{"Config.HTTPClient has no client certificate"},
+		},
+		{
+			"a TLS client without a certificate",
+			introspection.Config{URL: url, HTTPClient: &http.Client{Transport: &http.Transport{}}, ClientAuth: introspection.TLSClientAuth("api")},
+			[]string{"Config.HTTPClient has no client certificate"},
+		},
 		{"a nil token function", introspection.Config{URL: url, ClientAuth: introspection.BearerToken(nil)}, []string{"BearerToken got a nil function"}},
-		{"an assertion without an issuer to address it to", introspection.Config{URL: url, ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", p256)}, []string{"Config.Issuer is required by PrivateKeyJWT"}},
-		{"an assertion without a key", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", nil)}, []string{"the key is nil"}},
-		{"an assertion with a nil key in the interface", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", (*ecdsa.PrivateKey)(nil))}, []string{"the key is nil"}},
-		{"an assertion without an id", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("", "", "ES256", p256)}, []string{"the client id is empty"}},
-		{"an assertion signed with none", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "none", p256)}, []string{`the algorithm "none" is unknown`}},
-		{"an algorithm for another kind of key", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "RS256", p256)}, []string{"does not sign with RS256"}},
-		{"an algorithm for another curve", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "ES384", p256)}, []string{"does not sign with ES384"}},
-		{"an RSA key of 1024 bits", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "RS256", small)}, []string{"RSA needs 2048 bits"}},
-		{"signed answers without an issuer", introspection.Config{URL: url, ClientAuth: basic, SignedBy: jwks.NewSet()}, []string{"Config.Issuer is required by SignedBy"}},
-		{"a revocation that is seen tomorrow", introspection.Config{URL: url, ClientAuth: basic, ActiveTTL: 24 * time.Hour}, []string{"introspection: Config.ActiveTTL is 24h0m0s, so long that nobody would see a revocation: use at most 12h0m0s"}},
-		{"an inactive token that is inactive for ever", introspection.Config{URL: url, ClientAuth: basic, InactiveTTL: 12*time.Hour + 1}, []string{"introspection: Config.InactiveTTL is 12h0m0.000000001s"}},
-		{"signed answers for nobody in particular", introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.NoClientAuth(), SignedBy: jwks.NewSet()}, []string{"Config.SignedBy needs a client id"}},
+		{
+			"an assertion without an issuer to address it to",
+			introspection.Config{URL: url, ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", p256)},
+			[]string{"Config.Issuer is required by PrivateKeyJWT"},
+		},
+		{
+			"an assertion without a key",
+			introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", nil)},
+			[]string{"the key is nil"},
+		},
+		{
+			"an assertion with a nil key in the interface",
+			introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "ES256", (*ecdsa.PrivateKey)(nil))},
+			[]string{"the key is nil"},
+		},
+		{
+			"an assertion without an id",
+			introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("", "", "ES256", p256)},
+			[]string{"the client id is empty"},
+		},
+		{
+			"an assertion signed with none",
+			introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "none", p256)},
+			[]string{`the algorithm "none" is unknown`},
+		},
+		{
+			"an algorithm for another kind of key",
+			introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "RS256", p256)},
+			[]string{"does not sign with RS256"},
+		},
+		{
+			"an algorithm for another curve",
+			introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "ES384", p256)},
+			[]string{"does not sign with ES384"},
+		},
+		{
+			"an RSA key of 1024 bits",
+			introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.PrivateKeyJWT("api", "", "RS256", small)},
+			[]string{"RSA needs 2048 bits"},
+		},
+		{
+			"signed answers without an issuer", introspection.Config{URL: url, ClientAuth: basic, SignedBy: jwks.NewSet()},
+			[]string{"Config.Issuer is required by SignedBy"},
+		},
+		{
+			"a revocation that is seen tomorrow", introspection.Config{URL: url, ClientAuth: basic, ActiveTTL: 24 * time.Hour},
+			[]string{"introspection: Config.ActiveTTL is 24h0m0s, so long that nobody would see a revocation: use at most 12h0m0s"},
+		},
+		{
+			"an inactive token that is inactive for ever",
+			introspection.Config{URL: url, ClientAuth: basic, InactiveTTL: 12*time.Hour + 1},
+			[]string{"introspection: Config.InactiveTTL is 12h0m0.000000001s"},
+		},
+		{
+			"signed answers for nobody in particular",
+			introspection.Config{URL: url, Issuer: "https://as.example", ClientAuth: introspection.NoClientAuth(), SignedBy: jwks.NewSet()},
+			[]string{"Config.SignedBy needs a client id"},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

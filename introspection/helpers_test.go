@@ -13,7 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+
 	"github.com/cardea-auth/cardea/introspection"
+	"github.com/cardea-auth/cardea/jwks"
 )
 
 // Tests provoke failures by the thousand; one that wants to read a line brings a Logger.
@@ -154,4 +160,22 @@ func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(
 
 func tokenError(err error) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) { return "", err }
+}
+
+func newECKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func keySet(t *testing.T, kid, algorithm string, public crypto.PublicKey) *jwks.Set {
+	t.Helper()
+	key, err := jwks.NewKey(kid, algorithm, public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jwks.NewSet(key)
 }

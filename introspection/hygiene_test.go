@@ -14,6 +14,10 @@ import (
 	"strings"
 	"testing"
 
+	"testing/synctest"
+
+	"time"
+
 	"github.com/cardea-auth/cardea/introspection"
 )
 
@@ -135,5 +139,36 @@ func TestResponsePrintsWithoutItsMembers(t *testing.T) {
 	}
 	if got := fmt.Sprintf("%v", (*introspection.Response)(nil)); got != "<nil>" {
 		t.Errorf("nil prints as %s", got)
+	}
+}
+
+// A program may set its default after it has made a Client, so it is asked for at each line.
+func TestWithoutALoggerTheDefaultIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged strings.Builder
+		client := newClient(t, introspection.Config{}, &transport{serve: status(401, "")})
+		before := slog.Default()
+		defer slog.SetDefault(before)
+		slog.SetDefault(textLogger(&logged))
+		client.Introspect(t.Context(), "token")
+		synctest.Wait()
+		if !strings.Contains(logged.String(), "credentials") {
+			t.Errorf("the default logger was told %q", &logged)
+		}
+	})
+}
+
+func TestSignedAnswersSayWhatIsWrong(t *testing.T) {
+	key := newECKey(t)
+	for answer, want := range map[string]string{
+		"a.b.c.d.e":                "encrypted",
+		strings.Repeat("a", 1<<17): "larger than 64 KiB",
+		signES256(t, key, goodHeader, fmt.Sprintf(`{"iss":"https://as.example","aud":"api","iat":%d}`, time.Now().Unix())): "no token_introspection object",
+	} {
+		response, err := askSigned(t, keySet(t, "k1", "ES256", key.Public()), signedType, answer)
+		mustBeUnavailable(t, response, err)
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
 	}
 }

@@ -162,7 +162,9 @@ func TestOddTokensHideNoOutageFromTheLog(t *testing.T) {
 			client.Introspect(t.Context(), fmt.Sprint("token", i))
 		}
 		text := logged.String()
-		if strings.Count(text, "\n") != 2 || !strings.Contains(text, "a firewall in front of the server objects") || !strings.Contains(text, "the server does not answer") {
+		if strings.Count(text, "\n") != 2 || !strings.Contains(
+			text, "a firewall in front of the server objects",
+		) || !strings.Contains(text, "the server does not answer") {
 			t.Errorf("want a line about the refusal and one about the outage:\n%s", text)
 		}
 	})

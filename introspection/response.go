@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/cardea-auth/cardea/introspection/internal/exactjson"
 )
 
 // maxAnswer bounds one answer, after decompression.
@@ -93,7 +95,7 @@ func (r *Response) Claims(v any) error {
 	if r.Active() {
 		claims = r.claims
 	}
-	if err := decodeExact([]byte(claims), v); err != nil {
+	if err := exactjson.Decode([]byte(claims), v); err != nil {
 		return fmt.Errorf("introspection: decode claims: %w", err)
 	}
 	return nil

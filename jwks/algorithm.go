@@ -82,7 +82,9 @@ func algorithmsFor(public any) []*algorithm {
 var errKeyType = errors.New("the key is of another type than the algorithm needs")
 
 // errROCA is told whoever handed the key in: the owner alone can help it.
-var errROCA = errors.New("the RSA modulus bears the mark of CVE-2017-15361 (ROCA), so its private key can be computed from it; let the owner make a new key pair with other software, and take this key out of use")
+var errROCA = errors.New(
+	"the RSA modulus bears the mark of CVE-2017-15361 (ROCA), so its private key can be computed from it; let the owner make a new key pair with other software, and take this key out of use",
+)
 
 const (
 	minRSABits = 2048 // RFC 7518 section 3.3

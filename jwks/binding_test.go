@@ -24,7 +24,9 @@ func TestKeyWithoutAlgIsBoundToTheFirst(t *testing.T) {
 	}
 	for _, alg := range []string{"RS384", "RS512", "PS256", "PS384", "PS512"} {
 		err := pick(alg).Bind()
-		if !errors.Is(err, jwks.ErrAlgorithmConflict) || !strings.Contains(err.Error(), "has been used with RS256, so it is not good for "+alg+"; set the issuer's Algorithms") {
+		if !errors.Is(err, jwks.ErrAlgorithmConflict) || !strings.Contains(
+			err.Error(), "has been used with RS256, so it is not good for "+alg+"; set the issuer's Algorithms",
+		) {
 			t.Errorf("one key with two algorithms, RS256 and %s: %v", alg, err)
 		}
 	}

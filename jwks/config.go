@@ -98,7 +98,13 @@ func (cfg Config) complete() (Config, error) {
 		}
 	}
 	if cfg.MaxStale > 0 && cfg.Refresh > cfg.MaxStale {
-		errs = append(errs, fmt.Errorf("jwks: Config.MaxStale %v is shorter than Refresh %v, so keys would expire before they are fetched again; let it be at least Refresh", cfg.MaxStale, cfg.Refresh))
+		errs = append(
+			errs,
+			fmt.Errorf(
+				"jwks: Config.MaxStale %v is shorter than Refresh %v, so keys would expire before they are fetched again; let it be at least Refresh",
+				cfg.MaxStale, cfg.Refresh,
+			),
+		)
 	}
 	if len(errs) > 0 {
 		return Config{}, errors.Join(errs...)

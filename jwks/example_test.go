@@ -58,7 +58,9 @@ func ExampleStatic() {
 	found, err := keys.VerificationKeys(context.Background(), "2026", "EdDSA")
 	fmt.Println(len(found), err)
 
-	_, err = jwks.Static([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}`))
+	_, err = jwks.Static(
+		[]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}`),
+	)
 	fmt.Println(err)
 	// Output:
 	// 1 <nil>

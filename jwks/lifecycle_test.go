@@ -172,3 +172,40 @@ func openFiles() int {
 	list, _ := os.ReadDir("/proc/self/fd")
 	return len(list)
 }
+
+func TestCloseOfTenants(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := realmServer(anyRealm)
+		s := newTenants(t, i)
+		settle(t, s, "a")
+		i.set(hanging)
+		var all sync.WaitGroup
+		for _, name := range []string{"b", "c"} {
+			all.Go(func() {
+				if got := askTenant(t, s, realm(name), name); got != "unavailable" {
+					t.Errorf("in flight when Close comes: %s", got)
+				}
+			})
+		}
+		synctest.Wait()
+		began := time.Now()
+		for range 3 {
+			all.Go(func() { _ = s.Close() })
+		}
+		all.Wait()
+		if took := time.Since(began); took != 0 {
+			t.Errorf("Close took %v", took)
+		}
+		before := i.fetches()
+		for _, name := range []string{"a", "new"} {
+			if got := askTenant(t, s, realm(name), name); got != "unavailable" {
+				t.Errorf("after Close: %s", got)
+			}
+		}
+		time.Sleep(24 * time.Hour)
+		if i.fetches() != before {
+			t.Errorf("%d fetches after Close", i.fetches()-before)
+		}
+	})
+}

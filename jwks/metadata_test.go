@@ -152,13 +152,24 @@ func TestMetadataThatLeavesOneAlgorithmDecides(t *testing.T) {
 	}{
 		{"nothing", members{}, both},
 		{"one algorithm", members{"id_token_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
-		{"of those listed only one is for RSA", members{"id_token_signing_alg_values_supported": []string{"none", "ES256", "PS256", "HS256", "RS1"}}, []string{"PS256"}},
+		{
+			"of those listed only one is for RSA",
+			members{"id_token_signing_alg_values_supported": []string{"none", "ES256", "PS256", "HS256", "RS1"}}, []string{"PS256"},
+		},
 		{"only for userinfo", members{"userinfo_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
 		{"only for authorization responses", members{"authorization_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
 		{"only for introspection", members{"introspection_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
 		{"only for access tokens", members{"access_token_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
-		{"the same twice", members{"id_token_signing_alg_values_supported": []string{"RS256"}, "userinfo_signing_alg_values_supported": []string{"RS256", "RS256"}}, []string{"RS256"}},
-		{"another one elsewhere", members{"id_token_signing_alg_values_supported": []string{"RS256"}, "access_token_signing_alg_values_supported": []string{"PS256"}}, both},
+		{
+			"the same twice",
+			members{"id_token_signing_alg_values_supported": []string{"RS256"}, "userinfo_signing_alg_values_supported": []string{"RS256", "RS256"}},
+			[]string{"RS256"},
+		},
+		{
+			"another one elsewhere",
+			members{"id_token_signing_alg_values_supported": []string{"RS256"}, "access_token_signing_alg_values_supported": []string{"PS256"}},
+			both,
+		},
 		{"none for RSA", members{"id_token_signing_alg_values_supported": []string{"ES256"}}, both},
 		{"what clients sign with does not count", members{"request_object_signing_alg_values_supported": []string{"RS256"}}, both},
 		{"text instead of a list", members{"id_token_signing_alg_values_supported": "RS256"}, []string{"RS256"}},
@@ -178,7 +189,9 @@ func TestMetadataThatLeavesOneAlgorithmDecides(t *testing.T) {
 				if (err == nil) != slices.Contains(row.good, alg) {
 					t.Errorf("%s: the key for %s: %v", row.what, alg, err)
 				}
-				if err != nil && (!errors.Is(err, jwks.ErrAlgorithmConflict) || !strings.Contains(err.Error(), "metadata says that it signs with "+row.good[0]+", so it is not good for "+alg)) {
+				if err != nil && (!errors.Is(err, jwks.ErrAlgorithmConflict) || !strings.Contains(
+					err.Error(), "metadata says that it signs with "+row.good[0]+", so it is not good for "+alg,
+				)) {
 					t.Errorf("%s: %v", row.what, err)
 				}
 			})

@@ -117,8 +117,16 @@ func TestFetchesBesideOneAnother(t *testing.T) {
 	}{
 		{"the second is refused, the first answers late", numbered(slow(3*time.Second, serving(first())), failing), "found", 1500 * time.Millisecond, 2, 1, 2, 1, 1},
 		{"the second hangs, the first answers late", numbered(slow(3*time.Second, serving(first())), hanging), "found", 1500 * time.Millisecond, 2, 0, 2, 0, 1},
-		{"the second panics, the first answers late", numbered(slow(3*time.Second, serving(first())), func(*http.Request) (*http.Response, error) { panic("second") }), "found", 1500 * time.Millisecond, 2, 1, 2, 1, 1},
-		{"the first is refused late, the second answers later", numbered(slow(2500*time.Millisecond, failing), slow(time.Second, serving(first()))), "found", 1500 * time.Millisecond, 2, 1, 2, 1, 1},
+		{
+			"the second panics, the first answers late",
+			numbered(slow(3*time.Second, serving(first())), func(*http.Request) (*http.Response, error) { panic("second") }), "found",
+			1500 * time.Millisecond, 2, 1, 2, 1, 1,
+		},
+		{
+			"the first is refused late, the second answers later",
+			numbered(slow(2500*time.Millisecond, failing), slow(time.Second, serving(first()))), "found", 1500 * time.Millisecond, 2, 1, 2,
+			1, 1,
+		},
 		{"both are refused late", numbered(slow(2200*time.Millisecond, failing), slow(500*time.Millisecond, failing)), "unavailable", time.Second, 2, 2, 3, 3, 0},
 		{"all hang", hanging, "unavailable", 2 * time.Second, 2, 0, 2, 1, 0},
 		{"the server speaks, if slowly", func(r *http.Request) (*http.Response, error) {
@@ -182,7 +190,10 @@ func TestRefreshKnowsWhichFetchWasFirst(t *testing.T) {
 		fetches int
 	}{
 		{"a fetch that began after the call overtakes the one it joined", numbered(hanging, serving(first(), second())), time.Second, 2},
-		{"the one it joined is overtaken by an older one", numbered(slow(3*time.Second, serving(first())), hanging, serving(first(), second())), 2500 * time.Millisecond, 3},
+		{
+			"the one it joined is overtaken by an older one",
+			numbered(slow(3*time.Second, serving(first())), hanging, serving(first(), second())), 2500 * time.Millisecond, 3,
+		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			i := &issuer{answer: row.answer}

@@ -50,7 +50,9 @@ func TestSetAnswersByKidAndAlgorithm(t *testing.T) {
 		{"an empty algorithm", "a", "", nil},
 	} {
 		keys, err := set.VerificationKeys(t.Context(), row.kid, row.alg)
-		if !slices.Equal(names(keys), append([]string{}, row.want...)) || errors.Is(err, jwks.ErrKeyNotFound) != (row.want == nil) || (err == nil) == (row.want == nil) {
+		if !slices.Equal(
+			names(keys), append([]string{}, row.want...),
+		) || errors.Is(err, jwks.ErrKeyNotFound) != (row.want == nil) || (err == nil) == (row.want == nil) {
 			t.Errorf("%s: %v, %v; want %v", row.what, names(keys), err, row.want)
 		}
 		if errors.Is(err, jwks.ErrUnavailable) {
@@ -171,7 +173,12 @@ func TestSharedSecretsDoNotPrint(t *testing.T) {
 	key := must(jwks.NewSecret("s", "HS256", []byte(secret)))
 	set := must(jwks.HMAC("HS256", []byte(secret)))
 	storage := jwkset.NewMemoryStorage()
-	jwk := must(jwkset.NewJWKFromKey([]byte(secret), jwkset.JWKOptions{Marshal: jwkset.JWKMarshalOptions{Private: true}, Metadata: jwkset.JWKMetadataOptions{KID: "s", ALG: jwkset.AlgHS256}}))
+	jwk := must(
+		jwkset.NewJWKFromKey(
+			[]byte(secret),
+			jwkset.JWKOptions{Marshal: jwkset.JWKMarshalOptions{Private: true}, Metadata: jwkset.JWKMetadataOptions{KID: "s", ALG: jwkset.AlgHS256}},
+		),
+	)
 	if err := storage.KeyWrite(t.Context(), jwk); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +206,10 @@ func TestSharedSecretsDoNotPrint(t *testing.T) {
 		slog.New(slog.NewTextHandler(&b, nil)).Info("printed", "value", value)
 		slog.New(slog.NewJSONHandler(&b, nil)).Info("printed", "value", value)
 		numbers := strings.Trim(fmt.Sprint([]byte(secret[:8])), "[]")
-		for _, form := range []string{secret[:16], secret[16:32], hex.EncodeToString([]byte(secret[:16])), strings.ToUpper(hex.EncodeToString([]byte(secret[:16]))), b64([]byte(secret[:15])), numbers} {
+		for _, form := range []string{
+			secret[:16], secret[16:32], hex.EncodeToString([]byte(secret[:16])), strings.ToUpper(hex.EncodeToString([]byte(secret[:16]))),
+			b64([]byte(secret[:15])), numbers,
+		} {
 			if strings.Contains(b.String(), form) {
 				t.Errorf("%s shows %q: %s", name, form, &b)
 			}

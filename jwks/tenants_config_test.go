@@ -17,7 +17,13 @@ func TestWhatIsNoTenant(t *testing.T) {
 		names    []string
 	}{
 		{realms, []string{"", ".", "..", "a/b", "../master", "%2e%2e", "a%2fb", "a?x", "a#x", "a b", "ä", "a\x00", "a\\b", "a@b", strings.Repeat("a", 256)}},
-		{"https://{tenantid}.idp.example", []string{"", ".", "..", "A", "-a", "a-", "a..b", ".a", "a.", "a_b", "a~b", "evil.example/", "evil.example#", "a:80", strings.Repeat("a", 64), strings.Repeat("a.", 100) + "a"}},
+		{
+			"https://{tenantid}.idp.example",
+			[]string{
+				"", ".", "..", "A", "-a", "a-", "a..b", ".a", "a.", "a_b", "a~b", "evil.example/", "evil.example#", "a:80",
+				strings.Repeat("a", 64), strings.Repeat("a.", 100) + "a",
+			},
+		},
 		{"https://sso.example/{tenantid}/v2", []string{"a/v2", ""}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -48,9 +54,15 @@ func TestWhatIsNoTenant(t *testing.T) {
 func TestWhereTheKeysOfATenantAre(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ what, issuer, url, iss, asked string }{
-		{"metadata, by a segment of the path", "https://sso.example/r/{tenantid}/v2", "", "https://sso.example/r/a.B~c-_/v2", "https://sso.example/r/a.B~c-_/v2/.well-known/openid-configuration"},
+		{
+			"metadata, by a segment of the path", "https://sso.example/r/{tenantid}/v2", "", "https://sso.example/r/a.B~c-_/v2",
+			"https://sso.example/r/a.B~c-_/v2/.well-known/openid-configuration",
+		},
 		{"metadata, by the host", "https://{tenantid}.idp.example", "", "https://a.b-c.idp.example", "https://a.b-c.idp.example/.well-known/openid-configuration"},
-		{"metadata, by the host with a port and a path", "https://{tenantid}.idp.example:8443/x", "", "https://a.idp.example:8443/x", "https://a.idp.example:8443/x/.well-known/openid-configuration"},
+		{
+			"metadata, by the host with a port and a path", "https://{tenantid}.idp.example:8443/x", "", "https://a.idp.example:8443/x",
+			"https://a.idp.example:8443/x/.well-known/openid-configuration",
+		},
 		{"a key set, by a segment", "{tenantid}", "https://sso.example/{tenantid}?v=1", "a", "https://sso.example/a?v=1"},
 		{"a key set, by the host", "tenant {tenantid}!", "https://{tenantid}.idp.example/keys", "tenant a!", "https://a.idp.example/keys"},
 	} {

@@ -116,7 +116,10 @@ func TestATenantThatIsNotThere(t *testing.T) {
 		{"metadata for others", false, always(403, ""), "unavailable"},
 		{"one of the three places is for others", false, numbered(always(404, ""), always(403, ""), always(404, "")), "unavailable"},
 		{"the metadata of another tenant", false, always(200, metadata(realm("b"), keysURL)), "unavailable"},
-		{"the metadata of another tenant in one of three places", false, numbered(always(404, ""), always(200, metadata(realm("b"), keysURL)), always(404, "")), "unavailable"},
+		{
+			"the metadata of another tenant in one of three places", false,
+			numbered(always(404, ""), always(200, metadata(realm("b"), keysURL)), always(404, "")), "unavailable",
+		},
 		{"metadata, and no keys", false, numbered(always(200, metadata(realm("a"), keysURL)), always(404, "")), "unavailable"},
 		{"no key set", true, always(404, ""), "not found"},
 		{"a key set in trouble", true, always(503, ""), "unavailable"},
@@ -306,43 +309,6 @@ func TestReconsiderForATenant(t *testing.T) {
 	})
 }
 
-func TestCloseOfTenants(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		i := realmServer(anyRealm)
-		s := newTenants(t, i)
-		settle(t, s, "a")
-		i.set(hanging)
-		var all sync.WaitGroup
-		for _, name := range []string{"b", "c"} {
-			all.Go(func() {
-				if got := askTenant(t, s, realm(name), name); got != "unavailable" {
-					t.Errorf("in flight when Close comes: %s", got)
-				}
-			})
-		}
-		synctest.Wait()
-		began := time.Now()
-		for range 3 {
-			all.Go(func() { _ = s.Close() })
-		}
-		all.Wait()
-		if took := time.Since(began); took != 0 {
-			t.Errorf("Close took %v", took)
-		}
-		before := i.fetches()
-		for _, name := range []string{"a", "new"} {
-			if got := askTenant(t, s, realm(name), name); got != "unavailable" {
-				t.Errorf("after Close: %s", got)
-			}
-		}
-		time.Sleep(24 * time.Hour)
-		if i.fetches() != before {
-			t.Errorf("%d fetches after Close", i.fetches()-before)
-		}
-	})
-}
-
 // A tenant that has to go while a request waits for its keys is looked for again: that request is not to blame.
 func TestATenantThatGoesWhileItIsAskedAbout(t *testing.T) {
 	t.Parallel()
@@ -396,7 +362,9 @@ func TestStatusOfTenants(t *testing.T) {
 		}
 		_ = askTenant(t, s, realm("newcomer"), "newcomer") // of which nothing was verified
 		got := s.Status()
-		if got.Keys != 3 || got.LastError != nil || time.Since(got.LoadedAt) != time.Minute || got.NextRefresh.After(time.Now().Add(8*time.Minute)) || got.Failures != 0 {
+		if got.Keys != 3 || got.LastError != nil || time.Since(got.LoadedAt) != time.Minute || got.NextRefresh.After(
+			time.Now().Add(8*time.Minute),
+		) || got.Failures != 0 {
 			t.Errorf("three tenants: %+v", got)
 		}
 		i.set(failing)

@@ -278,7 +278,12 @@ func isPreflight(c Credentials) bool {
 
 var (
 	errClosed        = errors.New("middleware: the Validator has been closed")
-	errNoCredentials = cause.Hint("the request carries no token", "if the client did send one, a proxy may have removed the Authorization field; a token in the query is never read")
-	errReadForm      = errors.New("the request is judged again, and a token in its form cannot be: the form has been read; send tokens of streams in the Authorization field")
-	errPreflight     = errors.New("a CORS preflight carries no token: put the CORS middleware outside the Guard, so that it answers first")
+	errNoCredentials = cause.Hint(
+		"the request carries no token",
+		"if the client did send one, a proxy may have removed the Authorization field; a token in the query is never read",
+	)
+	errReadForm = errors.New(
+		"the request is judged again, and a token in its form cannot be: the form has been read; send tokens of streams in the Authorization field",
+	)
+	errPreflight = errors.New("a CORS preflight carries no token: put the CORS middleware outside the Guard, so that it answers first")
 )

@@ -61,7 +61,11 @@ func (c *issuerCompiler) usualAlgorithms(t *accesstoken.IssuerConfig) {
 		switch {
 		case len(secrets) == 0:
 		case len(secrets) < len(algs):
-			c.wrongIn("Keys", "holds secrets beside public keys (%s): name the Algorithms of one kind, or make two Issuers (RFC 8725 section 3.1)", strings.Join(algs, ", "))
+			c.wrongIn(
+				"Keys",
+				"holds secrets beside public keys (%s): name the Algorithms of one kind, or make two Issuers (RFC 8725 section 3.1)",
+				strings.Join(algs, ", "),
+			)
 		default:
 			t.Algorithms = setOf(secrets)
 			return

@@ -53,7 +53,10 @@ func TestRecordedDecisionGoesOn(t *testing.T) {
 	guard := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Issuers[0].Accept = func(*middleware.Token) error { asked++; return nil }
 	}).Require("admin")
-	several := testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"aud": "other", "cnf": kit.Claims{"x": 1}, "act": "text"}))), testkit.StrangeKey())
+	several := testkit.Sign(
+		kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"aud": "other", "cnf": kit.Claims{"x": 1}, "act": "text"}))),
+		testkit.StrangeKey(),
+	)
 	entries, err := middleware.CheckRecorded(guard, kit.Bearer(several))
 	if kit.ReasonIn(err) != middleware.ReasonSignature {
 		t.Fatalf("refused for %v", err)

@@ -143,12 +143,18 @@ func (n *requirement) refusal(step record.Step, v *accesstoken.Verified, call *c
 		}
 		return n.stepUpRefusal(ReasonAuthTime, cause.Authenticated(errAuthTime, facts.AuthTime, call.now, n.maxAge, v.Issuer.Leeway), facts)
 	case record.Scope:
-		return refusal{code: InsufficientScope, reason: ReasonScope, scopes: n.named, err: cause.Scope(errMissingScope, func() cause.Grant { return n.scopeGrant(v) })}
+		return refusal{
+			code: InsufficientScope, reason: ReasonScope, scopes: n.named,
+			err: cause.Scope(errMissingScope, func() cause.Grant { return n.scopeGrant(v) }),
+		}
 	case record.Role:
 		return refusal{code: InsufficientScope, reason: ReasonRole, scopes: n.named, err: cause.Role(errMissingRole, func() cause.Grant { return n.roleGrant(v) })}
 	default: // record.Delegation
 		actor := v.Actor()
-		return refusal{code: InsufficientScope, reason: ReasonActor, scopes: n.named, err: cause.Actor(errActing, n.actor.String(), actor.Issuer, actor.Subject, actor.ClientID)}
+		return refusal{
+			code: InsufficientScope, reason: ReasonActor, scopes: n.named,
+			err: cause.Actor(errActing, n.actor.String(), actor.Issuer, actor.Subject, actor.ClientID),
+		}
 	}
 }
 

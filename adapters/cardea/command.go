@@ -52,7 +52,9 @@ func run(ctx context.Context, args []string, std stdio) int {
 
 // namesFlag are the texts of package cli that hold nothing but the name of a flag, which is what a hurried person mistypes. What does not
 // look like a name may be a token.
-var namesFlag = regexp.MustCompile(`^(?:flag provided but not defined|flag needs an argument): -{1,2}[a-z]+(?:-[a-z]+)*$|^Required flags? "[a-z, "-]+" not set$`)
+var namesFlag = regexp.MustCompile(
+	`^(?:flag provided but not defined|flag needs an argument): -{1,2}[a-z]+(?:-[a-z]+)*$|^Required flags? "[a-z, "-]+" not set$`,
+)
 
 func withoutArguments(err error) error {
 	if text := err.Error(); namesFlag.MatchString(text) && len(text) < 120 {
@@ -93,7 +95,10 @@ func quiet(_ context.Context, _ *cli.Command, err error, _ bool) error { return 
 // noArguments is for commands that take flags alone.
 func noArguments(c *cli.Command) error {
 	if c.Args().Present() {
-		return usage("%s takes no arguments beside its flags; a token is read from standard input, so that no list of processes and no history of a shell shows it", c.Name)
+		return usage(
+			"%s takes no arguments beside its flags; a token is read from standard input, so that no list of processes and no history of a shell shows it",
+			c.Name,
+		)
 	}
 	return nil
 }

@@ -30,25 +30,49 @@ func TestExplainJudgesAsAnAPIWould(t *testing.T) {
 		status int
 		want   []string
 	}{
-		"a good token":              {issuer.Token(authtest.Claims{"scope": "read"}), nil, exitGood, []string{"allowed", `"alice"`, `"read"`, "until", "signature"}},
-		"with its scheme":           {"Bearer " + issuer.Token(nil), nil, exitGood, []string{"allowed"}},
-		"a scope that it has":       {issuer.Token(authtest.Claims{"scope": "read write"}), []string{"-require", "read", "-require", "write"}, exitGood, []string{"allowed"}},
-		"a scope that it lacks":     {issuer.Token(authtest.Claims{"scope": "read"}), []string{"-require", "write"}, exitBad, []string{"forbidden: scope", "write", "expected scope"}},
-		"a role that nobody maps":   {issuer.Token(roles), []string{"-role", "clerk"}, exitBad, []string{"forbidden: role", "Claims.Roles", "/realm_access/roles", "change:"}},
-		"a role by its claim":       {issuer.Token(roles), []string{"-role", "clerk", "-roles-claim", "/realm_access/roles"}, exitGood, []string{`"clerk"`}},
-		"another audience":          {issuer.Token(authtest.Claims{"aud": audience + "/"}), nil, exitBad, []string{"refused: audience", audience + "/", "slash", "change:"}},
-		"expired":                   {issuer.Token(authtest.Claims{"exp": time.Now().Add(-2 * time.Hour)}), nil, exitBad, []string{"refused: expired", "2h"}},
-		"another issuer":            {other.Token(nil), nil, exitBad, []string{"refused: unknown_issuer", "not verified", other.URL()}},
-		"a forged signature":        {issuer.Token(nil)[:len(issuer.Token(nil))-8] + "AAAAAAAA", nil, exitBad, []string{"refused"}},
-		"an ID token":               {issuer.Mint(authtest.Header{"typ": "JWT"}, authtest.Claims{"nonce": "x"}), nil, exitBad, []string{"refused: token_type", "nonce"}},
-		"two mistakes":              {issuer.Mint(authtest.Header{"typ": "JWT"}, authtest.Claims{"nonce": "x", "exp": 1000}), nil, exitBad, []string{"nonce", "exp has passed"}},
-		"an opaque token":           {issuer.OpaqueToken(nil), nil, exitBad, []string{"refused: not_introspected", "Introspector"}},
-		"an opaque token, asked":    {issuer.OpaqueToken(nil), asks, exitGood, []string{"allowed"}},
-		"an unknown one, asked":     {"nobodyhasthistoken0123456789", asks, exitBad, []string{"refused: inactive"}},
-		"a client that is refused":  {issuer.OpaqueToken(nil), append(asks[:4:4], "-client-secret-env", "PATH"), exitUnjudged, []string{"unavailable: introspection_unavailable", "401"}},
-		"a key server that is down": {issuer.Token(nil), []string{"-jwks-uri", "http://127.0.0.1:1/jwks"}, exitUnjudged, []string{"unavailable: keys_unavailable", "127.0.0.1:1", "refused"}},
-		"a client in place of aud":  {issuer.Token(authtest.Claims{"aud": nil}), []string{"-allowed-client", "authtest-client"}, exitGood, []string{"allowed"}},
-		"a client that is another":  {issuer.Token(authtest.Claims{"aud": nil}), []string{"-allowed-client", "web"}, exitBad, []string{"refused: client", "web"}},
+		"a good token":    {issuer.Token(authtest.Claims{"scope": "read"}), nil, exitGood, []string{"allowed", `"alice"`, `"read"`, "until", "signature"}},
+		"with its scheme": {"Bearer " + issuer.Token(nil), nil, exitGood, []string{"allowed"}},
+		"a scope that it has": {
+			issuer.Token(authtest.Claims{"scope": "read write"}), []string{"-require", "read", "-require", "write"}, exitGood,
+			[]string{"allowed"},
+		},
+		"a scope that it lacks": {
+			issuer.Token(authtest.Claims{"scope": "read"}), []string{"-require", "write"}, exitBad,
+			[]string{"forbidden: scope", "write", "expected scope"},
+		},
+		"a role that nobody maps": {
+			issuer.Token(roles), []string{"-role", "clerk"}, exitBad,
+			[]string{"forbidden: role", "Claims.Roles", "/realm_access/roles", "change:"},
+		},
+		"a role by its claim": {issuer.Token(roles), []string{"-role", "clerk", "-roles-claim", "/realm_access/roles"}, exitGood, []string{`"clerk"`}},
+		"another audience": {
+			issuer.Token(authtest.Claims{"aud": audience + "/"}), nil, exitBad,
+			[]string{"refused: audience", audience + "/", "slash", "change:"},
+		},
+		"expired":            {issuer.Token(authtest.Claims{"exp": time.Now().Add(-2 * time.Hour)}), nil, exitBad, []string{"refused: expired", "2h"}},
+		"another issuer":     {other.Token(nil), nil, exitBad, []string{"refused: unknown_issuer", "not verified", other.URL()}},
+		"a forged signature": {issuer.Token(nil)[:len(issuer.Token(nil))-8] + "AAAAAAAA", nil, exitBad, []string{"refused"}},
+		"an ID token": {
+			issuer.Mint(authtest.Header{"typ": "JWT"}, authtest.Claims{"nonce": "x"}), nil, exitBad,
+			[]string{"refused: token_type", "nonce"},
+		},
+		"two mistakes": {
+			issuer.Mint(authtest.Header{"typ": "JWT"}, authtest.Claims{"nonce": "x", "exp": 1000}), nil, exitBad,
+			[]string{"nonce", "exp has passed"},
+		},
+		"an opaque token":        {issuer.OpaqueToken(nil), nil, exitBad, []string{"refused: not_introspected", "Introspector"}},
+		"an opaque token, asked": {issuer.OpaqueToken(nil), asks, exitGood, []string{"allowed"}},
+		"an unknown one, asked":  {"nobodyhasthistoken0123456789", asks, exitBad, []string{"refused: inactive"}},
+		"a client that is refused": {
+			issuer.OpaqueToken(nil), append(asks[:4:4], "-client-secret-env", "PATH"), exitUnjudged,
+			[]string{"unavailable: introspection_unavailable", "401"},
+		},
+		"a key server that is down": {
+			issuer.Token(nil), []string{"-jwks-uri", "http://127.0.0.1:1/jwks"}, exitUnjudged,
+			[]string{"unavailable: keys_unavailable", "127.0.0.1:1", "refused"},
+		},
+		"a client in place of aud": {issuer.Token(authtest.Claims{"aud": nil}), []string{"-allowed-client", "authtest-client"}, exitGood, []string{"allowed"}},
+		"a client that is another": {issuer.Token(authtest.Claims{"aud": nil}), []string{"-allowed-client", "web"}, exitBad, []string{"refused: client", "web"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, form := range [][]string{nil, {"-json"}} {
@@ -146,7 +170,9 @@ func TestExplainInterrupted(t *testing.T) {
 		interrupt()
 	}()
 	var out, errs strings.Builder
-	if status := run(ctx, []string{"cardea", "explain", "-issuer", issuer.URL(), "-audience", audience}, stdio{in: r, out: &out, err: &errs}); status != exitInterrupted {
+	if status := run(
+		ctx, []string{"cardea", "explain", "-issuer", issuer.URL(), "-audience", audience}, stdio{in: r, out: &out, err: &errs},
+	); status != exitInterrupted {
 		t.Errorf("status %d, %s%s", status, out.String(), errs.String())
 	}
 }

@@ -67,7 +67,10 @@ func odd(t *testing.T, yield func(name, in string)) {
 			yield(kind+", "+name, f(token))
 		}
 	}
-	for _, in := range []string{"", " ", "\n\n", "Bearer", "Bearer \n", `""`, "{}", "[]", "null", "\x00", "\xff\xfe", strings.Repeat("\x00", 1<<16), "..", "a..b", "....", "eyJ", "{", `{"access_token":""}`} {
+	for _, in := range []string{
+		"", " ", "\n\n", "Bearer", "Bearer \n", `""`, "{}", "[]", "null", "\x00", "\xff\xfe", strings.Repeat("\x00", 1<<16), "..", "a..b",
+		"....", "eyJ", "{", `{"access_token":""}`,
+	} {
 		yield(fmt.Sprintf("%.20q", in), in)
 	}
 	binary := make([]byte, 1<<16)
@@ -124,7 +127,9 @@ func TestExplainWithoutFlagsReads(t *testing.T) {
 	if n := issuer.Requests(authtest.EndpointMetadata) + issuer.Requests(authtest.EndpointJWKS); n != 0 {
 		t.Errorf("%d requests to the server", n)
 	}
-	if status, _, err := fed(t, "", "eyJhbGciOiJub25lIn0.c2VjcmV0.c2VjcmV0"); status != exitUsage || strings.Contains(err, "c2VjcmV0") || !strings.Contains(err, "standard input") {
+	if status, _, err := fed(
+		t, "", "eyJhbGciOiJub25lIn0.c2VjcmV0.c2VjcmV0",
+	); status != exitUsage || strings.Contains(err, "c2VjcmV0") || !strings.Contains(err, "standard input") {
 		t.Errorf("a token as an argument: status %d, err %q", status, err)
 	}
 }

@@ -60,14 +60,17 @@ func TestMistakesOfDoctorNameTheFlag(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no issuer":             {nil, "-issuer is missing or empty"},
-		"an unknown flag":       {[]string{"-isuer", "https://x.example"}, "flag provided but not defined: -isuer"},
-		"a flag without value":  {[]string{"-issuer"}, "flag needs an argument: -issuer"},
-		"no time":               {[]string{"-issuer", "https://x.example", "-timeout", "0s"}, "-timeout must be positive"},
-		"a client alone":        {[]string{"-issuer", "https://x.example", "-client-id", "a"}, "go together"},
-		"a secret alone":        {[]string{"-issuer", "https://x.example", "-client-secret-env", "PATH"}, "go together"},
-		"two secrets":           {[]string{"-issuer", "https://x.example", "-client-secret-env", "PATH", "-client-secret-file", empty}, "one is enough"},
-		"an empty variable":     {[]string{"-issuer", "https://x.example", "-client-id", "a", "-client-secret-env", "CARDEA_EMPTY"}, "is an environment variable missing?"},
+		"no issuer":            {nil, "-issuer is missing or empty"},
+		"an unknown flag":      {[]string{"-isuer", "https://x.example"}, "flag provided but not defined: -isuer"},
+		"a flag without value": {[]string{"-issuer"}, "flag needs an argument: -issuer"},
+		"no time":              {[]string{"-issuer", "https://x.example", "-timeout", "0s"}, "-timeout must be positive"},
+		"a client alone":       {[]string{"-issuer", "https://x.example", "-client-id", "a"}, "go together"},
+		"a secret alone":       {[]string{"-issuer", "https://x.example", "-client-secret-env", "PATH"}, "go together"},
+		"two secrets":          {[]string{"-issuer", "https://x.example", "-client-secret-env", "PATH", "-client-secret-file", empty}, "one is enough"},
+		"an empty variable": {
+			[]string{"-issuer", "https://x.example", "-client-id", "a", "-client-secret-env", "CARDEA_EMPTY"},
+			"is an environment variable missing?",
+		},
 		"an empty file":         {[]string{"-issuer", "https://x.example", "-client-id", "a", "-client-secret-file", empty}, "secret is empty"},
 		"no file":               {[]string{"-issuer", "https://x.example", "-client-id", "a", "-client-secret-file", empty + "x"}, "no such file"},
 		"a CA that is no PEM":   {[]string{"-issuer", "https://x.example", "-ca-file", empty}, "no certificate in PEM"},
@@ -95,9 +98,12 @@ func TestDoctorExitsByItsFindings(t *testing.T) {
 		status int
 		want   string
 	}{
-		"nothing wrong":          {[]string{"-issuer", server.URL()}, exitGood, "0 problems, 0 warnings"},
-		"a secret from a file":   {[]string{"-issuer", server.URL(), "-client-id", id, "-client-secret-file", file}, exitGood, "by client_secret_basic"},
-		"a secret from outside":  {[]string{"--issuer=" + server.URL(), "-client-id", id, "-client-secret-env", "CARDEA_TEST_SECRET"}, exitGood, "by client_secret_basic"},
+		"nothing wrong":        {[]string{"-issuer", server.URL()}, exitGood, "0 problems, 0 warnings"},
+		"a secret from a file": {[]string{"-issuer", server.URL(), "-client-id", id, "-client-secret-file", file}, exitGood, "by client_secret_basic"},
+		"a secret from outside": {
+			[]string{"--issuer=" + server.URL(), "-client-id", id, "-client-secret-env", "CARDEA_TEST_SECRET"}, exitGood,
+			"by client_secret_basic",
+		},
 		"a wrong secret":         {[]string{"-issuer", server.URL(), "-client-id", id, "-client-secret-env", "PATH"}, exitBad, "Compare client id and secret"},
 		"a slash too many":       {[]string{"-issuer", server.URL() + "/"}, exitBad, "only by a slash at the end"},
 		"nothing wrong, in JSON": {[]string{"-issuer", server.URL(), "-json"}, exitGood, `"problems": 0`},
@@ -178,7 +184,9 @@ func TestDoctorTrustsTheCAOfItsFile(t *testing.T) {
 
 func TestHelpSaysHowToCallIt(t *testing.T) {
 	for _, args := range [][]string{nil, {"--help"}, {"help"}, {"doctor", "--help"}, {"help", "doctor"}} {
-		if status, out, err := called(t.Context(), args...); status != exitGood || !strings.Contains(out, "cardea doctor") && !strings.Contains(out, "doctor") || err != "" {
+		if status, out, err := called(t.Context(), args...); status != exitGood || !strings.Contains(
+			out, "cardea doctor",
+		) && !strings.Contains(out, "doctor") || err != "" {
 			t.Errorf("%q: status %d, out %q, err %q", args, status, out, err)
 		}
 	}

@@ -108,7 +108,10 @@ func TestNoRouteOfAGuardedEngineIsOpen(t *testing.T) {
 		t.Fatalf("only %d routes", len(e.Routes()))
 	}
 	for _, route := range e.Routes() {
-		for _, path := range []string{route.Path, "/." + route.Path, "/" + route.Path, route.Path + "/", strings.ToUpper(route.Path), strings.ReplaceAll(route.Path, "/", "%2f")} {
+		for _, path := range []string{
+			route.Path, "/." + route.Path, "/" + route.Path, route.Path + "/", strings.ToUpper(route.Path),
+			strings.ReplaceAll(route.Path, "/", "%2f"),
+		} {
 			for _, method := range []string{route.Method, "GET", "HEAD", "POST", "OPTIONS", "CONNECT", "PURGE"} {
 				w := httptest.NewRecorder()
 				r := httptest.NewRequest("GET", "/", nil)

@@ -98,7 +98,10 @@ func TestWhatIsLoggedWithoutTheRightToDelete(t *testing.T) {
 	cfg.Logger = slog.New(slog.NewTextHandler(&out, nil))
 	created(t, admin, cfg)
 	// A trigger that the server refuses to run stands in for a right that is missing.
-	if _, err := admin.Exec(t.Context(), "create trigger no before delete on "+cfg.Prefix+"_replays for each statement execute function suppress_redundant_updates_trigger()"); err != nil {
+	if _, err := admin.Exec(
+		t.Context(),
+		"create trigger no before delete on "+cfg.Prefix+"_replays for each statement execute function suppress_redundant_updates_trigger()",
+	); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, admin, cfg)

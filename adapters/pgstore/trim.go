@@ -68,7 +68,9 @@ func (s *Store) trimBatch(ctx context.Context, statement string) (n int64, err e
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var mine bool
 		// Nothing is lost if a deletion is, so that it need not wait for the disk.
-		if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1), set_config('synchronous_commit', 'off', true)", s.sql.lock).Scan(&mine, nil); err != nil || !mine {
+		if err := tx.QueryRow(
+			ctx, "select pg_try_advisory_xact_lock($1), set_config('synchronous_commit', 'off', true)", s.sql.lock,
+		).Scan(&mine, nil); err != nil || !mine {
 			return err
 		}
 		done, err := tx.Exec(ctx, statement, trimBatch)

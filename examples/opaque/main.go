@@ -59,7 +59,10 @@ func run(ctx context.Context, site demo.Site) error {
 		demo.Request{Name: "a JWT, which is introspected as well", Path: "/orders", Token: issuer.Token(reader), Status: http.StatusOK},
 		demo.Request{Name: "a revoked token", Path: "/orders", Token: revoked, Status: http.StatusUnauthorized},
 		demo.Request{Name: "a token that nobody knows", Path: "/orders", Token: "made-up", Status: http.StatusUnauthorized},
-		demo.Request{Name: "a token without the scope", Path: "/orders", Token: issuer.OpaqueToken(authtest.Claims{"aud": "https://api.example.com"}), Status: http.StatusForbidden},
+		demo.Request{
+			Name: "a token without the scope", Path: "/orders",
+			Token: issuer.OpaqueToken(authtest.Claims{"aud": "https://api.example.com"}), Status: http.StatusForbidden,
+		},
 	)
 }
 

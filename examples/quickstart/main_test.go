@@ -84,14 +84,18 @@ func TestMistakesOnTheCommandLineAreExplained(t *testing.T) {
 		p    provider
 		want string
 	}{
-		"a port that is taken":               {demo.Site{Addr: taken.Addr().String()}, provider{}, "-addr: " + taken.Addr().String() + " is taken"},
-		"an address that others can reach":   {demo.Site{Addr: "0.0.0.0:0"}, provider{}, `"0.0.0.0" is no loopback address`},
-		"an address without a host":          {demo.Site{Addr: ":0"}, provider{}, `"" is no loopback address`},
-		"an address without a port":          {demo.Site{Addr: "127.0.0.1"}, provider{}, "write it as 127.0.0.1:8080"},
-		"an issuer without an audience":      {demo.Site{}, provider{issuer: "https://login.example.com"}, "-issuer needs -audience"},
-		"an audience without an issuer":      {demo.Site{}, provider{audience: "https://api.example.com"}, "need -issuer"},
-		"a client without an endpoint":       {demo.Site{}, provider{issuer: "https://login.example.com", audience: "a", clientID: "id"}, "need -introspection-url"},
-		"an endpoint without a client":       {demo.Site{}, provider{issuer: "https://login.example.com", audience: "a", introspectionURL: "https://login.example.com/introspect"}, "ClientAuth"},
+		"a port that is taken":             {demo.Site{Addr: taken.Addr().String()}, provider{}, "-addr: " + taken.Addr().String() + " is taken"},
+		"an address that others can reach": {demo.Site{Addr: "0.0.0.0:0"}, provider{}, `"0.0.0.0" is no loopback address`},
+		"an address without a host":        {demo.Site{Addr: ":0"}, provider{}, `"" is no loopback address`},
+		"an address without a port":        {demo.Site{Addr: "127.0.0.1"}, provider{}, "write it as 127.0.0.1:8080"},
+		"an issuer without an audience":    {demo.Site{}, provider{issuer: "https://login.example.com"}, "-issuer needs -audience"},
+		"an audience without an issuer":    {demo.Site{}, provider{audience: "https://api.example.com"}, "need -issuer"},
+		"a client without an endpoint":     {demo.Site{}, provider{issuer: "https://login.example.com", audience: "a", clientID: "id"}, "need -introspection-url"},
+		"an endpoint without a client": {
+			demo.Site{},
+			provider{issuer: "https://login.example.com", audience: "a", introspectionURL: "https://login.example.com/introspect"},
+			"ClientAuth",
+		},
 		"an issuer without TLS on a network": {demo.Site{}, provider{issuer: "http://login.example.com", audience: "a"}, "https"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -164,7 +164,9 @@ func TestSnippetsProtect(t *testing.T) {
 		t.Error(err)
 	}
 	mux := http.NewServeMux()
-	if err := exampleRevocation(t.Context(), exampleProviders(), &middleware.Token{Issuer: "https://login.example.com", Subject: "u"}, http.NewServeMux()); err != nil {
+	if err := exampleRevocation(
+		t.Context(), exampleProviders(), &middleware.Token{Issuer: "https://login.example.com", Subject: "u"}, http.NewServeMux(),
+	); err != nil {
 		t.Error(err)
 	}
 	if err := exampleBinding(http.NewServeMux(), nil, make([]byte, 32), make([]byte, 32), listOrders); err != nil {

@@ -34,7 +34,10 @@ func run(ctx context.Context, site demo.Site) error {
 
 	reader := authtest.Claims{"scope": "events:read", "exp": time.Now().Add(time.Minute)}
 	return site.Serve(ctx, mux,
-		demo.Request{Name: "a tick each second, until the token expires, a minute after the start of this program", Path: "/events", Token: issuer.Token(reader), Status: http.StatusOK},
+		demo.Request{
+			Name: "a tick each second, until the token expires, a minute after the start of this program", Path: "/events",
+			Token: issuer.Token(reader), Status: http.StatusOK,
+		},
 		demo.Request{Name: "no token", Path: "/events", Status: http.StatusUnauthorized},
 	)
 }

@@ -188,11 +188,17 @@ func TestDPoPTransportRepeatsOnceAndOnlyForWantOfANonce(t *testing.T) {
 		server stubborn
 		sent   int
 	}{
-		"a nonce, and the wish for it":           {stubborn{status: 401, fields: http.Header{"Dpop-Nonce": {"n"}, "Www-Authenticate": {`Bearer realm="api"`, refusal}}}, 2},
-		"the wish for a nonce, and none":         {stubborn{status: 401, fields: http.Header{"Www-Authenticate": {refusal}}}, 1},
-		"a nonce, and another refusal":           {stubborn{status: 401, fields: http.Header{"Dpop-Nonce": {"n"}, "Www-Authenticate": {`DPoP error="invalid_token"`}}}, 1},
+		"a nonce, and the wish for it": {
+			stubborn{status: 401, fields: http.Header{"Dpop-Nonce": {"n"}, "Www-Authenticate": {`Bearer realm="api"`, refusal}}}, 2,
+		},
+		"the wish for a nonce, and none": {stubborn{status: 401, fields: http.Header{"Www-Authenticate": {refusal}}}, 1},
+		"a nonce, and another refusal": {
+			stubborn{status: 401, fields: http.Header{"Dpop-Nonce": {"n"}, "Www-Authenticate": {`DPoP error="invalid_token"`}}}, 1,
+		},
 		"a nonce for next time with the success": {stubborn{status: 200, fields: http.Header{"Dpop-Nonce": {"n"}}}, 1},
-		"a wish under another scheme":            {stubborn{status: 401, fields: http.Header{"Dpop-Nonce": {"n"}, "Www-Authenticate": {`Bearer error="use_dpop_nonce"`}}}, 1},
+		"a wish under another scheme": {
+			stubborn{status: 401, fields: http.Header{"Dpop-Nonce": {"n"}, "Www-Authenticate": {`Bearer error="use_dpop_nonce"`}}}, 1,
+		},
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, api, strings.NewReader("two hinges"))
 		if err != nil {

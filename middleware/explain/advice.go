@@ -45,7 +45,10 @@ func changeFor(step middleware.Step) string {
 		return ""
 	case middleware.StepAudience:
 		if value, ok := strings.CutPrefix(step.Got, "aud "); ok {
-			return join("let the server write "+strings.TrimPrefix(step.Expected, "aud ")+" into aud, or add the token's to Config.Audiences if one of "+value+" is this API", step.Hint)
+			return join(
+				"let the server write "+strings.TrimPrefix(step.Expected, "aud ")+" into aud, or add the token's to Config.Audiences if one of "+value+" is this API",
+				step.Hint,
+			)
 		}
 	case middleware.StepTime:
 		if strings.Contains(step.Hint, "the clock here is") {

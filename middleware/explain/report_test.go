@@ -53,7 +53,10 @@ func TestAReportOfAGoodToken(t *testing.T) {
 	if report.Outcome != middleware.Allowed || report.Advice != nil {
 		t.Errorf("%s", report)
 	}
-	wantIn(t, report.String(), "allowed\n", "ok     audience", "got aud '"+api+"'", "ok     scope", "expected scope 'orders'", "\n-      not reached: introspection, accept\n")
+	wantIn(
+		t, report.String(), "allowed\n", "ok     audience", "got aud '"+api+"'", "ok     scope", "expected scope 'orders'",
+		"\n-      not reached: introspection, accept\n",
+	)
 	if strings.Contains(report.String(), "FAILED") || strings.Contains(report.String(), "\x1b") {
 		t.Errorf("%s", report)
 	}
@@ -68,8 +71,14 @@ func TestAdvice(t *testing.T) {
 	}{
 		"another audience": {authtest.Claims{"aud": api + "/"}, asIs, "let the server write '" + api + "' into aud"},
 		"another issuer":   {authtest.Claims{"iss": "https://other.example"}, asIs, "set Issuer.URL to 'https://other.example', or add that to Issuer.Aliases"},
-		"a missing scope":  {authtest.Claims{"scope": "x"}, func(g *middleware.Guard) *middleware.Guard { return g.Require("orders") }, "let the server grant scope 'orders'"},
-		"roles of nobody":  {authtest.Claims{"groups": []string{"a"}}, func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("a") }, "set Issuer.Claims.Roles"},
+		"a missing scope": {
+			authtest.Claims{"scope": "x"}, func(g *middleware.Guard) *middleware.Guard { return g.Require("orders") },
+			"let the server grant scope 'orders'",
+		},
+		"roles of nobody": {
+			authtest.Claims{"groups": []string{"a"}}, func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("a") },
+			"set Issuer.Claims.Roles",
+		},
 		"a role in a claim that nobody maps": {
 			authtest.Claims{"realm_access": authtest.Claims{"roles": []string{"manager"}}}, func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("manager") },
 			"set Issuer.Claims.Roles to '/realm_access/roles', which has it and is not read, if that claim speaks of this API",
@@ -120,7 +129,9 @@ func TestARenderedReportIsHarmless(t *testing.T) {
 	if err := errors.Join(report.Terminal(&terminal, true), report.WriteHTML(&page)); err != nil {
 		t.Fatal(err)
 	}
-	if left := strings.NewReplacer("\x1b[31m", "", "\x1b[32m", "", "\x1b[90m", "", "\x1b[0m", "", "\n", "").Replace(terminal.String()); strings.ContainsAny(left, "\x1b\u202e\r") {
+	if left := strings.NewReplacer(
+		"\x1b[31m", "", "\x1b[32m", "", "\x1b[90m", "", "\x1b[0m", "", "\n", "",
+	).Replace(terminal.String()); strings.ContainsAny(left, "\x1b\u202e\r") {
 		t.Errorf("%q", left)
 	}
 	wantIn(t, terminal.String(), "\x1b[31mFAILED\x1b[0m rule", `no\x0a\x1b[2J`)

@@ -181,7 +181,9 @@ func TestCloudflareAccess(t *testing.T) {
 		issuer: issuers.CloudflareAccess("example", tag), source: "Cf-Access-Jwt-Assertion",
 		header: header{"typ": "JWT"},
 		good: claims{
-			"aud": []string{tag}, "email": "alice@example.com", "type": "app", "identity_nonce": "6ei69kawdKzMIAPF", "sub": "7335d417-61da-459d-899c-0a01c76a2f94", "country": "US",
+			"aud": []string{
+				tag,
+			}, "email": "alice@example.com", "type": "app", "identity_nonce": "6ei69kawdKzMIAPF", "sub": "7335d417-61da-459d-899c-0a01c76a2f94", "country": "US",
 		},
 		subject: "7335d417-61da-459d-899c-0a01c76a2f94",
 		rows: map[string]row{

@@ -223,7 +223,10 @@ func TestOktaOrg(t *testing.T) {
 		"good": "", "foreign": middleware.ReasonClient, "refresh": middleware.ReasonTokenType, "id": middleware.ReasonTokenType, "revoked": middleware.ReasonInactive,
 		"custom": middleware.ReasonUnknownIssuer,
 	})
-	for want, args := range map[string][]string{"secret is empty": {"api", "", "web"}, "begins or ends with white space": {"api", "hush\n", "web"}, "id has an empty": {"", "s", "web"}, "clients is empty": {"api", "s"}} {
+	for want, args := range map[string][]string{
+		"secret is empty": {"api", "", "web"}, "begins or ends with white space": {"api", "hush\n", "web"},
+		"id has an empty": {"", "s", "web"}, "clients is empty": {"api", "s"},
+	} {
 		r, err := issuers.OktaOrg("example.okta.com", args[0], args[1], args[2:]...)
 		if r != nil || err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("got %v, want %q", err, want)

@@ -107,10 +107,16 @@ func TestKeyFileReadsEachForm(t *testing.T) {
 	rsaKey, ec := &testkit.RSAKey().PublicKey, &testkit.P256Key().PublicKey
 	jwk := func(key any, more claims) claims { return more.With(testkit.JWK(key)) }
 	for name, content := range map[string]string{
-		"PEM":                     pemOf(t, rsaKey) + pemOf(t, ec) + pemOf(t, testkit.EdKey().Public()),
-		"PEM of PKCS 1":           string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(rsaKey)})) + pemOf(t, ec) + pemOf(t, testkit.EdKey().Public()),
-		"a certificate":           certificate(t) + pemOf(t, ec) + pemOf(t, testkit.EdKey().Public()),
-		"a JWKS":                  string(testkit.JSON(claims{"keys": []claims{jwk(rsaKey, claims{"kid": "rsa"}), jwk(ec, claims{"kid": "p256"}), jwk(testkit.EdKey().Public(), claims{"kid": "ed"})}})),
+		"PEM": pemOf(t, rsaKey) + pemOf(t, ec) + pemOf(t, testkit.EdKey().Public()),
+		"PEM of PKCS 1": string(
+			pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(rsaKey)}),
+		) + pemOf(t, ec) + pemOf(t, testkit.EdKey().Public()),
+		"a certificate": certificate(t) + pemOf(t, ec) + pemOf(t, testkit.EdKey().Public()),
+		"a JWKS": string(
+			testkit.JSON(
+				claims{"keys": []claims{jwk(rsaKey, claims{"kid": "rsa"}), jwk(ec, claims{"kid": "p256"}), jwk(testkit.EdKey().Public(), claims{"kid": "ed"})}},
+			),
+		),
 		"a single JWK":            string(testkit.JSON(jwk(rsaKey, claims{"kid": "rsa", "alg": "RS256"}))),
 		"a JWK behind a BOM":      "\xef\xbb\xbf\n" + string(testkit.JSON(jwk(rsaKey, claims{"kid": "rsa"}))),
 		"PEM between other lines": "issued by alice\n" + pemOf(t, rsaKey) + "\nand more\n",
@@ -232,7 +238,10 @@ func TestSecretFile(t *testing.T) {
 			t.Errorf("%s: reason is %q, want %q", key, reasonOf(err), want)
 		}
 	}
-	for content, want := range map[string]string{"\n\n": "holds no secret", "short": "use at least 32", `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"short"}]}` + "\n": "may be public"} {
+	for content, want := range map[string]string{
+		"\n\n": "holds no secret", "short": "use at least 32",
+		`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"short"}]}` + "\n": "may be public",
+	} {
 		if _, err := issuers.SecretFile(issuers.FileConfig{Issuer: inhouse, Path: fileOf(t, content)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		} else if strings.Contains(err.Error(), "short") {

@@ -170,7 +170,9 @@ func TestAWSLoadBalancer(t *testing.T) {
 
 	// The same field, read for another issuer, has no such dialect.
 	plain := guardOf(t, middleware.Config{
-		Issuers: []middleware.Issuer{{URL: pool, Keys: struct{ middleware.KeySource }{r.Issuer.Keys}, DangerouslyNoAudience: true}}, Clock: base.Clock, Logger: base.Logger,
+		Issuers: []middleware.Issuer{
+			{URL: pool, Keys: struct{ middleware.KeySource }{r.Issuer.Keys}, DangerouslyNoAudience: true},
+		}, Clock: base.Clock, Logger: base.Logger,
 		IgnoreAuthorization: true, TokenSources: base.TokenSources,
 	})
 	for token, want := range map[string]middleware.Reason{good: middleware.ReasonMalformedRequest, unpadded: middleware.ReasonSignature} {

@@ -141,7 +141,9 @@ func TestPresetsThatIntrospectMakeTheirClient(t *testing.T) {
 			t.Errorf("%q: %+v", want, r)
 		}
 	}
-	if _, err := preset("key-file").Make(map[string][]string{"issuer": {inhouse}, "path": {"x"}, "interval": {"soon"}}); err == nil || !strings.Contains(err.Error(), "duration such as 10s") {
+	if _, err := preset("key-file").Make(
+		map[string][]string{"issuer": {inhouse}, "path": {"x"}, "interval": {"soon"}},
+	); err == nil || !strings.Contains(err.Error(), "duration such as 10s") {
 		t.Errorf("a bad interval gives %v", err)
 	}
 }

@@ -29,7 +29,10 @@ func news(t *testing.T, issuer middleware.Issuer) (mistakes, warnings string) {
 
 // The iss of a preset is recognised as that of its provider, and what the preset makes is warned of in nothing.
 func TestIssuersOfPresetsAreRecognised(t *testing.T) {
-	nobody := []string{"PingFederate", "Duende", "Spring", "SpringReference", "DjangoOAuthToolkit", "FusionAuth", "HS256", "KeyFile", "SecretFile", "Kubernetes", "AWSLoadBalancer"}
+	nobody := []string{
+		"PingFederate", "Duende", "Spring", "SpringReference", "DjangoOAuthToolkit", "FusionAuth", "HS256", "KeyFile", "SecretFile",
+		"Kubernetes", "AWSLoadBalancer",
+	}
 	same := map[string]string{ // another preset of the same iss is named
 		"CognitoIDTokens": "Cognito", "GoogleAccessTokens": "Google", "FacebookAccessTokens": "FacebookLimitedLogin", "LoginRadiusService": "LoginRadius",
 		"KeycloakLightweight": "Keycloak",

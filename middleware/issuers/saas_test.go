@@ -114,7 +114,9 @@ func TestClerk(t *testing.T) {
 			"azp": "https://app.example.com", "sub": "user_1", "sid": "sess_1", "v": 2, "sts": "active", "fva": []int{0, -1},
 			"o": claims{"id": "org_1", "rol": "admin", "slg": "acme", "per": "read,manage", "fpm": "3,2"}, "fea": "u:billing,o:orders,uo:teams",
 		},
-		subject: "user_1", client: "https://app.example.com", roles: []string{"org:admin"}, scopes: []string{"org:orders:read", "org:orders:manage", "org:teams:manage"},
+		subject: "user_1", client: "https://app.example.com", roles: []string{"org:admin"}, scopes: []string{
+			"org:orders:read", "org:orders:manage", "org:teams:manage",
+		},
 		rows: map[string]row{
 			"version 1":                 {claims: claims{"o": nil, "v": nil, "sts": nil, "org_role": "org:admin", "org_permissions": []string{"org:orders:read"}}},
 			"a pending session":         {claims: claims{"sts": "pending"}, want: middleware.ReasonNotAccepted},
@@ -140,7 +142,9 @@ func TestSupabase(t *testing.T) {
 		issuer: issuers.Supabase("abcdefghijklmnopqrst"), alg: "ES256", header: header{"typ": "JWT"},
 		good: claims{
 			"aud": "authenticated", "role": "authenticated", "sub": "u", "aal": "aal1", "session_id": "s", "is_anonymous": false, "email": "a@example.com",
-			"amr": []claims{{"method": "password", "timestamp": 1}}, "app_metadata": claims{"provider": "email", "roles": []string{"admin"}}, "user_metadata": claims{"roles": []string{"root"}},
+			"amr": []claims{{"method": "password", "timestamp": 1}}, "app_metadata": claims{
+				"provider": "email", "roles": []string{"admin"},
+			}, "user_metadata": claims{"roles": []string{"root"}},
 		},
 		subject: "u", roles: []string{"admin"},
 		rows: map[string]row{
@@ -243,7 +247,10 @@ func granted(t *testing.T, s sheet, changes claims) string {
 }
 
 func TestClerkGrants(t *testing.T) {
-	s := sheet{issuer: issuers.Clerk("clerk.example.com", "https://app.example.com"), good: claims{"azp": "https://app.example.com", "sub": "u", "sid": "s", "v": 2}}
+	s := sheet{
+		issuer: issuers.Clerk("clerk.example.com", "https://app.example.com"),
+		good:   claims{"azp": "https://app.example.com", "sub": "u", "sid": "s", "v": 2},
+	}
 	version2 := func(features, names, masks string) claims {
 		return claims{"fea": features, "o": claims{"id": "org_1", "rol": "member", "per": names, "fpm": masks}}
 	}
@@ -278,8 +285,14 @@ func TestClerkGrants(t *testing.T) {
 }
 
 func TestDescopeGrants(t *testing.T) {
-	s := sheet{issuer: issuers.Descope(issuers.DescopeTokens{Project: "P2a"}), good: claims{"sub": "u", "roles": []string{"member"}, "permissions": []string{"read"}}}
-	tenants := claims{"T1": claims{"roles": []string{"owner"}, "permissions": []string{"write"}}, "T2": claims{"roles": []string{"root"}, "permissions": []string{"all"}}, "": claims{"roles": []string{"nobody"}}}
+	s := sheet{
+		issuer: issuers.Descope(issuers.DescopeTokens{Project: "P2a"}),
+		good:   claims{"sub": "u", "roles": []string{"member"}, "permissions": []string{"read"}},
+	}
+	tenants := claims{
+		"T1": claims{"roles": []string{"owner"}, "permissions": []string{"write"}},
+		"T2": claims{"roles": []string{"root"}, "permissions": []string{"all"}}, "": claims{"roles": []string{"nobody"}},
+	}
 	for name, row := range map[string]struct {
 		claims claims
 		want   string

@@ -42,8 +42,12 @@ func TestKeycloak(t *testing.T) {
 	sheet{
 		issuer: issuers.Keycloak("https://sso.example.com/", "shop"), header: header{"typ": "JWT"},
 		good: claims{
-			"iss": "https://sso.example.com/realms/shop", "typ": "Bearer", "azp": "web", "aud": []string{api, "account"}, "sub": "u", "sid": "s", "scope": "openid orders:read",
-			"realm_access": claims{"roles": []string{"admin"}}, "resource_access": claims{"account": claims{"roles": []string{"view-profile"}}}, "auth_time": 1, "jti": "j",
+			"iss": "https://sso.example.com/realms/shop", "typ": "Bearer", "azp": "web", "aud": []string{
+				api, "account",
+			}, "sub": "u", "sid": "s", "scope": "openid orders:read",
+			"realm_access": claims{"roles": []string{"admin"}}, "resource_access": claims{
+				"account": claims{"roles": []string{"view-profile"}},
+			}, "auth_time": 1, "jti": "j",
 		},
 		subject: "u", client: "web", scopes: []string{"orders:read"}, roles: []string{"admin"},
 		rows: map[string]row{
@@ -83,7 +87,10 @@ func TestKeycloakLightweight(t *testing.T) {
 		issuer: issuers.KeycloakLightweight("https://sso.example.com", "shop", server), header: header{"typ": "JWT"},
 		good: claims{"typ": "Bearer", "azp": "web", "sub": "u", "scope": "openid", "jti": "j"},
 	}
-	full := claims{"typ": "Bearer", "azp": "web", "client_id": "web", "sub": "u", "iss": s.issuer.URL, "token_type": "Bearer", "aud": []string{api}, "realm_access": claims{"roles": []string{"admin"}}}
+	full := claims{
+		"typ": "Bearer", "azp": "web", "client_id": "web", "sub": "u", "iss": s.issuer.URL, "token_type": "Bearer", "aud": []string{api},
+		"realm_access": claims{"roles": []string{"admin"}},
+	}
 	s.issuer.Keys = testkit.KeySet()
 	guard := s.guard(t)
 	for name, r := range map[string]struct {
@@ -176,7 +183,9 @@ func TestZITADEL(t *testing.T) {
 		"good": "", "pat": "", "foreign": middleware.ReasonAudience, "revoked": middleware.ReasonInactive, "untyped": middleware.ReasonNotAccepted,
 	})
 	wrong(t, map[string]middleware.Issuer{
-		"projectID has an empty": issuers.ZITADEL("example-abc123.zitadel.cloud", "", nil), "it must be a number": issuers.ZITADEL("example-abc123.zitadel.cloud", "shop", nil),
+		"projectID has an empty": issuers.ZITADEL("example-abc123.zitadel.cloud", "", nil), "it must be a number": issuers.ZITADEL(
+			"example-abc123.zitadel.cloud", "shop", nil,
+		),
 	})
 }
 
@@ -205,14 +214,22 @@ func TestAuthentik(t *testing.T) {
 			"no signing key":                          {header: header{"alg": "HS256"}, want: middleware.ReasonAlgorithm},
 		},
 	}.run(t)
-	wrong(t, map[string]middleware.Issuer{"slug is empty": issuers.Authentik("https://authentik.example.com", "", "client"), "clientID has an empty": issuers.Authentik("https://a.example", "s", "")})
+	wrong(
+		t,
+		map[string]middleware.Issuer{
+			"slug is empty":         issuers.Authentik("https://authentik.example.com", "", "client"),
+			"clientID has an empty": issuers.Authentik("https://a.example", "s", ""),
+		},
+	)
 }
 
 func TestFusionAuth(t *testing.T) {
 	sheet{
 		issuer: issuers.FusionAuth("https://auth.example.com", "acme.com", "app-1"), header: header{"typ": "JWT", "gty": []string{"authorization_code"}},
 		good: claims{
-			"iss": "acme.com", "aud": "app-1", "applicationId": "app-1", "sub": "u", "scope": "openid orders:read", "roles": []string{"admin"}, "tid": "t", "authenticationType": "PASSWORD",
+			"iss": "acme.com", "aud": "app-1", "applicationId": "app-1", "sub": "u", "scope": "openid orders:read", "roles": []string{
+				"admin",
+			}, "tid": "t", "authenticationType": "PASSWORD",
 		},
 		subject: "u", client: "app-1", scopes: []string{"orders:read"}, roles: []string{"admin"},
 		rows: map[string]row{
@@ -224,10 +241,21 @@ func TestFusionAuth(t *testing.T) {
 			"nobody registered":    {claims: claims{"applicationId": nil, "roles": nil, "scope": "openid offline_access"}, want: middleware.ReasonNotAccepted},
 			"another application":  {claims: claims{"aud": "app-2"}, want: middleware.ReasonAudience},
 			"another tenant":       {claims: claims{"iss": "evil.com"}, want: middleware.ReasonUnknownIssuer},
-			"an entity":            {claims: claims{"sub": "e", "scope": "target-entity:e:read", "applicationId": nil, "authenticationType": nil, "roles": nil, "permissions": claims{"e": []string{"read"}}}},
+			"an entity": {
+				claims: claims{
+					"sub": "e", "scope": "target-entity:e:read", "applicationId": nil, "authenticationType": nil, "roles": nil,
+					"permissions": claims{"e": []string{"read"}},
+				},
+			},
 		},
 	}.run(t)
-	wrong(t, map[string]middleware.Issuer{"applications is empty": issuers.FusionAuth("https://auth.example.com", "acme.com"), "issuer has an empty": issuers.FusionAuth("https://a.example", "", "x")})
+	wrong(
+		t,
+		map[string]middleware.Issuer{
+			"applications is empty": issuers.FusionAuth("https://auth.example.com", "acme.com"),
+			"issuer has an empty":   issuers.FusionAuth("https://a.example", "", "x"),
+		},
+	)
 }
 
 func TestPingFederate(t *testing.T) {
@@ -240,7 +268,13 @@ func TestPingFederate(t *testing.T) {
 		"good": "", "foreign": middleware.ReasonClient, "refresh": middleware.ReasonTokenType, "revoked": middleware.ReasonInactive,
 		"id_token": middleware.ReasonTokenType,
 	})
-	wrong(t, map[string]middleware.Issuer{"client is nil": issuers.PingFederate("https://a.example", nil, "web"), "clients is empty": issuers.PingFederate("https://a.example", answers{})})
+	wrong(
+		t,
+		map[string]middleware.Issuer{
+			"client is nil":    issuers.PingFederate("https://a.example", nil, "web"),
+			"clients is empty": issuers.PingFederate("https://a.example", answers{}),
+		},
+	)
 }
 
 func TestDuende(t *testing.T) {
@@ -281,7 +315,13 @@ func TestSpring(t *testing.T) {
 		},
 	}.run(t)
 	introspected(t, issuers.Spring("https://auth.example.com", "svc"), map[string]middleware.Reason{"a-refresh-token": middleware.ReasonNotIntrospected})
-	wrong(t, map[string]middleware.Issuer{"clients is empty": issuers.Spring("https://auth.example.com"), "client is nil": issuers.SpringReference("https://auth.example.com", nil, "svc")})
+	wrong(
+		t,
+		map[string]middleware.Issuer{
+			"clients is empty": issuers.Spring("https://auth.example.com"),
+			"client is nil":    issuers.SpringReference("https://auth.example.com", nil, "svc"),
+		},
+	)
 }
 
 func TestSpringReference(t *testing.T) {

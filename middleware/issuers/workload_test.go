@@ -48,5 +48,11 @@ func TestGitLabCI(t *testing.T) {
 			"the id as a number":       {claims: claims{"project_id": 20}},
 		},
 	}.run(t)
-	wrong(t, map[string]middleware.Issuer{"projectIDs is empty": issuers.GitLabCI("gitlab.com", api), "host is \"https://gitlab.com\"": issuers.GitLabCI("https://gitlab.com", api, "1")})
+	wrong(
+		t,
+		map[string]middleware.Issuer{
+			"projectIDs is empty":            issuers.GitLabCI("gitlab.com", api),
+			"host is \"https://gitlab.com\"": issuers.GitLabCI("https://gitlab.com", api, "1"),
+		},
+	)
 }

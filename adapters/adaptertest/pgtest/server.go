@@ -18,7 +18,9 @@ import (
 )
 
 // ErrMissing says that the programs of PostgreSQL are not on this machine.
-var ErrMissing = errors.New("pgtest: PostgreSQL is not installed: run apt-get install --no-install-recommends postgresql, or put its initdb and postgres into PATH")
+var ErrMissing = errors.New(
+	"pgtest: PostgreSQL is not installed: run apt-get install --no-install-recommends postgresql, or put its initdb and postgres into PATH",
+)
 
 // Server is a PostgreSQL in a folder of its own, which its socket is in, too. It has one role, postgres, which needs no password. Its methods must
 // not be called at the same time.

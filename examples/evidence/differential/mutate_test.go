@@ -168,7 +168,9 @@ func (g generator) segments() mutation {
 	forms := []string{
 		one[0] + "." + one[1] + "." + two[2], one[0] + "." + two[1] + "." + one[2], two[0] + "." + one[1] + "." + one[2], one[1] + "." + one[0] + "." + one[2],
 		one[0] + "." + one[1], one[0] + "." + one[1] + ".", "." + one[1] + "." + one[2], one[0] + ".." + one[2], token + ".", "." + token, token + "." + one[2], token + ".." + two[2],
-		one[0] + "." + one[1] + ".." + one[2], token + "." + strings.Join(two, "."), "Bearer " + token, token + " " + token, token + "," + token, token + "=", token + "\n", `"` + token + `"`,
+		one[0] + "." + one[1] + ".." + one[2], token + "." + strings.Join(
+			two, ".",
+		), "Bearer " + token, token + " " + token, token + "," + token, token + "=", token + "\n", `"` + token + `"`,
 		`{"payload":"` + one[1] + `","protected":"` + one[0] + `","signature":"` + one[2] + `"}`, strings.Repeat(".", 1000), token + strings.Repeat("A", 20000),
 	}
 	// The claims of one issuer under the key of another.

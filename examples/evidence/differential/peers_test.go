@@ -65,7 +65,10 @@ var golangJWT = func() *jwt.Parser {
 	for _, k := range keys {
 		methods = append(methods, k.alg)
 	}
-	return jwt.NewParser(jwt.WithValidMethods(methods), jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(func() time.Time { return now }))
+	return jwt.NewParser(
+		jwt.WithValidMethods(methods), jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithLeeway(leeway),
+		jwt.WithTimeFunc(func() time.Time { return now }),
+	)
 }()
 
 func readGolangJWT(token string) (reading, error) {

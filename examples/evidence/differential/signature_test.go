@@ -21,7 +21,10 @@ func (g generator) signature() mutation {
 	header, claims := texts(k, g.r)
 	input := b64(header) + "." + b64(claims)
 	good := k.signature(input, rsa.PSSSaltLengthEqualsHash)
-	forms := [][]byte{nil, {0}, slices.Concat(good, []byte{0}), slices.Concat([]byte{0}, good), good[1:], good[:len(good)-1], make([]byte, len(good)), slices.Concat(good, good)}
+	forms := [][]byte{
+		nil, {0}, slices.Concat(good, []byte{0}), slices.Concat([]byte{0}, good), good[1:], good[:len(good)-1], make([]byte, len(good)),
+		slices.Concat(good, good),
+	}
 	class := "signature"
 	switch private := k.private.(type) {
 	case *ecdsa.PrivateKey:
@@ -43,7 +46,9 @@ func (k key) ecdsaForms(private *ecdsa.PrivateKey, good []byte) [][]byte {
 	r, s := new(big.Int).SetBytes(good[:size]), new(big.Int).SetBytes(good[size:])
 	zero := new(big.Int)
 	return [][]byte{
-		k.join(r, new(big.Int).Sub(n, s)), k.join(r, new(big.Int).Add(n, s)), k.join(new(big.Int).Add(n, r), s), k.join(s, r), k.join(zero, zero), k.join(r, zero), k.join(zero, s), k.join(n, n),
+		k.join(
+			r, new(big.Int).Sub(n, s),
+		), k.join(r, new(big.Int).Add(n, s)), k.join(new(big.Int).Add(n, r), s), k.join(s, r), k.join(zero, zero), k.join(r, zero), k.join(zero, s), k.join(n, n),
 		must(asn1.Marshal(struct{ R, S *big.Int }{r, s})), slices.Concat([]byte{0}, good[:size], []byte{0}, good[size:]), slices.Concat(r.Bytes()[1:], s.Bytes()),
 	}
 }
@@ -71,7 +76,10 @@ func (k key) rsaForms(private *rsa.PrivateKey, input string, good []byte) [][]by
 	if strings.HasPrefix(k.alg, "PS") {
 		other.alg = "RS" + k.alg[2:]
 	}
-	return [][]byte{more.Bytes(), other.signature(input, rsa.PSSSaltLengthEqualsHash), {1}, k.signature(input, 0), k.signature(input, 20), k.signature(input, rsa.PSSSaltLengthAuto)}
+	return [][]byte{
+		more.Bytes(), other.signature(input, rsa.PSSSaltLengthEqualsHash), {1}, k.signature(input, 0), k.signature(input, 20),
+		k.signature(input, rsa.PSSSaltLengthAuto),
+	}
 }
 
 // algorithm signs with one algorithm and names another.
@@ -79,7 +87,9 @@ func (g generator) algorithm() mutation {
 	k := g.key()
 	header, claims := documents(k, g.r)
 	names := []string{
-		"none", "None", "NONE", "nOnE", "", strings.ToLower(k.alg), k.alg + " ", k.alg + "\\u0000", "ES256K", "HS1", "RS1", "A128KW", "dir", "RSA-OAEP", "Ed448", "ML-DSA-44",
+		"none", "None", "NONE", "nOnE", "", strings.ToLower(
+			k.alg,
+		), k.alg + " ", k.alg + "\\u0000", "ES256K", "HS1", "RS1", "A128KW", "dir", "RSA-OAEP", "Ed448", "ML-DSA-44",
 		"HS256", "HS384", "HS512", "RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 	}
 	name := pick(g.r, names)

@@ -51,7 +51,9 @@ type change struct {
 }
 
 var changes = []change{
-	{"twins", twins}, {"names", names}, {"types", types}, {"numbers", numbers}, {"spellings", spellings}, {"whitespace", whitespace}, {"structure", structure}, {"members", members},
+	{"twins", twins}, {"names", names}, {"types", types}, {"numbers", numbers}, {"spellings", spellings}, {
+		"whitespace", whitespace,
+	}, {"structure", structure}, {"members", members},
 }
 
 var registered = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "alg", "kid", "typ", "crit", "cnf", "scope", "client_id", "x"}
@@ -118,7 +120,9 @@ func numbers(r *rand.Rand, d *document) {
 	at := now.Unix() + pick(r, []int64{-1 << 32, -3600, -31, -30, -29, -1, 0, 1, 29, 30, 31, 3600, 1 << 32})
 	digits := fmt.Sprint(at)
 	spelt := pick(r, []string{
-		digits, digits + ".0", digits + ".5", digits + ".999999999", digits + "e0", digits + "E+0", digits + "00e-2", digits[:1] + "." + digits[1:] + "e" + fmt.Sprint(len(digits)-1),
+		digits, digits + ".0", digits + ".5", digits + ".999999999", digits + "e0", digits + "E+0", digits + "00e-2", digits[:1] + "." + digits[1:] + "e" + fmt.Sprint(
+			len(digits)-1,
+		),
 		"-" + digits, "+" + digits, "0" + digits, digits + ".", "." + digits, digits + "e", digits + "e+", `"` + digits + `"`, "0x" + digits, digits + "000", digits + "n", "-0", "0", "0.0", "1e0",
 		"1e300", "-1e300", "1e400", "1e-400", "1e2147483648", "9223372036854775807", "9223372036854775808", "18446744073709551616", "253402300799", "253402300800", "NaN", "Infinity", "-Infinity",
 		"1" + strings.Repeat("0", 400), digits + "." + strings.Repeat("9", 400), "1_000", "--1", "-",
@@ -198,10 +202,26 @@ func structure(r *rand.Rand, d *document) {
 		d.around = pick(r, []func(string) string{
 			func(o string) string { return o + o }, func(o string) string { return o + "{}" }, func(o string) string { return o + "x" }, func(o string) string { return o + "," },
 			func(o string) string { return o + "]" }, func(o string) string { return o + "null" }, func(o string) string { return o + "\x00" }, func(o string) string { return o + "}" },
-			func(o string) string { return "[" + o + "]" }, func(o string) string { return "\ufeff" + o }, func(o string) string { return "{}" + o }, func(o string) string { return o[:len(o)-1] },
-			func(o string) string { return o[:len(o)-1] + ",}" }, func(o string) string { return "{," + o[1:] }, func(o string) string { return o[1:] }, func(o string) string { return o[:r.IntN(len(o))] },
+			func(o string) string { return "[" + o + "]" }, func(o string) string { return "\ufeff" + o }, func(o string) string { return "{}" + o }, func(o string) string {
+				return o[:len(
+					o,
+				)-1]
+			},
+			func(o string) string {
+				return o[:len(
+					o,
+				)-1] + ",}"
+			}, func(o string) string { return "{," + o[1:] }, func(o string) string { return o[1:] }, func(o string) string {
+				return o[:r.IntN(
+					len(o),
+				)]
+			},
 			func(string) string { return "null" }, func(string) string { return "{}" }, func(string) string { return "[]" }, func(string) string { return `""` }, func(string) string { return "0" },
-			func(string) string { return "" }, func(o string) string { return strings.ReplaceAll(o, `"`, `'`) }, func(o string) string { return strings.ReplaceAll(o, ":", "=") },
+			func(string) string { return "" }, func(o string) string {
+				return strings.ReplaceAll(
+					o, `"`, `'`,
+				)
+			}, func(o string) string { return strings.ReplaceAll(o, ":", "=") },
 		})
 	}
 }
@@ -214,11 +234,23 @@ func members(r *rand.Rand, d *document) {
 		return
 	}
 	d.insert(r, pick(r, []member{
-		{`"crit"`, `["exp"]`}, {`"crit"`, `["b64"]`}, {`"crit"`, `[]`}, {`"b64"`, `false`}, {`"b64"`, `true`}, {`"zip"`, `"DEF"`}, {`"cty"`, `"JWT"`}, {`"jku"`, `"https://evil.example.com"`}, {`"x5u"`, `"https://evil.example.com"`},
-		{`"jwk"`, `{"kty":"oct","k":"AA"}`}, {`"jwk"`, `{"kty":"OKP","crv":"Ed25519","x":"` + b64(string(stream("x", 32))) + `"}`}, {`"x5c"`, `["AA"]`}, {`"x5t"`, `"AA"`}, {`"enc"`, `"A256GCM"`}, {`"typ"`, `"JWT"`},
-		{`"typ"`, `"logout+jwt"`}, {`"typ"`, `"dpop+jwt"`}, {`"typ"`, `"secevent+jwt"`}, {`"kid"`, `"` + strings.Repeat("k", 1025) + `"`}, {`"kid"`, `"../../etc/passwd"`}, {`"kid"`, `"' OR 1=1"`},
-		{`"nonce"`, `"n"`}, {`"at_hash"`, `"x"`}, {`"events"`, `{}`}, {`"htm"`, `"GET"`}, {`"cnf"`, `{"jkt":"x"}`}, {`"cnf"`, `null`}, {`"cnf"`, `{}`}, {`"token_use"`, `"id"`}, {`"token_use"`, `"access"`},
-		{`"act"`, `{"sub":"a"}`}, {`"act"`, `"a"`}, {`"act"`, `{}`}, {`"act"`, strings.Repeat(`{"sub":"a","act":`, 9) + `{"sub":"a"}` + strings.Repeat("}", 9)}, {`"nbf"`, fmt.Sprint(now.Unix())},
+		{`"crit"`, `["exp"]`}, {`"crit"`, `["b64"]`}, {`"crit"`, `[]`}, {`"b64"`, `false`}, {`"b64"`, `true`}, {`"zip"`, `"DEF"`}, {`"cty"`, `"JWT"`}, {
+			`"jku"`, `"https://evil.example.com"`,
+		}, {`"x5u"`, `"https://evil.example.com"`},
+		{`"jwk"`, `{"kty":"oct","k":"AA"}`}, {
+			`"jwk"`, `{"kty":"OKP","crv":"Ed25519","x":"` + b64(string(stream("x", 32))) + `"}`,
+		}, {`"x5c"`, `["AA"]`}, {`"x5t"`, `"AA"`}, {`"enc"`, `"A256GCM"`}, {`"typ"`, `"JWT"`},
+		{`"typ"`, `"logout+jwt"`}, {`"typ"`, `"dpop+jwt"`}, {`"typ"`, `"secevent+jwt"`}, {
+			`"kid"`, `"` + strings.Repeat("k", 1025) + `"`,
+		}, {`"kid"`, `"../../etc/passwd"`}, {`"kid"`, `"' OR 1=1"`},
+		{`"nonce"`, `"n"`}, {`"at_hash"`, `"x"`}, {`"events"`, `{}`}, {`"htm"`, `"GET"`}, {
+			`"cnf"`, `{"jkt":"x"}`,
+		}, {`"cnf"`, `null`}, {`"cnf"`, `{}`}, {`"token_use"`, `"id"`}, {
+			`"token_use"`, `"access"`,
+		},
+		{`"act"`, `{"sub":"a"}`}, {`"act"`, `"a"`}, {`"act"`, `{}`}, {
+			`"act"`, strings.Repeat(`{"sub":"a","act":`, 9) + `{"sub":"a"}` + strings.Repeat("}", 9),
+		}, {`"nbf"`, fmt.Sprint(now.Unix())},
 		{`"azp"`, `"c"`}, {`"client_id"`, `""`}, {`"scope"`, `["a"]`}, {`"scp"`, `"a b"`}, {`"email"`, `"a@example.com"`}, {`"x"`, `{"a":[1,2,{"b":null}]}`},
 	}))
 }

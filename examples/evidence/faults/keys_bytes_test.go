@@ -110,7 +110,10 @@ func TestHugeAnswerIsReadToAMegabyteAndRefused(t *testing.T) {
 
 				// Before the first load the answer is 503, with either endpoint.
 				huge.Store(true)
-				first := newService(t, middleware.Config{Issuers: []middleware.Issuer{{URL: a.url}}, Audiences: []string{ordersAPI}, HTTPClient: &http.Client{Transport: m}})
+				first := newService(
+					t,
+					middleware.Config{Issuers: []middleware.Issuer{{URL: a.url}}, Audiences: []string{ordersAPI}, HTTPClient: &http.Client{Transport: m}},
+				)
 				cost := allocated(func() { _ = first.validator.Warm(t.Context()) })
 				if n := m.read.Load(); n > 2*expected { // metadata is looked for at two addresses
 					t.Errorf("%d bytes were read", n)

@@ -165,7 +165,10 @@ func TestBadKeysSpoilNoOther(t *testing.T) {
 	x := func() string { return newSigningKey("").jwk()["x"].(string) }
 	bad := []any{
 		nil, 7, "key", []any{}, map[string]any{},
-		map[string]any{"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "off the curve", "x": base64url([]byte(strings.Repeat("\x01", 32))), "y": base64url([]byte(strings.Repeat("\x02", 32)))},
+		map[string]any{
+			"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "off the curve", "x": base64url([]byte(strings.Repeat("\x01", 32))),
+			"y": base64url([]byte(strings.Repeat("\x02", 32))),
+		},
 		map[string]any{"kty": "RSA", "alg": "RS256", "kid": "too short", "n": base64url([]byte(strings.Repeat("\xff", 64))), "e": "AQAB"},
 		map[string]any{"kty": "RSA", "alg": "RS256", "kid": "too long", "n": base64url([]byte(strings.Repeat("\xff", 4096))), "e": "AQAB"},
 		map[string]any{"kty": "RSA", "alg": "RS256", "kid": "exponent one", "n": base64url([]byte(strings.Repeat("\xff", 256))), "e": "AQ"},

@@ -132,7 +132,10 @@ func (o *oracle) counts() (calls, peak int) {
 
 // jwt mints an access token of the oracle.
 func (o *oracle) jwt(changes map[string]any) string {
-	claims := map[string]any{"iss": oracleURL, "aud": stockAPI, "sub": "jwt", "client_id": "client", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix()}
+	claims := map[string]any{
+		"iss": oracleURL, "aud": stockAPI, "sub": "jwt", "client_id": "client", "iat": time.Now().Unix(),
+		"exp": time.Now().Add(time.Hour).Unix(),
+	}
 	maps.Copy(claims, changes)
 	input := base64url([]byte(`{"alg":"EdDSA","typ":"at+jwt","kid":"one"}`)) + "." + base64url(toJSON(claims))
 	return input + "." + base64url(ed25519.Sign(o.key, []byte(input)))

@@ -135,7 +135,10 @@ func newMixture(t *testing.T) *mixture {
 	}
 	t.Cleanup(func() { _, _, _ = validator.Close(), keys.Close(), asker.Close() })
 
-	m := &mixture{t: t, issuer: issuer, stranger: authtest.NewIssuer(t), asker: asker, guarded: validator.Require().HandlerFunc(tellSubject), warm: validator.Warm, start: time.Now()}
+	m := &mixture{
+		t: t, issuer: issuer, stranger: authtest.NewIssuer(t), asker: asker, guarded: validator.Require().HandlerFunc(tellSubject),
+		warm: validator.Warm, start: time.Now(),
+	}
 	for range 8 {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		if err != nil {

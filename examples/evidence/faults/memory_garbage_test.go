@@ -128,10 +128,13 @@ func TestOversizedTokensCostNothing(t *testing.T) {
 		token  string
 		reason middleware.Reason
 	}{
-		"a JWT of 1 MiB":                            {stock, header + "." + strings.Repeat("A", 1<<20), middleware.ReasonTokenTooLong},
-		"an opaque token of 1 MiB":                  {stock, strings.Repeat("a", 1<<20), middleware.ReasonTokenTooLong},
-		"100 000 dots":                              {stock, header + strings.Repeat(".", 100_000), middleware.ReasonTokenTooLong},
-		"a kid of 100 000 characters":               {stock, base64url([]byte(`{"alg":"EdDSA","kid":"`+strings.Repeat("k", 100_000)+`"}`)) + "." + rest, middleware.ReasonTokenTooLong},
+		"a JWT of 1 MiB":           {stock, header + "." + strings.Repeat("A", 1<<20), middleware.ReasonTokenTooLong},
+		"an opaque token of 1 MiB": {stock, strings.Repeat("a", 1<<20), middleware.ReasonTokenTooLong},
+		"100 000 dots":             {stock, header + strings.Repeat(".", 100_000), middleware.ReasonTokenTooLong},
+		"a kid of 100 000 characters": {
+			stock, base64url([]byte(`{"alg":"EdDSA","kid":"`+strings.Repeat("k", 100_000)+`"}`)) + "." + rest,
+			middleware.ReasonTokenTooLong,
+		},
 		"as many dots as the limit allows":          {stock, header + strings.Repeat(".", 16<<10-len(header)), middleware.ReasonMalformed},
 		"a million dots, if such are let in":        {roomy, header + strings.Repeat(".", 1<<20-len(header)), middleware.ReasonMalformed},
 		"half a million segments, if such are":      {roomy, header + strings.Repeat(".A", (1<<20-len(header))/2), middleware.ReasonMalformed},

@@ -40,10 +40,15 @@ func TestParseOutput(t *testing.T) {
 			outcome{crashers: []string{"FuzzSplit/seed#0"}},
 		},
 		{
-			"the end of the turn, which the fuzzer takes for a failure", quiet[:len(quiet)-5] + "--- FAIL: FuzzSplit (60.05s)\n    context deadline exceeded\nFAIL\n", true,
+			"the end of the turn, which the fuzzer takes for a failure", quiet[:len(
+				quiet,
+			)-5] + "--- FAIL: FuzzSplit (60.05s)\n    context deadline exceeded\nFAIL\n", true,
 			outcome{executions: 680218, inputs: 12, took: 62 * time.Second},
 		},
-		{"a process that dies", quiet[:len(quiet)-5] + "fatal error: all goroutines are asleep\n", true, outcome{680218, 12, 62 * time.Second, []string{"failed without an input: fatal error: all goroutines are asleep"}}},
+		{
+			"a process that dies", quiet[:len(quiet)-5] + "fatal error: all goroutines are asleep\n", true,
+			outcome{680218, 12, 62 * time.Second, []string{"failed without an input: fatal error: all goroutines are asleep"}},
+		},
 		{"a process that says nothing", "", true, outcome{crashers: []string{"failed without an input: "}}},
 		{"a text that only quotes a failure", "Failing input written to x\n", false, outcome{}},
 	} {

@@ -21,7 +21,10 @@ func report(w io.Writer, targets []target, counts *tallies) error {
 		all.Inputs += sum.Inputs
 		all.Crashers = append(all.Crashers, sum.Crashers...)
 	}
-	rows += fmt.Sprintf("| all | %d targets | %s | %s | %d | %d |\n", len(targets), grouped(all.Executions), grouped(int64(all.rate())), all.Inputs, len(all.Crashers))
+	rows += fmt.Sprintf(
+		"| all | %d targets | %s | %s | %d | %d |\n", len(targets), grouped(all.Executions), grouped(int64(all.rate())), all.Inputs,
+		len(all.Crashers),
+	)
 	for _, t := range targets {
 		for _, crasher := range counts.of(t).Crashers {
 			rows += fmt.Sprintf("\n%s: %s\n", t, crasher)

@@ -92,7 +92,9 @@ func TestCrasher(t *testing.T) {
 		t.Errorf("turns are %v, want 1 and 4", turns)
 	}
 	var b strings.Builder
-	if err := report(&b, []target{quick, slow}, counts); !errors.Is(err, errCrashers) || !strings.HasSuffix(b.String(), "\nb FuzzSlow: testdata/fuzz/FuzzSlow/1\n") {
+	if err := report(&b, []target{quick, slow}, counts); !errors.Is(err, errCrashers) || !strings.HasSuffix(
+		b.String(), "\nb FuzzSlow: testdata/fuzz/FuzzSlow/1\n",
+	) {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 	if all := o.rounds(t.Context(), []target{slow}, counts, fuzz); all != nil || turns[slow] != 1 {

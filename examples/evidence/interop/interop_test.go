@@ -55,7 +55,9 @@ func TestInsufficientScope(t *testing.T) {
 	for _, resource := range []string{"urn:api:ES256", "urn:api:opaque"} {
 		token := p.token(t, resource, "orders:read")
 		got := api.must(t, "POST", "/orders", token)
-		if got.status != http.StatusForbidden || !strings.Contains(got.challenge, `error="insufficient_scope"`) || !strings.Contains(got.challenge, `scope="orders:write"`) {
+		if got.status != http.StatusForbidden || !strings.Contains(
+			got.challenge, `error="insufficient_scope"`,
+		) || !strings.Contains(got.challenge, `scope="orders:write"`) {
 			t.Errorf("a token for %s without orders:write: status %d, challenge %q", resource, got.status, got.challenge)
 		}
 	}

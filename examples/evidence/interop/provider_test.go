@@ -60,7 +60,10 @@ func requireNode(t *testing.T) {
 	if missing == nil {
 		return
 	}
-	message := fmt.Sprintf("left out: tokens of a real provider (%v); run: npm ci --prefix examples/evidence/interop && go test ./examples/evidence/interop", missing)
+	message := fmt.Sprintf(
+		"left out: tokens of a real provider (%v); run: npm ci --prefix examples/evidence/interop && go test ./examples/evidence/interop",
+		missing,
+	)
 	if os.Getenv("CI") == "true" {
 		t.Fatal(message)
 	}

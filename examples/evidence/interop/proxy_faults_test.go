@@ -177,14 +177,16 @@ func TestKeysThroughABrokenNetwork(t *testing.T) {
 			cut   bool // the client has to give the connection up
 			works int  // so many connections, and the keys come in spite of it
 		}{
-			"reset at once":               {treat: resetAtOnce},
-			"reset after the request":     {treat: resetAfterTheRequest},
-			"no answer":                   {treat: hang, cut: true},
-			"a byte each tenth second":    {treat: trickle(100 * time.Millisecond), cut: true},
-			"cut in the header":           {treat: truncate(30)},
-			"cut in the body":             {treat: truncate(700)},
-			"bytes":                       {treat: answer200("\x00\xff\x16\x03junk")},
-			"a page":                      {treat: answer200("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<!DOCTYPE html><title>Maintenance</title>")},
+			"reset at once":            {treat: resetAtOnce},
+			"reset after the request":  {treat: resetAfterTheRequest},
+			"no answer":                {treat: hang, cut: true},
+			"a byte each tenth second": {treat: trickle(100 * time.Millisecond), cut: true},
+			"cut in the header":        {treat: truncate(30)},
+			"cut in the body":          {treat: truncate(700)},
+			"bytes":                    {treat: answer200("\x00\xff\x16\x03junk")},
+			"a page": {
+				treat: answer200("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<!DOCTYPE html><title>Maintenance</title>"),
+			},
 			"a gateway's 502":             {treat: answer200("HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n")},
 			"late":                        {treat: delay(500 * time.Millisecond), works: 1},
 			"closed when they are reused": {treat: resetWhenReused, works: 3},

@@ -222,8 +222,12 @@ var accepted = map[survivor]string{
 	{"middleware", "statusOf", valueGone, `""`}:               impliedBy, // the zero value takes its place
 	{"middleware", "WriteError", neverTaken, `failed != nil`}: unreachable,
 
-	{"middleware", "check", andGone, `e.Kind.dated()`}:                                                                behindIt,  // a date without a dated kind is refused before
-	{"middleware", "filled", andGone, `e.Kind.dated()`}:                                                               impliedBy, // the date of another kind is not kept
+	{
+		"middleware", "check", andGone, `e.Kind.dated()`,
+	}: behindIt, // a date without a dated kind is refused before
+	{
+		"middleware", "filled", andGone, `e.Kind.dated()`,
+	}: impliedBy, // the date of another kind is not kept
 	{"middleware", "kindThatHits", neverTaken, `kind.names() == (value == "") || !l.table.Used(0, place)`}:            shortcut,
 	{"middleware", "kindThatHits", orGone, `kind.names() == (value == "")`}:                                           shortcut, // no entry has an empty value
 	{"middleware", "kindThatHits", orGone, `!l.table.Used(0, place)`}:                                                 shortcut,
@@ -232,21 +236,23 @@ var accepted = map[survivor]string{
 	{"middleware", "sharedKindThatHits", orGone, `kind.names() == (value == "")`}:                                     shortcut, // no entry has an empty value
 	{"middleware", "sharedKindThatHits", orGone, `!l.table.Used(secret, place)`}:                                      shortcut,
 	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}:                                                shortcut,
-	{"middleware", "Add", andGone, `added.ID() != 0`}:                                                                 impliedBy, // no entry without an identifier is lifted by one
-	{"middleware", "Add", andGone, `ok`}:                                                                              impliedBy, // a record that is not there covers nothing, and has no identifier
-	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                                                        shortcut,
-	{"middleware", "Open", neverTaken, `b[0] != version`}:                                                             behindIt, // the version is under the tag
-	{"middleware", "names", neverTaken, `kept != nil && kept.of == of`}:                                               shortcut,
-	{"middleware", "names", neverTaken, `kinds[place].names() == (value == "")`}:                                      shortcut,
-	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                                                              impliedBy,
-	{"middleware", "enter", orGone, `err != nil`}:                                                                     impliedBy,
-	{"middleware", "Notify", neverTaken, `kinds[place].names() == (value == "")`}:                                     behindIt, // no entry has an empty value
-	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                                                        raceOnly,
-	{"middleware", "keepLifts", neverTaken, `o.ended(now)`}:                                                           boundOnly,
-	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                                                           impliedBy,
-	{"middleware", "valuesOf", wordGone, `""`}:                                                                        impliedBy, // the zero value is the same word
-	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                                                 impliedBy, // the zero time is before every date
-	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                                                      impliedBy, // the zero time is long ago
+	{
+		"middleware", "Add", andGone, `added.ID() != 0`,
+	}: impliedBy, // no entry without an identifier is lifted by one
+	{"middleware", "Add", andGone, `ok`}:                                          impliedBy, // a record that is not there covers nothing, and has no identifier
+	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                    shortcut,
+	{"middleware", "Open", neverTaken, `b[0] != version`}:                         behindIt, // the version is under the tag
+	{"middleware", "names", neverTaken, `kept != nil && kept.of == of`}:           shortcut,
+	{"middleware", "names", neverTaken, `kinds[place].names() == (value == "")`}:  shortcut,
+	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                          impliedBy,
+	{"middleware", "enter", orGone, `err != nil`}:                                 impliedBy,
+	{"middleware", "Notify", neverTaken, `kinds[place].names() == (value == "")`}: behindIt, // no entry has an empty value
+	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                    raceOnly,
+	{"middleware", "keepLifts", neverTaken, `o.ended(now)`}:                       boundOnly,
+	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                       impliedBy,
+	{"middleware", "valuesOf", wordGone, `""`}:                                    impliedBy, // the zero value is the same word
+	{"middleware", "Hits", orGone, `issued.IsZero()`}:                             impliedBy, // the zero time is before every date
+	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                  impliedBy, // the zero time is long ago
 
 	{"middleware", "decodeInto", andGone, `len(segment) >= 8`}: impliedBy, // what takes eight bytes is longer
 
@@ -312,7 +318,9 @@ var accepted = map[survivor]string{
 
 	{"middleware", "Distinct", neverTaken, `len(elems) <= few`}:                             shortcut,
 	{"jwks", "parseMaterial", neverTaken, `len(m.E) > base64.RawURLEncoding.EncodedLen(8)`}: behindIt, // jwkset writes the key once more and compares
-	{"middleware", "readClaims", neverTaken, `err != nil`}:                                  behindIt, // a payload that is no base64url is an empty text, which is no JSON
+	{
+		"middleware", "readClaims", neverTaken, `err != nil`,
+	}: behindIt, // a payload that is no base64url is an empty text, which is no JSON
 
 	{"middleware", "takeApart", neverTaken, `err != nil`}:             behindIt,    // what has no parts has no header
 	{"middleware", "takeApart", neverTaken, `err != nil (3)`}:         behindIt,    // an empty text is no JSON
@@ -377,7 +385,10 @@ var accepted = map[survivor]string{
 	{"middleware", "slice", neverTaken, `ok`}:                                                                                  shortcut,
 	{"middleware", "slice", andGone, `r.space() == 'n'`}:                                                                       shortcut,
 	{"middleware", "slice", andGone, `r.word("null")`}:                                                                         shortcut,
-	{"middleware", "slice", alwaysTrue, `r.elements(func() bool { n := v.Len() if n == v.Cap() { v.Grow(1) } v.SetLen(n + 1) v.Index(n).SetZero() return r.value(p.elem, v.Index(n)) })`}: shortcut,
+	{
+		"middleware", "slice", alwaysTrue,
+		`r.elements(func() bool { n := v.Len() if n == v.Cap() { v.Grow(1) } v.SetLen(n + 1) v.Index(n).SetZero() return r.value(p.elem, v.Index(n)) })`,
+	}: shortcut,
 	{"middleware", "slice", alwaysTrue, `r.value(p.elem, v.Index(n))`}:                            shortcut,
 	{"middleware", "mapping", neverTaken, `ok`}:                                                   shortcut,
 	{"middleware", "any", valueGone, `'['`}:                                                       shortcut,

@@ -50,7 +50,10 @@ var servers = []server{
 	{name: "oidc-provider", version: "oidc-provider " + oidcprovider.Version, needs: "Node.js", ask: oidcprovider.Ask},
 	{name: "keycloak", version: "Keycloak " + keycloak.Version, needs: "Java 17, Maven", presets: []string{"keycloak", "keycloak-lightweight"}, ask: keycloak.Ask},
 	{name: "hydra", version: "Ory Hydra " + hydra.Version, needs: "Go; its build takes some minutes", slow: true, presets: []string{"hydra"}, ask: hydra.Ask},
-	{name: "spring", version: "Spring Authorization Server " + spring.Version, needs: "Java 17, Maven", slow: true, presets: []string{"spring", "spring-reference"}, ask: spring.Ask},
+	{
+		name: "spring", version: "Spring Authorization Server " + spring.Version, needs: "Java 17, Maven", slow: true,
+		presets: []string{"spring", "spring-reference"}, ask: spring.Ask,
+	},
 	{name: "zitadel", version: "zitadel/oidc " + zitadel.Version + ", its example server", needs: "Go", slow: true, ask: zitadel.Ask},
 }
 

@@ -18,9 +18,12 @@ import (
 )
 
 var (
-	errNobodyAsks    = errors.New("the token is opaque and no issuer introspects it: set Issuer.Introspector, or OpaquePrefixes that fit")
-	errEmptySegment  = errors.New("a segment of the token is empty")
-	errInactive      = cause.Hint("the introspection endpoint says that the token is not active", "it has expired, was revoked, or is of another realm; most servers say so too when our client may not see the token")
+	errNobodyAsks   = errors.New("the token is opaque and no issuer introspects it: set Issuer.Introspector, or OpaquePrefixes that fit")
+	errEmptySegment = errors.New("a segment of the token is empty")
+	errInactive     = cause.Hint(
+		"the introspection endpoint says that the token is not active",
+		"it has expired, was revoked, or is of another realm; most servers say so too when our client may not see the token",
+	)
 	errForeignIssuer = errors.New("iss of the introspection answer is not that of the issuer asked")
 	errOtherBinding  = errors.New("the introspection answer binds the token (cnf) to something else than the token itself does")
 	errNoTenant      = errors.New("the server has tenants, and its answer names none (iss)")

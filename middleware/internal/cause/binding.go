@@ -87,7 +87,10 @@ func ProofAge(check error, issued, now time.Time, most time.Duration) error {
 }
 
 // schemes are names of schemes that may be shown: what stands in their place may as well be a credential without one.
-var schemes = []string{"basic", "digest", "negotiate", "ntlm", "token", "jwt", "apikey", "api-key", "hmac", "signature", "mutual", "hoba", "vapid", "aws4-hmac-sha256", "oauth", "mac"}
+var schemes = []string{
+	"basic", "digest", "negotiate", "ntlm", "token", "jwt", "apikey", "api-key", "hmac", "signature", "mutual", "hoba", "vapid",
+	"aws4-hmac-sha256", "oauth", "mac",
+}
 
 // Scheme is that the Authorization field is none of ours. What is kept of it is never a credential.
 func Scheme(check error, field, accepted string) error {

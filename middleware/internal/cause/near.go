@@ -44,7 +44,9 @@ func differ(got, configured string) string {
 		return "they differ only in upper and lower case"
 	case afterScheme(got) == afterScheme(configured):
 		return "they differ only in what stands before ://"
-	case strings.TrimSuffix(strings.TrimFunc(afterScheme(got), isInvisible), "/") == strings.TrimSuffix(strings.TrimFunc(afterScheme(configured), isInvisible), "/"):
+	case strings.TrimSuffix(strings.TrimFunc(afterScheme(got), isInvisible), "/") == strings.TrimSuffix(
+		strings.TrimFunc(afterScheme(configured), isInvisible), "/",
+	):
 		return "they differ only in what stands before ://, and at the end"
 	}
 	return differAsURL(got, configured)

@@ -118,7 +118,10 @@ func (g Grant) near() string {
 // ACR is that acr is none of those wanted.
 func ACR(check error, wanted [][]string, acr string) error {
 	return New(check, func() Sides {
-		return Sides{Expected: "acr " + Grant{Needs: wanted}.needs(), Got: claim("acr", acr), Hint: "the client has to send the user back to the server with acr_values (RFC 9470)"}
+		return Sides{
+			Expected: "acr " + Grant{Needs: wanted}.needs(), Got: claim("acr", acr),
+			Hint: "the client has to send the user back to the server with acr_values (RFC 9470)",
+		}
 	})
 }
 

@@ -126,7 +126,10 @@ func TestClock(t *testing.T) {
 		{"behind the key server", nil, now.Add(2 * time.Hour), "the clock here is 2h0m0s behind the key server's: set it right before you look further"},
 		{"a token was fresh", accepted(time.Second), time.Time{},
 			"a token accepted 1m0s ago had been issued at that moment by the clock here, so the clocks agree and it is the token"},
-		{"a token was from the future", accepted(-20 * time.Second), time.Time{}, "a token accepted 1m0s ago was issued 20s ahead of the clock here, which may be behind"},
+		{
+			"a token was from the future", accepted(-20 * time.Second), time.Time{},
+			"a token accepted 1m0s ago was issued 20s ahead of the clock here, which may be behind",
+		},
 		{"all tokens were old", accepted(50 * time.Minute), time.Time{},
 			"the youngest token accepted lately was issued 50m0s before it was first seen: if they are sent at once, the clock here is ahead"},
 	} {

@@ -55,7 +55,10 @@ func TestSplit(t *testing.T) {
 
 // CVE-2025-30204, CVE-2025-27144, CVE-2025-22868: what is refused costs nothing.
 func TestSplitAllocatesNothing(t *testing.T) {
-	for name, token := range map[string]string{"dots": strings.Repeat(".", 100_000), "segments": "e30" + strings.Repeat(".e30", 100_000), "one segment": strings.Repeat("e", 1<<20)} {
+	for name, token := range map[string]string{
+		"dots": strings.Repeat(".", 100_000), "segments": "e30" + strings.Repeat(".e30", 100_000),
+		"one segment": strings.Repeat("e", 1<<20),
+	} {
 		if n := testing.AllocsPerRun(10, func() {
 			_, _ = compact.Split(token)
 			compact.LooksJOSE(token)
@@ -110,7 +113,10 @@ func TestTextIsStrictBase64url(t *testing.T) {
 }
 
 func TestSignatureIsDecodedStrictly(t *testing.T) {
-	for signature, want := range map[string]error{"YWJj": nil, "YWI": nil, "YWJ": compact.ErrAlphabet, "YWI=": compact.ErrAlphabet, "YW\nJj": compact.ErrAlphabet, "Y": compact.ErrAlphabet} {
+	for signature, want := range map[string]error{
+		"YWJj": nil, "YWI": nil, "YWJ": compact.ErrAlphabet, "YWI=": compact.ErrAlphabet, "YW\nJj": compact.ErrAlphabet,
+		"Y": compact.ErrAlphabet,
+	} {
 		jws, err := compact.Split("aa.bb." + signature)
 		if err != nil {
 			t.Fatal(err)
@@ -162,7 +168,9 @@ func TestLooksJOSE(t *testing.T) {
 }
 
 func FuzzSplit(f *testing.F) {
-	for _, seed := range []string{"", ".", "..", "aa.bb.cc", "e30.e30.AA", "a.b.c.d.e", "e30..", "aa.bb.cc=", "aa.b\nb.cc", "e58ed763-928c", strings.Repeat(".", 50)} {
+	for _, seed := range []string{
+		"", ".", "..", "aa.bb.cc", "e30.e30.AA", "a.b.c.d.e", "e30..", "aa.bb.cc=", "aa.b\nb.cc", "e58ed763-928c", strings.Repeat(".", 50),
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, token string) {

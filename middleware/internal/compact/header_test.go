@@ -80,7 +80,10 @@ func TestMediaType(t *testing.T) {
 }
 
 func FuzzParseHeader(f *testing.F) {
-	for _, seed := range []string{`{"alg":"ES256","kid":"a","typ":"at+jwt"}`, `{"alg":"a","alg":"b"}`, `{"ALG":"a"}`, `{"alg":"a","crit":["b64"],"b64":false}`, `{"alg":"\u0061"}`, `{}`, `[]`, `{"alg":"a","typ":"application/JWT"}`, `{"alg":"a","typ":"","zip":"DEF","cty":"json"}`} {
+	for _, seed := range []string{
+		`{"alg":"ES256","kid":"a","typ":"at+jwt"}`, `{"alg":"a","alg":"b"}`, `{"ALG":"a"}`, `{"alg":"a","crit":["b64"],"b64":false}`,
+		`{"alg":"\u0061"}`, `{}`, `[]`, `{"alg":"a","typ":"application/JWT"}`, `{"alg":"a","typ":"","zip":"DEF","cty":"json"}`,
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

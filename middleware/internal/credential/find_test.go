@@ -56,21 +56,46 @@ func TestFind(t *testing.T) {
 	}{
 		{"nothing", []credential.Source{inField, inCookie, inForm}, httptest.NewRequest("GET", "/", nil), false, credential.Found{}, 0},
 		{"a bearer", nil, with(post(""), "Authorization", "Bearer abc"), false, credential.Found{Token: "abc", Scheme: credential.Bearer}, 0},
-		{"a bearer in small letters after two spaces", nil, with(post(""), "Authorization", "bearer  abc"), false, credential.Found{Token: "abc", Scheme: credential.Bearer}, 0},
+		{
+			"a bearer in small letters after two spaces", nil, with(post(""), "Authorization", "bearer  abc"), false,
+			credential.Found{Token: "abc", Scheme: credential.Bearer}, 0,
+		},
 		{"a token with its proof elsewhere", nil, with(post(""), "Authorization", "dpop abc"), false, credential.Found{Token: "abc", Scheme: credential.DPoP}, 0},
-		{"a scheme that the challenge is to answer", nil, with(post(""), "Authorization", "DPoP"), false, credential.Found{Scheme: credential.DPoP}, credential.Malformed},
+		{
+			"a scheme that the challenge is to answer", nil, with(post(""), "Authorization", "DPoP"), false,
+			credential.Found{Scheme: credential.DPoP}, credential.Malformed,
+		},
 		{"a field", []credential.Source{inField}, with(post(""), "X-Token", "abc"), false, credential.Found{Token: "abc"}, 0},
 		{"a form", []credential.Source{inForm}, post("access_token=abc"), false, credential.Found{Token: "abc", FromForm: true, ReadBody: true}, 0},
-		{"a form, and another place asked after it", []credential.Source{inForm, inField}, post("access_token=abc"), false, credential.Found{Token: "abc", FromForm: true, ReadBody: true}, 0},
+		{
+			"a form, and another place asked after it", []credential.Source{inForm, inField}, post("access_token=abc"), false,
+			credential.Found{Token: "abc", FromForm: true, ReadBody: true}, 0,
+		},
 		{"a form without a token", []credential.Source{inForm}, post("a=b"), false, credential.Found{ReadBody: true}, 0},
 		{"a form that was parsed before", []credential.Source{inForm}, parsed, false, credential.Found{Token: "abc", FromForm: true}, 0},
 		{"a form without a body", []credential.Source{inForm}, bodiless, false, credential.Found{}, 0},
 		{"a form that was read before", []credential.Source{inForm}, post("access_token=abc"), true, credential.Found{}, 0},
-		{"a field of a request whose form was read before", []credential.Source{inForm, inField}, with(post("access_token=abc"), "X-Token", "def"), true, credential.Found{Token: "def"}, 0},
-		{"a field and a form", []credential.Source{inField, inForm}, with(post("access_token=abc"), "X-Token", "def"), false, credential.Found{Token: "def", ReadBody: true}, credential.SeveralTokens},
-		{"a page of another origin", []credential.Source{inCookie}, with(with(post(""), "Cookie", "session=abc"), "Sec-Fetch-Site", "cross-site"), false, credential.Found{}, credential.CrossOrigin},
-		{"a token as long as it may be", nil, with(post(""), "Authorization", "Bearer "+strings.Repeat("a", 100)), false, credential.Found{Token: strings.Repeat("a", 100), Scheme: credential.Bearer}, 0},
-		{"a token that is too long", nil, with(post(""), "Authorization", "Bearer "+strings.Repeat("a", 101)), false, credential.Found{Token: strings.Repeat("a", 101), Scheme: credential.Bearer}, credential.TooLong},
+		{
+			"a field of a request whose form was read before", []credential.Source{inForm, inField},
+			with(post("access_token=abc"), "X-Token", "def"), true, credential.Found{Token: "def"}, 0,
+		},
+		{
+			"a field and a form", []credential.Source{inField, inForm}, with(post("access_token=abc"), "X-Token", "def"), false,
+			credential.Found{Token: "def", ReadBody: true}, credential.SeveralTokens,
+		},
+		{
+			"a page of another origin", []credential.Source{inCookie},
+			with(with(post(""), "Cookie", "session=abc"), "Sec-Fetch-Site", "cross-site"), false, credential.Found{},
+			credential.CrossOrigin,
+		},
+		{
+			"a token as long as it may be", nil, with(post(""), "Authorization", "Bearer "+strings.Repeat("a", 100)), false,
+			credential.Found{Token: strings.Repeat("a", 100), Scheme: credential.Bearer}, 0,
+		},
+		{
+			"a token that is too long", nil, with(post(""), "Authorization", "Bearer "+strings.Repeat("a", 101)), false,
+			credential.Found{Token: strings.Repeat("a", 101), Scheme: credential.Bearer}, credential.TooLong,
+		},
 		{"another scheme", nil, with(post(""), "Authorization", "Basic abc"), false, credential.Found{}, credential.OtherScheme},
 	} {
 		t.Run(row.name, func(t *testing.T) {

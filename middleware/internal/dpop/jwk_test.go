@@ -132,8 +132,13 @@ func TestKeyOfAProofIsRefused(t *testing.T) {
 			rows["another curve"] = testkit.Claims{"crv": "P-224"}
 			rows["a curve of Bitcoin"] = testkit.Claims{"crv": "secp256k1"}
 			rows["a point that is not on the curve"] = testkit.Claims{"y": text("x")}
-			rows["infinity"] = testkit.Claims{"x": testkit.B64(make([]byte, len(testkit.Decoded(text("x"))))), "y": testkit.B64(make([]byte, len(testkit.Decoded(text("y")))))}
-			rows["a coordinate that borrows from the other"] = testkit.Claims{"x": short(text("x")), "y": testkit.B64(append(testkit.Decoded(text("x"))[:1], testkit.Decoded(text("y"))...))}
+			rows["infinity"] = testkit.Claims{
+				"x": testkit.B64(make([]byte, len(testkit.Decoded(text("x"))))),
+				"y": testkit.B64(make([]byte, len(testkit.Decoded(text("y"))))),
+			}
+			rows["a coordinate that borrows from the other"] = testkit.Claims{
+				"x": short(text("x")), "y": testkit.B64(append(testkit.Decoded(text("x"))[:1], testkit.Decoded(text("y"))...)),
+			}
 			rows["coordinates beyond the field"] = testkit.Claims{"x": testkit.B64(slices.Repeat([]byte{255}, len(testkit.Decoded(text("x")))))}
 		case ed25519.PublicKey:
 			rows["no curve"] = testkit.Claims{"crv": nil}
@@ -147,7 +152,9 @@ func TestKeyOfAProofIsRefused(t *testing.T) {
 			rows["4097 bits"] = testkit.Claims{"n": testkit.B64(append([]byte{1}, append(make([]byte, 511), 1)...))}
 			rows["8192 bits"] = testkit.Claims{"n": testkit.B64(slices.Repeat([]byte{255}, 1024))}
 			rows["an even modulus"] = testkit.Claims{"n": testkit.B64(append(testkit.Decoded(text("n"))[:255], 2))}
-			rows["the mark of a broken generator"] = testkit.Claims{"n": testkit.B64(new(big.Int).Exp(big.NewInt(65537), big.NewInt(128), nil).Bytes())} // a power of 65537, 2049 bits
+			rows["the mark of a broken generator"] = testkit.Claims{
+				"n": testkit.B64(new(big.Int).Exp(big.NewInt(65537), big.NewInt(128), nil).Bytes()),
+			} // a power of 65537, 2049 bits
 			for _, e := range []int64{1, 2, 65536, 65539, 1<<24 + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1<<32 + 65537} {
 				rows[fmt.Sprintf("the exponent %d", e)] = testkit.Claims{"e": number(e)}
 			}
@@ -178,7 +185,9 @@ func FuzzProofKey(f *testing.F) {
 	for alg, public := range keysOfProofs(f) {
 		jwk := testkit.JWK(public)
 		f.Add(string(testkit.JSON(jwk)), alg)
-		for member, value := range (testkit.Claims{"d": "AAAA", "use": "sig", "key_ops": []string{"verify"}, "alg": alg, "kid": "1", "x5c": []string{"AA=="}, "y": "AAAA"}) {
+		for member, value := range (testkit.Claims{
+			"d": "AAAA", "use": "sig", "key_ops": []string{"verify"}, "alg": alg, "kid": "1", "x5c": []string{"AA=="}, "y": "AAAA",
+		}) {
 			f.Add(string(testkit.JSON(testkit.JWK(public).With(testkit.Claims{member: value}))), alg)
 		}
 		for member, value := range jwk {
@@ -226,7 +235,11 @@ func referenceKey(document, alg string) (key *jwks.Key, reason string) {
 		_, isText := value.(string)
 		operations, isList := value.([]any)
 		switch {
-		case names[folded] || strings.Count(document, `"`+name+`"`) > 1 || strings.ContainsAny(document, `\`) || strings.ContainsRune(document, '\uFFFD') || !json.Valid([]byte(strings.ToValidUTF8(document, ""))):
+		case names[folded] || strings.Count(
+			document, `"`+name+`"`,
+		) > 1 || strings.ContainsAny(document, `\`) || strings.ContainsRune(document, '\uFFFD') || !json.Valid(
+			[]byte(strings.ToValidUTF8(document, "")),
+		):
 			return key, "two names, or something that could be spelt otherwise"
 		case value == nil:
 		case slices.Contains([]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}, name):
@@ -235,7 +248,9 @@ func referenceKey(document, alg string) (key *jwks.Key, reason string) {
 			return key, "no string"
 		case name == "alg" && value != alg, name == "use" && value != "sig":
 			return key, "for something else"
-		case name == "key_ops" && (!isList || !slices.Contains(operations, any("verify")) || slices.ContainsFunc(operations, func(o any) bool { _, ok := o.(string); return !ok })):
+		case name == "key_ops" && (!isList || !slices.Contains(operations, any("verify")) || slices.ContainsFunc(
+			operations, func(o any) bool { _, ok := o.(string); return !ok },
+		)):
 			return key, "for something else"
 		}
 		names[folded] = true

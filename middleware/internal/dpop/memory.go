@@ -18,7 +18,9 @@ const (
 
 var (
 	errFull  = errors.New("this process remembers as many DPoP proofs as it may: shorten DPoP.MaxAge, or set DPoP.Replays to a shared store")
-	errShare = errors.New("one subject or client has sent more DPoP proofs than its share of what this process remembers: shorten DPoP.MaxAge, or set DPoP.Replays to a shared store")
+	errShare = errors.New(
+		"one subject or client has sent more DPoP proofs than its share of what this process remembers: shorten DPoP.MaxAge, or set DPoP.Replays to a shared store",
+	)
 )
 
 // memory remembers the proofs of this process. Proofs that expire in the same slot of time are forgotten together, so

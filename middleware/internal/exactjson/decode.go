@@ -18,8 +18,8 @@ import (
 // type with an UnmarshalJSON of its own reads its part of the document as it likes. text is valid JSON, and is written to; members
 // that name no field are overwritten with spaces, which encoding/json skips faster than what stood there.
 //
-// From walk on this exists twice on purpose, here and in package introspection, because the two share no third package. A test keeps
-// them the same.
+// From walk on this exists twice on purpose, here and in introspection/internal/exactjson, because no room of the one can be seen from the
+// other. A test keeps them the same.
 func Decode(text []byte, v any) error {
 	walk(text, v)
 	return json.Unmarshal(text, v)

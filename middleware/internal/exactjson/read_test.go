@@ -100,7 +100,10 @@ func TestOnePassReadsWhatEncodingJSONDoes(t *testing.T) {
 	for _, odd := range []string{`{"text":"a","text":"b"}`, `{"itself":{"text":"a"},"itself":{"large":1}}`, `{"anys":{"a":1,"a":2}}`} { // no token has these
 		same[everything](t, odd)
 	}
-	for _, broken := range []string{``, `{`, `{"text"`, `{"text":`, `{"text":"a`, `{"text":"a\`, `{"text":"a"`, `{"text":"a",}`, `{"text":"a"}x`, `{"texts":["a"`, `{"texts":["a",`, `{"x":[{`, `{"raw":`, `{"raw":"`, `{"raw":{"`, `{"large":}`, `{"yes":tru`} {
+	for _, broken := range []string{
+		``, `{`, `{"text"`, `{"text":`, `{"text":"a`, `{"text":"a\`, `{"text":"a"`, `{"text":"a",}`, `{"text":"a"}x`, `{"texts":["a"`,
+		`{"texts":["a",`, `{"x":[{`, `{"raw":`, `{"raw":"`, `{"raw":{"`, `{"large":}`, `{"yes":tru`,
+	} {
 		same[everything](t, broken) // nobody has vetted it, and it is refused all the same
 	}
 }

@@ -94,7 +94,10 @@ func hostileFamilies() []family {
 		families = append(families,
 			family{fmt.Sprintf("names of %d bytes that differ at the beginning", length), around("", names, strings.Repeat("q", length-places))},
 			family{fmt.Sprintf("names of %d bytes that differ at the end", length), around(strings.Repeat("q", length-places), names, "")},
-			family{fmt.Sprintf("names of %d bytes that differ in the middle", length), around(strings.Repeat("q", (length-places)/2), names, strings.Repeat("q", (length-places+1)/2))})
+			family{
+				fmt.Sprintf("names of %d bytes that differ in the middle", length),
+				around(strings.Repeat("q", (length-places)/2), names, strings.Repeat("q", (length-places+1)/2)),
+			})
 	}
 	for a := rune(' '); a < 0x7f; a++ {
 		for bit := range 7 {

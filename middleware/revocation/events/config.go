@@ -160,7 +160,9 @@ func (cfg *Config) check(v *middleware.Validator, wrong *mistakes) {
 				"it must begin with https:// and have no query", cfg.Transmitter)
 		}
 	}
-	if keys, _ := v.KeySource(cfg.Issuer); keys == nil && !slices.ContainsFunc(v.Health(), func(h middleware.IssuerHealth) bool { return h.Issuer == cfg.Issuer }) {
+	if keys, _ := v.KeySource(cfg.Issuer); keys == nil && !slices.ContainsFunc(
+		v.Health(), func(h middleware.IssuerHealth) bool { return h.Issuer == cfg.Issuer },
+	) {
 		wrong.add("Issuer is %q, which is none of the Validator's: name the one whose tokens the events are about; empty is Transmitter", cfg.Issuer)
 	}
 	if strings.Contains(cfg.Issuer, tenant.Placeholder) && cfg.Entries == nil {

@@ -119,7 +119,9 @@ func TestMistakesAreFoundByNew(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("t", 5000)
-	if _, err := events.New(auth, list, events.Config{Transmitter: long, Issuer: testkit.Issuer, Keys: testkit.KeySet(), Audiences: []string{audience}}); err == nil {
+	if _, err := events.New(
+		auth, list, events.Config{Transmitter: long, Issuer: testkit.Issuer, Keys: testkit.KeySet(), Audiences: []string{audience}},
+	); err == nil {
 		t.Error("a feed of any length was made")
 	}
 }

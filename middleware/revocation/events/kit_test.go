@@ -113,7 +113,9 @@ func (f *fixture) alice() claims {
 // facts are those of a token of alice that was issued a minute ago.
 func (f *fixture) facts() middleware.TokenFacts {
 	return middleware.TokenFacts{
-		Issuer: f.issuer.URL(), ID: "j1", SessionID: "s1", Subject: "alice", ClientID: "c1", IssuedAt: time.Now().Add(-time.Minute), Expiry: time.Now().Add(time.Hour),
+		Issuer: f.issuer.URL(), ID: "j1", SessionID: "s1", Subject: "alice", ClientID: "c1", IssuedAt: time.Now().Add(
+			-time.Minute,
+		), Expiry: time.Now().Add(time.Hour),
 	}
 }
 

@@ -256,7 +256,9 @@ func (f *finds) set(change func()) {
 
 // of is a token of tr.
 func (f *finds) of(id string) string {
-	return signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":1,"jti":%q,"sub_id":{"format":"opaque","id":"s1"},"events":{%q:{}}}`, tr, audience, id, caep+"session-revoked"))
+	return signed(
+		fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":1,"jti":%q,"sub_id":{"format":"opaque","id":"s1"},"events":{%q:{}}}`, tr, audience, id, caep+"session-revoked"),
+	)
 }
 
 func TestKeysThatTheConfigurationLeadsTo(t *testing.T) {

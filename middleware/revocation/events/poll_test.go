@@ -3,13 +3,11 @@ package events_test
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -112,134 +110,6 @@ func TestWhatWasNotAcknowledgedComesAgain(t *testing.T) {
 	}
 }
 
-type transport func(*http.Request) (*http.Response, error)
-
-func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// asked is a request to a transmitter that is played by a test.
-type asked struct {
-	Max     int      `json:"maxEvents"`
-	AtOnce  bool     `json:"returnImmediately"`
-	Ack     []string `json:"ack"`
-	SetErrs map[string]struct {
-		Err         string `json:"err"`
-		Description string `json:"description"`
-	} `json:"setErrs"`
-
-	Stream string `json:"stream_id"`
-	State  string `json:"state"`
-
-	at      time.Duration // since the start of the test
-	header  http.Header
-	address string
-}
-
-// offline makes a Receiver whose transmitter is a function, for tests in a bubble: nothing is sent.
-func offline(t *testing.T, play func(n int, a asked, ctx context.Context) (*http.Response, error), change ...func(*events.Config)) (*events.Receiver, *revocation.List, *[]asked) {
-	t.Helper()
-	list, err := revocation.New(revocation.Config{Logger: silent})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, all := offlineOn(t, list, play, change...)
-	return r, list, all
-}
-
-func offlineOn(t *testing.T, list *revocation.List, play func(n int, a asked, ctx context.Context) (*http.Response, error), change ...func(*events.Config)) (*events.Receiver, *[]asked) {
-	t.Helper()
-	auth, err := middleware.New(middleware.Config{
-		Issuers:     []middleware.Issuer{{URL: testkit.Issuer, Keys: testkit.KeySet()}},
-		Audiences:   []string{testkit.Audience},
-		Revocations: []middleware.Revocations{list},
-		Logger:      silent,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = auth.Close() })
-	began, all := time.Now(), new([]asked)
-	var mu sync.Mutex // keys may be fetched ahead meanwhile
-	cfg := events.Config{
-		Transmitter: testkit.Issuer,
-		Audiences:   []string{audience},
-		StreamID:    "s",
-		PollURL:     "https://idp.example.com/poll?secret=x",
-		Logger:      silent,
-		HTTPClient: &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
-			var a asked
-			if r.Body != nil {
-				if err := json.NewDecoder(r.Body).Decode(&a); err != nil {
-					t.Errorf("%s: %v", r.URL, err)
-				}
-			}
-			a.at, a.header, a.address = time.Since(began), r.Header, r.URL.String()
-			mu.Lock()
-			*all = append(*all, a)
-			n := len(*all)
-			mu.Unlock()
-			return play(n, a, r.Context())
-		})},
-	}
-	for _, change := range change {
-		change(&cfg)
-	}
-	r, err := events.New(auth, list, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r, all
-}
-
-// pushTo pushes a token to a Receiver of offline.
-func pushTo(r *events.Receiver, token string) *httptest.ResponseRecorder {
-	return (&fixture{Receiver: r}).push(token)
-}
-
-// set is a token of the transmitter that offline plays.
-func set(id, sub string) string {
-	payload := fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":%d,"jti":%q,"sub_id":{"format":"iss_sub","iss":%q,"sub":%q},"events":{%q:{}}}`,
-		testkit.Issuer, audience, time.Now().Unix(), id, testkit.Issuer, sub, caep+"session-revoked")
-	return signed(payload)
-}
-
-func signed(payload string) string {
-	return testkit.Sign(`{"typ":"secevent+jwt","alg":"EdDSA","kid":"ed"}`, payload, testkit.EdKey())
-}
-
-func respond(status int, body string, header ...string) (*http.Response, error) {
-	h := make(http.Header)
-	for i := 0; i+1 < len(header); i += 2 {
-		h.Set(header[i], header[i+1])
-	}
-	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
-}
-
-func sets(more bool, tokens ...string) (*http.Response, error) {
-	all := make(map[string]string)
-	for i := 0; i+1 < len(tokens); i += 2 {
-		all[tokens[i]] = tokens[i+1]
-	}
-	body, _ := json.Marshal(map[string]any{"sets": all, "moreAvailable": more})
-	return respond(200, string(body))
-}
-
-// silence is a transmitter that lets a poll wait until it is given up.
-func silence(ctx context.Context) (*http.Response, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-// pollFor polls for a while of the bubble's time.
-func pollFor(t *testing.T, r *events.Receiver, d time.Duration) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	defer cancel()
-	if err := r.Poll(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
-	}
-	synctest.Wait()
-}
-
 func TestPollSaysWhatItHasTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, list, all := offline(t, func(n int, _ asked, ctx context.Context) (*http.Response, error) {
@@ -287,22 +157,34 @@ func TestPollOutlivesItsTransmitter(t *testing.T) {
 		want []time.Duration // of the first polls, with a second to either side
 		err  string
 	}{
-		{"it is gone", func(int, context.Context) (*http.Response, error) { return nil, broken }, []time.Duration{0, s(1), s(3), s(7), s(15), s(31)}, "could not be asked"},
+		{
+			"it is gone", func(int, context.Context) (*http.Response, error) { return nil, broken },
+			[]time.Duration{0, s(1), s(3), s(7), s(15), s(31)}, "could not be asked",
+		},
 		{"it refuses", func(int, context.Context) (*http.Response, error) { return respond(401, "") }, []time.Duration{0, s(1), s(3), s(7)}, "status 401"},
 		{"it redirects", func(int, context.Context) (*http.Response, error) {
 			return respond(307, "", "Location", "https://evil.example/")
 		}, []time.Duration{0, s(1), s(3)}, "status 307"},
-		{"it is busy", func(int, context.Context) (*http.Response, error) { return respond(429, "", "Retry-After", "20") }, []time.Duration{0, s(20), s(40)}, "status 429"},
+		{
+			"it is busy", func(int, context.Context) (*http.Response, error) { return respond(429, "", "Retry-After", "20") },
+			[]time.Duration{0, s(20), s(40)}, "status 429",
+		},
 		{"it is busy for days", func(int, context.Context) (*http.Response, error) {
 			return respond(503, "", "Retry-After", "60000")
 		}, []time.Duration{0, s(60), s(120)}, "status 503"},
 		{"its answer has no end", func(int, context.Context) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(endless{})}, nil
 		}, []time.Duration{0, s(1), s(3)}, "longer than"},
-		{"its answer is no JSON", func(int, context.Context) (*http.Response, error) { return respond(200, "<html>") }, []time.Duration{0, s(1), s(3)}, "not a JSON object"},
+		{
+			"its answer is no JSON", func(int, context.Context) (*http.Response, error) { return respond(200, "<html>") },
+			[]time.Duration{0, s(1), s(3)}, "not a JSON object",
+		},
 		{"its answer is null", func(int, context.Context) (*http.Response, error) { return respond(200, "null") }, []time.Duration{0, s(1)}, "not a JSON object"},
 		{"its answer has no sets", func(int, context.Context) (*http.Response, error) { return respond(200, "{}") }, []time.Duration{0, s(1)}, "no object sets"},
-		{"its sets are a list", func(int, context.Context) (*http.Response, error) { return respond(200, `{"sets":[]}`) }, []time.Duration{0, s(1)}, "no object sets"},
+		{
+			"its sets are a list", func(int, context.Context) (*http.Response, error) { return respond(200, `{"sets":[]}`) },
+			[]time.Duration{0, s(1)}, "no object sets",
+		},
 		{"its moreAvailable is text", func(int, context.Context) (*http.Response, error) {
 			return respond(200, `{"sets":{},"moreAvailable":"yes"}`)
 		}, []time.Duration{0, s(1)}, "moreAvailable"},
@@ -311,7 +193,10 @@ func TestPollOutlivesItsTransmitter(t *testing.T) {
 		{"its answer breaks off", func(int, context.Context) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(io.MultiReader(strings.NewReader(`{"sets":{}}`), brokenOff{}))}, nil
 		}, []time.Duration{0, s(1), s(3)}, "could not be asked"},
-		{"it says that there is more and has nothing", func(int, context.Context) (*http.Response, error) { return sets(true) }, []time.Duration{0, s(2), s(4), s(6)}, ""},
+		{
+			"it says that there is more and has nothing", func(int, context.Context) (*http.Response, error) { return sets(true) },
+			[]time.Duration{0, s(2), s(4), s(6)}, "",
+		},
 		{"it lets polls wait", func(_ int, ctx context.Context) (*http.Response, error) {
 			select {
 			case <-time.After(s(30)):
@@ -320,7 +205,10 @@ func TestPollOutlivesItsTransmitter(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		}, []time.Duration{0, s(30), s(60), s(90)}, ""},
-		{"it never answers", func(_ int, ctx context.Context) (*http.Response, error) { return silence(ctx) }, []time.Duration{0, s(55), s(66), s(78)}, "did not answer"},
+		{
+			"it never answers", func(_ int, ctx context.Context) (*http.Response, error) { return silence(ctx) },
+			[]time.Duration{0, s(55), s(66), s(78)}, "did not answer",
+		},
 		{"it answers only those that do not wait", func(n int, ctx context.Context) (*http.Response, error) {
 			if n%2 == 1 {
 				return silence(ctx)
@@ -348,8 +236,6 @@ func TestPollOutlivesItsTransmitter(t *testing.T) {
 		})
 	}
 }
-
-func s(seconds int) time.Duration { return time.Duration(seconds) * time.Second }
 
 type brokenOff struct{}
 
@@ -411,7 +297,9 @@ func TestPollLeavesWhatItCannotTake(t *testing.T) {
 			}
 		})
 		pollFor(t, r, 10*time.Second)
-		if len(*all) != 5 || (*all)[1].at == 0 || len((*all)[1].Ack)+len((*all)[1].SetErrs)+len((*all)[2].Ack) > 0 || (*all)[2].at < s(2) || !slices.Equal((*all)[3].Ack, []string{"a"}) {
+		if len(*all) != 5 || (*all)[1].at == 0 || len((*all)[1].Ack)+len((*all)[1].SetErrs)+len((*all)[2].Ack) > 0 || (*all)[2].at < s(2) || !slices.Equal(
+			(*all)[3].Ack, []string{"a"},
+		) {
 			t.Errorf("%+v", *all)
 		}
 		if got := r.Status().Feed; got.Events != 1 || got.Refused != 0 {

@@ -111,13 +111,26 @@ func TestRequestsThatAreNoPush(t *testing.T) {
 		{"no Authorization", http.MethodPost, good, nil, http.StatusUnauthorized, `{"err":"authentication_failed"`},
 		{"another Authorization", http.MethodPost, good, []string{"Authorization", "Bearer other secret"}, http.StatusUnauthorized, "Www-Authenticate: Bearer"},
 		{"the beginning of the Authorization", http.MethodPost, good, []string{"Authorization", "Bearer old"}, http.StatusUnauthorized, "authentication_failed"},
-		{"the Authorization in another case", http.MethodPost, good, []string{"Authorization", "bearer old secret"}, http.StatusUnauthorized, "authentication_failed"},
-		{"JSON", http.MethodPost, good, []string{"Authorization", "Bearer old secret", "Content-Type", "application/json"}, http.StatusUnsupportedMediaType, `{"err":"invalid_request"`},
-		{"no Content-Type", http.MethodPost, good, []string{"Authorization", "Bearer old secret", "Content-Type", ""}, http.StatusUnsupportedMediaType, "invalid_request"},
+		{
+			"the Authorization in another case", http.MethodPost, good, []string{"Authorization", "bearer old secret"},
+			http.StatusUnauthorized, "authentication_failed",
+		},
+		{
+			"JSON", http.MethodPost, good, []string{"Authorization", "Bearer old secret", "Content-Type", "application/json"},
+			http.StatusUnsupportedMediaType, `{"err":"invalid_request"`,
+		},
+		{
+			"no Content-Type", http.MethodPost, good, []string{"Authorization", "Bearer old secret", "Content-Type", ""},
+			http.StatusUnsupportedMediaType, "invalid_request",
+		},
 		{"a body that is too large", http.MethodPost, large, []string{"Authorization", "Bearer old secret"}, http.StatusRequestEntityTooLarge, "invalid_request"},
 		{"a push", http.MethodPost, good, []string{"Authorization", "Bearer old secret"}, http.StatusAccepted, ""},
 		{"a push with the newer Authorization", http.MethodPost, good, []string{"Authorization", "Bearer new secret"}, http.StatusAccepted, ""},
-		{"a push with a parameter", http.MethodPost, good, []string{"Authorization", "Bearer new secret", "Content-Type", "application/SecEvent+JWT; charset=utf-8"}, http.StatusAccepted, ""},
+		{
+			"a push with a parameter", http.MethodPost, good,
+			[]string{"Authorization", "Bearer new secret", "Content-Type", "application/SecEvent+JWT; charset=utf-8"}, http.StatusAccepted,
+			"",
+		},
 	} {
 		r := httptest.NewRequest(row.method, "/events", strings.NewReader(row.body))
 		r.Header.Set("Content-Type", "application/secevent+jwt")

@@ -17,7 +17,11 @@ import (
 // aboutSubject is a token of the transmitter that offline plays, whose sub_id is text.
 func aboutSubject(id, text string) string {
 	name, _ := json.Marshal(id)
-	return signed(`{"iss":"` + testkit.Issuer + `","aud":"` + audience + `","iat":1,"jti":` + string(name) + `,"sub_id":` + text + `,"events":{"` + caep + `session-revoked":{}}}`)
+	return signed(
+		`{"iss":"` + testkit.Issuer + `","aud":"` + audience + `","iat":1,"jti":` + string(
+			name,
+		) + `,"sub_id":` + text + `,"events":{"` + caep + `session-revoked":{}}}`,
+	)
 }
 
 func TestSubjectsAreRead(t *testing.T) {
@@ -38,12 +42,18 @@ func TestSubjectsAreRead(t *testing.T) {
 		{text: `{"format":"iss_sub","iss":"https://i","sub":"145234573"}`, want: events.Subject{Format: "iss_sub", Issuer: "https://i", ID: "145234573"}},
 		{text: `{"format":"email","email":"user@example.com","more":{"a":1}}`, want: events.Subject{Format: "email", ID: "user@example.com"}},
 		{text: `{"format":"phone_number","phone_number":"+12065550100"}`, want: events.Subject{Format: "phone_number", ID: "+12065550100"}},
-		{text: `{"format":"account","uri":"acct:example.user@service.example.com"}`, want: events.Subject{Format: "account", ID: "acct:example.user@service.example.com"}},
+		{
+			text: `{"format":"account","uri":"acct:example.user@service.example.com"}`,
+			want: events.Subject{Format: "account", ID: "acct:example.user@service.example.com"},
+		},
 		{text: `{"format":"opaque","id":"11112222333344445555"}`, want: events.Subject{Format: "opaque", ID: "11112222333344445555"}},
 		{text: `{"format":"did","url":"did:example:123456"}`, want: events.Subject{Format: "did", ID: "did:example:123456"}},
 		{text: `{"format":"uri","uri":"urn:uuid:4e851e98"}`, want: events.Subject{Format: "uri", ID: "urn:uuid:4e851e98"}},
 		{text: `{"format":"jwt_id","iss":"https://i","jti":"B70BA622"}`, want: events.Subject{Format: "jwt_id", Issuer: "https://i", ID: "B70BA622"}},
-		{text: `{"format":"saml_assertion_id","issuer":"https://i","assertion_id":"_8e8d"}`, want: events.Subject{Format: "saml_assertion_id", Issuer: "https://i", ID: "_8e8d"}},
+		{
+			text: `{"format":"saml_assertion_id","issuer":"https://i","assertion_id":"_8e8d"}`,
+			want: events.Subject{Format: "saml_assertion_id", Issuer: "https://i", ID: "_8e8d"},
+		},
 		{text: `{"format":"ip-addresses","ip-addresses":["10.29.37.75"]}`, want: events.Subject{Format: "ip-addresses"}},
 		{text: `{"format":"catalog_item","catalog_id":"c0384"}`, want: events.Subject{Format: "catalog_item"}},
 		{text: `{"format":"opaque","id":"` + long + `"}`, want: events.Subject{Format: "opaque", ID: long}},

@@ -93,7 +93,10 @@ func (e *examination) tryClient(ctx context.Context) {
 			e.add(Introspection, OK, "", "%s takes client %s by %s, and answers in %s", plain.Line(e.asks), plain.Quote(e.ClientID), method, duration(x.took))
 			return
 		case x == nil || !refusesClient(x.status):
-			e.add(Introspection, Problem, "Correct -introspection-url, or look at the server: this is no answer by RFC 7662.", "%s: %s", plain.Line(e.asks), oneLine(err))
+			e.add(
+				Introspection, Problem, "Correct -introspection-url, or look at the server: this is no answer by RFC 7662.", "%s: %s",
+				plain.Line(e.asks), oneLine(err),
+			)
 			return
 		}
 		failed = cmp.Or(failed, err)

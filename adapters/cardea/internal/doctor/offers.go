@@ -19,7 +19,10 @@ func (e *examination) findOffers(ctx context.Context) {
 	case e.served.yes("backchannel_logout_supported"):
 		e.add(Logout, Note, "", "back-channel logout is offered, without the session (sid): all sessions of a subject end together")
 	default:
-		e.add(Logout, Note, "", "back-channel logout is not offered: a JWT is good until it expires, unless it is introspected as well, or Config.Revocations (package revocation) takes it back")
+		e.add(
+			Logout, Note, "",
+			"back-channel logout is not offered: a JWT is good until it expires, unless it is introspected as well, or Config.Revocations (package revocation) takes it back",
+		)
 	}
 	var kinds []string
 	if len(e.served.list("dpop_signing_alg_values_supported")) > 0 {

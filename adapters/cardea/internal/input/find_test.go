@@ -82,7 +82,10 @@ func TestWhatIsNoTokenIsRefusedWithoutQuotingIt(t *testing.T) {
 }
 
 func FuzzFind(f *testing.F) {
-	for _, seed := range []string{jwt, "Bearer " + jwt, `{"access_token":"x"}`, "'\"`'", strings.Repeat("{", 100), "a\nb", "Authorization:Authorization:Bearer Bearer"} {
+	for _, seed := range []string{
+		jwt, "Bearer " + jwt, `{"access_token":"x"}`, "'\"`'", strings.Repeat("{", 100), "a\nb",
+		"Authorization:Authorization:Bearer Bearer",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, pasted string) {

@@ -33,7 +33,9 @@ func TestForeignTextObeysTheScreen(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("x", 10_000)
-	if got := plain.List(strings.Split(strings.Repeat(long+" ", 100), " ")); len(got) > 8*160 || !strings.Contains(got, "(10000 bytes)") || !strings.Contains(got, "and 93 more") {
+	if got := plain.List(
+		strings.Split(strings.Repeat(long+" ", 100), " "),
+	); len(got) > 8*160 || !strings.Contains(got, "(10000 bytes)") || !strings.Contains(got, "and 93 more") {
 		t.Errorf("%d bytes: %s", len(got), got)
 	}
 	if got := plain.Cut(long); len(got) > 300 {

@@ -130,7 +130,10 @@ func TestWhatStandsOut(t *testing.T) {
 // Claims are written by whoever made the token, for the eyes of an operator.
 func TestAttacksOnTheTerminal(t *testing.T) {
 	const nasty = `\u001b]0;owned\u0007\u001b[2J\r\n\u202e\u009b31m`
-	_, text := read(t, token(`{"alg":"`+nasty+`","`+nasty+`":1}`, `{"iss":"`+nasty+`","aud":"`+nasty+`","`+nasty+`":{"`+nasty+`":["`+nasty+`"]},"typ":"`+nasty+`"}`))
+	_, text := read(
+		t,
+		token(`{"alg":"`+nasty+`","`+nasty+`":1}`, `{"iss":"`+nasty+`","aud":"`+nasty+`","`+nasty+`":{"`+nasty+`":["`+nasty+`"]},"typ":"`+nasty+`"}`),
+	)
 	for _, r := range text {
 		if r >= 0x7f {
 			t.Errorf("%U in %q", r, text)
@@ -182,7 +185,9 @@ func TestTheSuggestedCommandObeysNoToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, _ := read(t, token(header, string(claims))); !strings.Contains(r.Next, want) || strings.Contains(r.Next, "localhost:8080 ") && strings.Contains(r.Next, "dangerously") {
+		if r, _ := read(
+			t, token(header, string(claims)),
+		); !strings.Contains(r.Next, want) || strings.Contains(r.Next, "localhost:8080 ") && strings.Contains(r.Next, "dangerously") {
 			t.Errorf("%q: %s", iss, r.Next)
 		}
 	}
@@ -232,7 +237,9 @@ func TestPresetsAreSuggestedByTheIssuer(t *testing.T) {
 			}
 		}
 	}
-	if r, _ := read(t, token(header, `{"iss":"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_A","token_use":"id"}`)); r.Preset != "cognito-id-tokens" {
+	if r, _ := read(
+		t, token(header, `{"iss":"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_A","token_use":"id"}`),
+	); r.Preset != "cognito-id-tokens" {
 		t.Error(r.Next)
 	}
 }

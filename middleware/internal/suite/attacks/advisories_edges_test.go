@@ -38,7 +38,9 @@ func TestUnderscoresAreNotHyphens(t *testing.T) {
 	} {
 		value := row.header.Get(row.right)
 		for _, spelling := range []string{
-			strings.ReplaceAll(row.right, "-", "_"), strings.ToUpper(strings.ReplaceAll(row.right, "-", "_")), strings.ReplaceAll(row.right, "-", "."), strings.ReplaceAll(row.right, "-", ""),
+			strings.ReplaceAll(row.right, "-", "_"), strings.ToUpper(
+				strings.ReplaceAll(row.right, "-", "_"),
+			), strings.ReplaceAll(row.right, "-", "."), strings.ReplaceAll(row.right, "-", ""),
 			row.right + "_", row.right + "-", "_" + row.right, "HTTP_" + row.right, "X-" + row.right, "D_pop",
 		} {
 			if http.CanonicalHeaderKey(spelling) == row.right {
@@ -83,7 +85,10 @@ func lines(h http.Header, without string) (wire []string) {
 // field of proxies, or called itself, opened the door.
 func TestWhatAClientSaysOfItselfOpensNothing(t *testing.T) {
 	v := kit.DPoPValidator(t, func(cfg *middleware.Config) {
-		cfg.MTLS = middleware.MTLS{Header: "X-Forwarded-Client-Cert", Encoding: middleware.ForwardedClientCert, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+		cfg.MTLS = middleware.MTLS{
+			Header: "X-Forwarded-Client-Cert", Encoding: middleware.ForwardedClientCert,
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		}
 	})
 	for _, field := range []string{
 		"User-Agent: kube-probe/1.31", "User-Agent: GoogleHC/1.0", "User-Agent: ELB-HealthChecker/2.0", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: 10.0.0.1", "X-Real-Ip: 10.0.0.1", "Forwarded: for=10.0.0.1",
@@ -100,7 +105,10 @@ func TestWhatAClientSaysOfItselfOpensNothing(t *testing.T) {
 	}
 	certificate := fmt.Sprintf(`Cert="%s"`, kit.EscapedPEM(kit.ClientCert()))
 	for _, spoof := range []string{"X-Forwarded-For: 10.0.0.1", "X-Real-Ip: 10.0.0.1", "Forwarded: for=10.0.0.1", "X-Forwarded-Proto: https", "Via: 1.1 proxy"} {
-		r := kit.ParseRequest(t, "GET /orders HTTP/1.1", "Host: api.example.com", "Authorization: Bearer "+kit.CertBoundToken(), "X-Forwarded-Client-Cert: "+certificate, spoof)
+		r := kit.ParseRequest(
+			t, "GET /orders HTTP/1.1", "Host: api.example.com", "Authorization: Bearer "+kit.CertBoundToken(),
+			"X-Forwarded-Client-Cert: "+certificate, spoof,
+		)
 		r.RemoteAddr = "192.0.2.1:4711" // no proxy of ours
 		if got := kit.OutcomeOf(v.Require(), r); got != kit.BadToken {
 			t.Errorf("%s: outcome is %q", spoof, got)
@@ -150,7 +158,9 @@ func TestNoPathOpensAGuard(t *testing.T) {
 	token := kit.Mint(kit.GoodClaims(nil))
 	for _, target := range []string{
 		"/health", "/orders/../health", "/orders/%2e%2e/health", "/orders%2f..%2fhealth", "//health", "/./health", "/health;/orders", "/health%00", "/health%23/orders", "/health?x=/orders", "/HEALTH", "/orders/", "*",
-		"", "orders", "health", "orders.Service/List", "/grpc.health.v1.Health/Check", "grpc.health.v1.Health/Check", "/", "//", "/orders\\..\\health", "http://other.example/health", "/\u202ehtlaeh", strings.Repeat("/a", 9000),
+		"", "orders", "health", "orders.Service/List", "/grpc.health.v1.Health/Check", "grpc.health.v1.Health/Check", "/", "//", "/orders\\..\\health", "http://other.example/health", "/\u202ehtlaeh", strings.Repeat(
+			"/a", 9000,
+		),
 	} {
 		for _, method := range []string{"GET", "OPTIONS", "CONNECT", "", "get"} {
 			call := middleware.Credentials{Header: http.Header{}, Method: method, Target: target}

@@ -43,9 +43,16 @@ func TestRequestsGoToConfiguredAddressesOnly(t *testing.T) {
 			"https://login.example.com/acme/v2", "https://login.example.com/../../v2", "https://login.example.com/a?b=/v2", "https://login.example.com/attacker.example%2f/v2", "http://169.254.169.254/latest",
 		} {
 			for _, kid := range []string{"ed", "../../evil", "https://attacker.example/jwks", "ed?x=", "ed\r\nHost: attacker.example"} {
-				header := kit.Claims{"alg": "EdDSA", "typ": "at+jwt", "kid": kid, "jku": "https://attacker.example/jku", "x5u": "https://attacker.example/x5u", "iss": "https://attacker.example"}
+				header := kit.Claims{
+					"alg": "EdDSA", "typ": "at+jwt", "kid": kid, "jku": "https://attacker.example/jku",
+					"x5u": "https://attacker.example/x5u", "iss": "https://attacker.example",
+				}
 				tid := strings.TrimSuffix(strings.TrimPrefix(iss, "https://login.example.com/"), "/v2")
-				token := testkit.Sign(string(testkit.JSON(header)), string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": iss, "tid": tid, "jwks_uri": "https://attacker.example/jwks"}))), testkit.EdKey())
+				token := testkit.Sign(
+					string(testkit.JSON(header)),
+					string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": iss, "tid": tid, "jwks_uri": "https://attacker.example/jwks"}))),
+					testkit.EdKey(),
+				)
 				got := kit.Serve(v.Require(), kit.Bearer(token)).String()
 				if outcomes[got]++; got != "503" && got != kit.BadToken {
 					t.Errorf("iss %q, kid %q: outcome is %q", iss, kid, got)
@@ -91,8 +98,14 @@ func TestFetchedKeysOfTwoIssuersWithOneKid(t *testing.T) {
 		})}
 	})
 	for range 2 { // whatever was fetched and cached in the first round
-		kit.WantRefused(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": other}))), testkit.EdKey()), kit.BadToken, middleware.ReasonSignature)
-		kit.WantRefused(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken, middleware.ReasonSignature)
+		kit.WantRefused(
+			t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": other}))), testkit.EdKey()),
+			kit.BadToken, middleware.ReasonSignature,
+		)
+		kit.WantRefused(
+			t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken,
+			middleware.ReasonSignature,
+		)
 		kit.WantAdmitted(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()))
 		kit.WantAdmitted(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": other}))), testkit.StrangeKey()))
 	}

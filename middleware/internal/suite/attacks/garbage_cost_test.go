@@ -41,7 +41,10 @@ func membersOf(issuer, zero, one string) string {
 
 // ordinaryGarbage is a token of members as everybody writes them.
 func ordinaryGarbage() string {
-	return garbageToken(kit.Ed25519Header, filledWith(`{"iss":"https://nobody.example"`, "}", func(n int) string { return fmt.Sprintf(`,"claim_%d":"value-%d"`, n, n) }))
+	return garbageToken(
+		kit.Ed25519Header,
+		filledWith(`{"iss":"https://nobody.example"`, "}", func(n int) string { return fmt.Sprintf(`,"claim_%d":"value-%d"`, n, n) }),
+	)
 }
 
 func garbageToken(header, payload string) string {
@@ -60,38 +63,42 @@ func garbage() map[string]string {
 		"numbers in @ and `, behind an escape": filledWith(nobody, "}", func(n int) string {
 			return `,"\\/` + strings.NewReplacer("0", "@", "1", "`").Replace(fmt.Sprintf("%011b", n)) + `":1`
 		}),
-		"numbers in [ and {":                      membersOf("https://nobody.example", "[", "{"),
-		"numbers in siblings of two bytes":        membersOf("https://nobody.example", "\u0080", "\u00a0"),
-		"numbers in siblings of three bytes":      membersOf("https://nobody.example", "\u2000", "\u2020"),
-		"numbers in siblings of four bytes":       membersOf("https://nobody.example", "\U0001f600", "\U0001f620"),
-		"numbers in characters that fold":         membersOf("https://nobody.example", "ſ", "\u212a"),
-		"numbers in escapes":                      membersOf("https://nobody.example", `\u0061`, `\u0062`),
-		"numbers in escapes of two halves":        membersOf("https://nobody.example", `\ud83d\ude00`, `\ud83d\ude01`),
-		"numbers in small letters and capitals":   membersOf("https://nobody.example", "a", "A"),
-		"shortest names":                          filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(`,"%x":1`, n) }),
-		"shortest names, spaced":                  filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(` , "%x" : 1 `, n) }),
-		"long names":                              filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(`,"%s%d":1`, strings.Repeat("a", 60), n) }),
-		"one long name":                           filledWith(nobody+`,"`, `":1}`, func(int) string { return "a" }),
-		"one long name beyond ASCII":              filledWith(nobody+`,"`, `":1}`, func(int) string { return "ſ" }),
-		"one long name in escapes":                filledWith(nobody+`,"`, `":1}`, func(int) string { return `\u017f` }),
-		"one long value":                          filledWith(nobody+`,"a":"`, `"}`, func(int) string { return "a" }),
-		"one long value in escapes":               filledWith(nobody+`,"a":"`, `"}`, func(int) string { return `\n` }),
-		"one long number":                         filledWith(nobody+`,"a":1`, `}`, func(int) string { return "0" }),
-		"many small objects":                      filledWith(nobody+`,"a":[0`, `]}`, func(int) string { return `,{"a":1}` }),
-		"many small objects, names in escapes":    filledWith(nobody+`,"a":[0`, `]}`, func(int) string { return `,{"\u0061":1}` }),
-		"many empty objects":                      filledWith(nobody+`,"a":[0`, `]}`, func(int) string { return `,{}` }),
-		"deep objects of one name":                filledWith(nobody+`,"a":[0`, `]}`, func(int) string { return `,` + strings.Repeat(`{"a":`, 62) + "1" + strings.Repeat("}", 62) }),
-		"deep lists":                              filledWith(nobody+`,"a":[0`, `]}`, func(int) string { return `,` + strings.Repeat(`[`, 62) + strings.Repeat("]", 62) }),
+		"numbers in [ and {":                    membersOf("https://nobody.example", "[", "{"),
+		"numbers in siblings of two bytes":      membersOf("https://nobody.example", "\u0080", "\u00a0"),
+		"numbers in siblings of three bytes":    membersOf("https://nobody.example", "\u2000", "\u2020"),
+		"numbers in siblings of four bytes":     membersOf("https://nobody.example", "\U0001f600", "\U0001f620"),
+		"numbers in characters that fold":       membersOf("https://nobody.example", "ſ", "\u212a"),
+		"numbers in escapes":                    membersOf("https://nobody.example", `\u0061`, `\u0062`),
+		"numbers in escapes of two halves":      membersOf("https://nobody.example", `\ud83d\ude00`, `\ud83d\ude01`),
+		"numbers in small letters and capitals": membersOf("https://nobody.example", "a", "A"),
+		"shortest names":                        filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(`,"%x":1`, n) }),
+		"shortest names, spaced":                filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(` , "%x" : 1 `, n) }),
+		"long names":                            filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(`,"%s%d":1`, strings.Repeat("a", 60), n) }),
+		"one long name":                         filledWith(nobody+`,"`, `":1}`, func(int) string { return "a" }),
+		"one long name beyond ASCII":            filledWith(nobody+`,"`, `":1}`, func(int) string { return "ſ" }),
+		"one long name in escapes":              filledWith(nobody+`,"`, `":1}`, func(int) string { return `\u017f` }),
+		"one long value":                        filledWith(nobody+`,"a":"`, `"}`, func(int) string { return "a" }),
+		"one long value in escapes":             filledWith(nobody+`,"a":"`, `"}`, func(int) string { return `\n` }),
+		"one long number":                       filledWith(nobody+`,"a":1`, `}`, func(int) string { return "0" }),
+		"many small objects":                    filledWith(nobody+`,"a":[0`, `]}`, func(int) string { return `,{"a":1}` }),
+		"many small objects, names in escapes":  filledWith(nobody+`,"a":[0`, `]}`, func(int) string { return `,{"\u0061":1}` }),
+		"many empty objects":                    filledWith(nobody+`,"a":[0`, `]}`, func(int) string { return `,{}` }),
+		"deep objects of one name": filledWith(
+			nobody+`,"a":[0`, `]}`, func(int) string { return `,` + strings.Repeat(`{"a":`, 62) + "1" + strings.Repeat("}", 62) },
+		),
+		"deep lists": filledWith(
+			nobody+`,"a":[0`, `]}`, func(int) string { return `,` + strings.Repeat(`[`, 62) + strings.Repeat("]", 62) },
+		),
 		"names that resemble those that count":    filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(`,"ſub%x":1`, n) }),
 		"names in the places of those that count": filledWith(nobody, "}", func(n int) string { return fmt.Sprintf(`,"s%xub":1`, n) }),
-		"a long issuer":                           filledWith(`{"iss":"`, `"}`, func(int) string { return "/" }),
-		"a long issuer in escapes":                filledWith(`{"iss":"`, `"}`, func(int) string { return `\/` }),
-		"many audiences of an ID token":           filledWith(known+`,"aud":["x"`, `]}`, func(n int) string { return fmt.Sprintf(`,"%x"`, n) }),
-		"many scopes of an ID token":              filledWith(known+`,"scope":"`, `"}`, func(n int) string { return fmt.Sprintf("%x ", n) }),
-		"scopes in escapes of an ID token":        filledWith(known+`,"scope":"`, `"}`, func(int) string { return `\u0061 ` }),
-		"a name twice, at the end":                filledWith(nobody, `,"0":1}`, func(n int) string { return fmt.Sprintf(`,"%x":1`, n) }),
-		"no end":                                  filledWith(nobody, "", func(n int) string { return fmt.Sprintf(`,"%x":1`, n) }),
-		"bytes that are no text":                  filledWith(nobody, "", func(int) string { return "\xff" }),
+		"a long issuer":                    filledWith(`{"iss":"`, `"}`, func(int) string { return "/" }),
+		"a long issuer in escapes":         filledWith(`{"iss":"`, `"}`, func(int) string { return `\/` }),
+		"many audiences of an ID token":    filledWith(known+`,"aud":["x"`, `]}`, func(n int) string { return fmt.Sprintf(`,"%x"`, n) }),
+		"many scopes of an ID token":       filledWith(known+`,"scope":"`, `"}`, func(n int) string { return fmt.Sprintf("%x ", n) }),
+		"scopes in escapes of an ID token": filledWith(known+`,"scope":"`, `"}`, func(int) string { return `\u0061 ` }),
+		"a name twice, at the end":         filledWith(nobody, `,"0":1}`, func(n int) string { return fmt.Sprintf(`,"%x":1`, n) }),
+		"no end":                           filledWith(nobody, "", func(n int) string { return fmt.Sprintf(`,"%x":1`, n) }),
+		"bytes that are no text":           filledWith(nobody, "", func(int) string { return "\xff" }),
 	}
 	tokens := make(map[string]string)
 	for about, payload := range payloads {

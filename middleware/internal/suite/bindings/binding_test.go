@@ -91,7 +91,9 @@ func TestMembersBesideAProvenConfirmation(t *testing.T) {
 
 // All that are present must hold, on every request.
 func TestSeveralConfirmations(t *testing.T) {
-	token := kit.Mint(kit.GoodClaims(kit.Claims{"cnf": kit.Claims{"jkt": kit.Thumbprint(testkit.EdKey().Public()), "x5t#S256": kit.CertThumbprint(kit.ClientCert())}}))
+	token := kit.Mint(
+		kit.GoodClaims(kit.Claims{"cnf": kit.Claims{"jkt": kit.Thumbprint(testkit.EdKey().Public()), "x5t#S256": kit.CertThumbprint(kit.ClientCert())}}),
+	)
 	kit.WithAndWithoutCache(t, kit.SetPublicURL, func(t *testing.T, v *middleware.Validator) {
 		for _, row := range []struct {
 			name    string
@@ -104,7 +106,11 @@ func TestSeveralConfirmations(t *testing.T) {
 			{"the key alone", goodProof(token), nil, kit.BadToken},
 			{"the key and another certificate", goodProof(token), kit.OtherCert(), kit.BadToken},
 			{"the certificate alone", func() []string { return nil }, kit.ClientCert(), kit.BadProof},
-			{"the certificate and another key", func() []string { return []string{testkit.Proof{Key: testkit.StrangeKey(), Token: token}.String()} }, kit.ClientCert(), kit.BadToken},
+			{
+				"the certificate and another key",
+				func() []string { return []string{testkit.Proof{Key: testkit.StrangeKey(), Token: token}.String()} }, kit.ClientCert(),
+				kit.BadToken,
+			},
 		} {
 			t.Run(row.name, func(t *testing.T) {
 				r := kit.DPoPRequest(token, row.proofs()...)
@@ -132,15 +138,34 @@ func TestIntrospectedTokensAreBound(t *testing.T) {
 		reason  middleware.Reason
 	}{
 		{"a key, proven", kit.BoundTo(testkit.EdKey()), func() *http.Request { return kit.DPoPRequest(opaque, goodProof(opaque)()...) }, "200", ""},
-		{"a key, with token_type DPoP", kit.BoundTo(testkit.EdKey()).With(kit.Claims{"token_type": "DPoP"}), func() *http.Request { return kit.DPoPRequest(opaque, goodProof(opaque)()...) }, "200", ""},
+		{
+			"a key, with token_type DPoP", kit.BoundTo(testkit.EdKey()).With(kit.Claims{"token_type": "DPoP"}),
+			func() *http.Request { return kit.DPoPRequest(opaque, goodProof(opaque)()...) }, "200", "",
+		},
 		{"a key, not proven", kit.BoundTo(testkit.EdKey()), func() *http.Request { return kit.DPoPRequest(opaque) }, kit.BadProof, middleware.ReasonProof},
 		{"a key, sent as Bearer", kit.BoundTo(testkit.EdKey()), func() *http.Request { return kit.Bearer(opaque) }, kit.BadToken, middleware.ReasonConfirmation},
 		{"no key, sent with DPoP", nil, func() *http.Request { return kit.DPoPRequest(opaque, goodProof(opaque)()...) }, kit.BadToken, middleware.ReasonConfirmation},
-		{"a certificate, shown", kit.Claims{"cnf": kit.Claims{"x5t#S256": kit.CertThumbprint(kit.ClientCert())}}, func() *http.Request { return kit.OverTLS(opaque, kit.ClientCert()) }, "200", ""},
-		{"a certificate, another shown", kit.Claims{"cnf": kit.Claims{"x5t#S256": kit.CertThumbprint(kit.ClientCert())}}, func() *http.Request { return kit.OverTLS(opaque, kit.OtherCert()) }, kit.BadToken, middleware.ReasonConfirmation},
-		{"a method that is not understood", kit.Claims{"cnf": kit.Claims{"kid": "x"}}, func() *http.Request { return kit.Bearer(opaque) }, kit.BadToken, middleware.ReasonConfirmation},
-		{"token_type DPoP and no cnf", kit.Claims{"token_type": "DPoP"}, func() *http.Request { return kit.Bearer(opaque) }, kit.BadToken, middleware.ReasonConfirmation},
-		{"token_type DPoP and a certificate alone", kit.Claims{"token_type": "DPoP", "cnf": kit.Claims{"x5t#S256": kit.CertThumbprint(kit.ClientCert())}}, func() *http.Request { return kit.OverTLS(opaque, kit.ClientCert()) }, kit.BadToken, middleware.ReasonConfirmation},
+		{
+			"a certificate, shown", kit.Claims{"cnf": kit.Claims{"x5t#S256": kit.CertThumbprint(kit.ClientCert())}},
+			func() *http.Request { return kit.OverTLS(opaque, kit.ClientCert()) }, "200", "",
+		},
+		{
+			"a certificate, another shown", kit.Claims{"cnf": kit.Claims{"x5t#S256": kit.CertThumbprint(kit.ClientCert())}},
+			func() *http.Request { return kit.OverTLS(opaque, kit.OtherCert()) }, kit.BadToken, middleware.ReasonConfirmation,
+		},
+		{
+			"a method that is not understood", kit.Claims{"cnf": kit.Claims{"kid": "x"}},
+			func() *http.Request { return kit.Bearer(opaque) }, kit.BadToken, middleware.ReasonConfirmation,
+		},
+		{
+			"token_type DPoP and no cnf", kit.Claims{"token_type": "DPoP"}, func() *http.Request { return kit.Bearer(opaque) },
+			kit.BadToken, middleware.ReasonConfirmation,
+		},
+		{
+			"token_type DPoP and a certificate alone",
+			kit.Claims{"token_type": "DPoP", "cnf": kit.Claims{"x5t#S256": kit.CertThumbprint(kit.ClientCert())}},
+			func() *http.Request { return kit.OverTLS(opaque, kit.ClientCert()) }, kit.BadToken, middleware.ReasonConfirmation,
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			kit.WithAndWithoutCache(t, func(cfg *middleware.Config) {
@@ -213,7 +238,10 @@ func TestConfirmationsBesideAGoodOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			token := kit.MintText(kit.WithJSON(kit.GoodClaims(nil), "cnf", cnf))
-			kit.WantServed(t, kit.DPoPValidator(t, nil).Require(), kit.DPoPRequest(token, testkit.Proof{Key: testkit.EdKey(), Token: token}.String()), kit.BadToken, middleware.ReasonConfirmation)
+			kit.WantServed(
+				t, kit.DPoPValidator(t, nil).Require(), kit.DPoPRequest(token, testkit.Proof{Key: testkit.EdKey(), Token: token}.String()),
+				kit.BadToken, middleware.ReasonConfirmation,
+			)
 		})
 	}
 }

@@ -35,7 +35,11 @@ func proofAttacks(token string) []proofAttack {
 		return testkit.Sign(string(testkit.JSON(kit.Claims{"typ": "dpop+jwt", "alg": "EdDSA", "jwk": testkit.JWK(testkit.EdKey().Public())})), text, testkit.EdKey())
 	}
 	head := func(text string) string {
-		return testkit.Sign(text, string(testkit.JSON(kit.Claims{"jti": "x", "htm": "GET", "htu": testkit.Audience + "/orders", "iat": testkit.Now.Unix(), "ath": testkit.Hash(token)})), testkit.EdKey())
+		return testkit.Sign(
+			text,
+			string(testkit.JSON(kit.Claims{"jti": "x", "htm": "GET", "htu": testkit.Audience + "/orders", "iat": testkit.Now.Unix(), "ath": testkit.Hash(token)})),
+			testkit.EdKey(),
+		)
 	}
 	jwk := string(testkit.JSON(testkit.JWK(testkit.EdKey().Public())))
 	private := func(member string, value any) string {
@@ -92,7 +96,10 @@ func proofAttacks(token string) []proofAttack {
 		{name: "claims with jti twice", proofs: []string{body(`{"jti":"a","jti":"b"}`)}},
 		{name: "text behind the claims", proofs: []string{body(`{} {}`)}},
 		{name: "a signature by nobody", proofs: []string{fine[:len(fine)-8] + "AAAAAAAA"}},
-		{name: "a signature over another header", proofs: []string{testkit.B64([]byte(`{"typ":"dpop+jwt","alg":"EdDSA","jwk":`+jwk+`,"x":1}`)) + fine[strings.IndexByte(fine, '.'):]}},
+		{
+			name:   "a signature over another header",
+			proofs: []string{testkit.B64([]byte(`{"typ":"dpop+jwt","alg":"EdDSA","jwk":`+jwk+`,"x":1}`)) + fine[strings.IndexByte(fine, '.'):]},
+		},
 		{name: "the method in lower case", proofs: []string{with(nil, kit.Claims{"htm": "get"})}},
 		{name: "another method", proofs: []string{with(nil, kit.Claims{"htm": "POST"})}},
 		{name: "HEAD for GET", proofs: []string{with(nil, kit.Claims{"htm": "HEAD"})}},
@@ -151,10 +158,12 @@ func TestProofsThatDoNotSuffice(t *testing.T) {
 func TestProofsThatSuffice(t *testing.T) {
 	token := kit.Mint(kit.GoodClaims(kit.BoundTo(testkit.EdKey())))
 	for name, p := range map[string]testkit.Proof{
-		"typ in capitals":               {Header: kit.Claims{"typ": "DPOP+JWT"}},
-		"typ as a whole media type":     {Header: kit.Claims{"typ": "application/dpop+jwt"}},
-		"the name of RFC 9864":          {Header: kit.Claims{"alg": "Ed25519"}},
-		"a jwk with a kid, use and alg": {Header: kit.Claims{"jwk": testkit.JWK(testkit.EdKey().Public()).With(kit.Claims{"kid": "1", "use": "sig", "alg": "EdDSA"})}},
+		"typ in capitals":           {Header: kit.Claims{"typ": "DPOP+JWT"}},
+		"typ as a whole media type": {Header: kit.Claims{"typ": "application/dpop+jwt"}},
+		"the name of RFC 9864":      {Header: kit.Claims{"alg": "Ed25519"}},
+		"a jwk with a kid, use and alg": {
+			Header: kit.Claims{"jwk": testkit.JWK(testkit.EdKey().Public()).With(kit.Claims{"kid": "1", "use": "sig", "alg": "EdDSA"})},
+		},
 		"60 seconds old":                {Claims: kit.Claims{"iat": testkit.Now.Add(-60 * time.Second).Unix()}},
 		"60 seconds ahead":              {Claims: kit.Claims{"iat": testkit.Now.Add(60 * time.Second).Unix()}},
 		"iat with a fraction":           {Claims: kit.Claims{"iat": float64(testkit.Now.Unix()) + 0.5}},
@@ -249,7 +258,10 @@ func TestNonceOfTheWrongTypeInFrontOfTheRest(t *testing.T) {
 	header := string(testkit.JSON(kit.Claims{"typ": "dpop+jwt", "alg": "EdDSA", "jwk": testkit.JWK(key.Public())}))
 	g := kit.DPoPValidator(t, nil).Require()
 	for i, nonce := range []string{`"n"`, `5`, `null`, `["n"]`} {
-		payload := fmt.Sprintf(`{"nonce":%s,"jti":"first-%d","htm":"GET","htu":%q,"iat":%d,"ath":%q}`, nonce, i, testkit.Audience+"/orders", testkit.Now.Unix(), testkit.Hash(token))
+		payload := fmt.Sprintf(
+			`{"nonce":%s,"jti":"first-%d","htm":"GET","htu":%q,"iat":%d,"ath":%q}`, nonce, i, testkit.Audience+"/orders",
+			testkit.Now.Unix(), testkit.Hash(token),
+		)
 		want := "401 invalid_dpop_proof"
 		if i == 0 {
 			want = "200"
@@ -266,7 +278,9 @@ func TestProofHeadersThatChangeWhatWasSigned(t *testing.T) {
 	token := kit.Mint(kit.GoodClaims(kit.BoundTo(key)))
 	g := kit.DPoPValidator(t, nil).Require()
 	for name, value := range map[string]any{"crit": []string{"exp"}, "b64": true, "zip": "DEF", "cty": "JWT"} {
-		if got := kit.OutcomeOf(g, kit.DPoPRequest(token, testkit.Proof{Key: key, Token: token, Header: kit.Claims{name: value}}.String())); got != "401 invalid_dpop_proof" {
+		if got := kit.OutcomeOf(
+			g, kit.DPoPRequest(token, testkit.Proof{Key: key, Token: token, Header: kit.Claims{name: value}}.String()),
+		); got != "401 invalid_dpop_proof" {
 			t.Errorf("a proof with %s: %s", name, got)
 		}
 	}

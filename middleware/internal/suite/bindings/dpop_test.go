@@ -225,7 +225,10 @@ func TestNestedChecksThatKeepTheProof(t *testing.T) {
 	var d middleware.Decision
 	guard := kit.DPoPValidator(t, func(cfg *middleware.Config) { cfg.Observe = kit.ObserveInto(&d) }).Require()
 	token := kit.Mint(kit.GoodClaims(kit.BoundTo(testkit.EdKey())))
-	c := middleware.Credentials{Header: kit.DPoPRequest(token, testkit.Proof{Key: testkit.EdKey(), Token: token}.String()).Header, Method: "GET", Target: "/orders", KeepProof: true}
+	c := middleware.Credentials{
+		Header: kit.DPoPRequest(token, testkit.Proof{Key: testkit.EdKey(), Token: token}.String()).Header, Method: "GET",
+		Target: "/orders", KeepProof: true,
+	}
 	ctx := t.Context()
 	for _, nested := range []bool{false, true} {
 		var err error

@@ -20,7 +20,10 @@ func TestFAPI2(t *testing.T) {
 		kit.WantServed(t, kit.NewValidator(t, kit.SetFAPI2(nil)).Require(), kit.Bearer(kit.Mint(kit.GoodClaims(nil))), kit.BadToken, middleware.ReasonConfirmation)
 	})
 	t.Run("nor one that was revoked", func(t *testing.T) {
-		kit.WantServed(t, kit.NewValidator(t, kit.SetFAPI2(kit.Claims{"active": false})).Require(), kit.DPoPRequest(token, goodProof(token)()...), kit.BadToken, middleware.ReasonInactive)
+		kit.WantServed(
+			t, kit.NewValidator(t, kit.SetFAPI2(kit.Claims{"active": false})).Require(), kit.DPoPRequest(token, goodProof(token)()...),
+			kit.BadToken, middleware.ReasonInactive,
+		)
 	})
 	t.Run("nor one of RS256", func(t *testing.T) {
 		rs256 := testkit.Sign(`{"alg":"RS256","kid":"rsa","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(kit.BoundTo(testkit.EdKey())))), testkit.RSAKey())
@@ -28,7 +31,10 @@ func TestFAPI2(t *testing.T) {
 	})
 	t.Run("nor one whose proof is of RS256", func(t *testing.T) {
 		bound := kit.Mint(kit.GoodClaims(kit.BoundTo(testkit.RSAKey())))
-		kit.WantServed(t, kit.NewValidator(t, kit.SetFAPI2(nil)).Require(), kit.DPoPRequest(bound, testkit.Proof{Key: testkit.RSAKey(), Token: bound}.String()), kit.BadProof, middleware.ReasonProof)
+		kit.WantServed(
+			t, kit.NewValidator(t, kit.SetFAPI2(nil)).Require(),
+			kit.DPoPRequest(bound, testkit.Proof{Key: testkit.RSAKey(), Token: bound}.String()), kit.BadProof, middleware.ReasonProof,
+		)
 		ps256 := testkit.Proof{Key: testkit.RSAKey(), Token: bound, Header: kit.Claims{"alg": "PS256"}}.String()
 		kit.WantServed(t, kit.NewValidator(t, kit.SetFAPI2(nil)).Require(), kit.DPoPRequest(bound, ps256), "200", "")
 	})

@@ -98,28 +98,32 @@ func TestCertificatesFromAProxy(t *testing.T) {
 			"a chain, of which it is first":  {kit.EscapedPEM(own) + kit.EscapedPEM(other)},
 			"as AWS load balancers write it": {awsPEM(own) + awsPEM(other)},
 		}, map[string][]string{
-			"another certificate":                            {kit.EscapedPEM(other)},
-			"twice":                                          {kit.EscapedPEM(own), kit.EscapedPEM(own)},
-			"a chain, of which it is not first":              {kit.EscapedPEM(other) + kit.EscapedPEM(own)},
-			"a chain whose first certificate is broken":      {strings.Replace(kit.EscapedPEM(other), "M", "!", 1) + kit.EscapedPEM(own)},
-			"a chain whose first certificate never ends":     {kit.EscapedPEM(other)[:80] + kit.EscapedPEM(own)},
-			"a chain whose second certificate is broken":     {kit.EscapedPEM(own) + kit.EscapedPEM(other)[:80]},
-			"text in front of it":                            {"x%0A" + kit.EscapedPEM(own)},
-			"an empty certificate in front of it":            {"-----BEGIN%20CERTIFICATE-----%0A-----END%20CERTIFICATE-----%0A" + kit.EscapedPEM(own)},
-			"a key in front of it":                           {url.PathEscape(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: own.Raw}))) + kit.EscapedPEM(own)},
+			"another certificate":                        {kit.EscapedPEM(other)},
+			"twice":                                      {kit.EscapedPEM(own), kit.EscapedPEM(own)},
+			"a chain, of which it is not first":          {kit.EscapedPEM(other) + kit.EscapedPEM(own)},
+			"a chain whose first certificate is broken":  {strings.Replace(kit.EscapedPEM(other), "M", "!", 1) + kit.EscapedPEM(own)},
+			"a chain whose first certificate never ends": {kit.EscapedPEM(other)[:80] + kit.EscapedPEM(own)},
+			"a chain whose second certificate is broken": {kit.EscapedPEM(own) + kit.EscapedPEM(other)[:80]},
+			"text in front of it":                        {"x%0A" + kit.EscapedPEM(own)},
+			"an empty certificate in front of it":        {"-----BEGIN%20CERTIFICATE-----%0A-----END%20CERTIFICATE-----%0A" + kit.EscapedPEM(own)},
+			"a key in front of it": {
+				url.PathEscape(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: own.Raw}))) + kit.EscapedPEM(own),
+			},
 			"a certificate that is said to be a trusted one": {strings.ReplaceAll(kit.EscapedPEM(own), "CERTIFICATE", "TRUSTED%20CERTIFICATE")},
-			"text behind it":                                 {kit.EscapedPEM(own) + "x"},
-			"a broken escape":                                {kit.EscapedPEM(own) + "%"},
-			"a key":                                          {url.PathEscape(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: own.Raw})))},
-			"no PEM":                                         {"(null)"},
-			"nothing":                                        {""},
+			"text behind it":  {kit.EscapedPEM(own) + "x"},
+			"a broken escape": {kit.EscapedPEM(own) + "%"},
+			"a key":           {url.PathEscape(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: own.Raw})))},
+			"no PEM":          {"(null)"},
+			"nothing":         {""},
 		}},
 		{"X-Forwarded-Client-Cert", middleware.ForwardedClientCert, map[string][]string{
 			"the hash":              {hash},
 			"the certificate":       {cert},
 			"both":                  {hash + ";" + cert},
 			"names in another case": {"hash=" + kit.HexHash(own)},
-			"as Envoy writes it":    {`By=spiffe://cluster/server;` + hash + `;` + cert + `;Subject="CN=a\,b,O=\"x\";\\";URI=spiffe://a;URI=spiffe://b;DNS=a.ex;DNS=b.ex`},
+			"as Envoy writes it": {
+				`By=spiffe://cluster/server;` + hash + `;` + cert + `;Subject="CN=a\,b,O=\"x\";\\";URI=spiffe://a;URI=spiffe://b;DNS=a.ex;DNS=b.ex`,
+			},
 		}, map[string][]string{
 			"another hash":                                     {"Hash=" + kit.HexHash(other)},
 			"another certificate":                              {`Cert="` + kit.EscapedPEM(other) + `"`},
@@ -233,7 +237,10 @@ func TestForwardedClientCertThatNoProxyWrites(t *testing.T) {
 
 func TestByteSequenceWithoutItsFirstColon(t *testing.T) {
 	guard := kit.ProxiedValidator(t, "Client-Cert", middleware.ClientCertField).Require()
-	kit.WantServed(t, guard, kit.FromProxy(kit.ProxyAddress, "Client-Cert", kit.CertByteSequence(kit.ClientCert())[1:]), kit.BadToken, middleware.ReasonConfirmation)
+	kit.WantServed(
+		t, guard, kit.FromProxy(kit.ProxyAddress, "Client-Cert", kit.CertByteSequence(kit.ClientCert())[1:]), kit.BadToken,
+		middleware.ReasonConfirmation,
+	)
 }
 
 // Quotes stand around a whole value. Elsewhere they would hide what stands between them, such as another Hash.

@@ -40,11 +40,13 @@ func TestInnerGuardTakesOverABoundTokenForTheSameCallOnly(t *testing.T) {
 		"another path inside, as StripPrefix makes it": {func(r *http.Request) { r.URL.Path = "/" }, "200", true},
 		"another method":                               {func(r *http.Request) { r.Method = "DELETE" }, kit.BadProof, false},
 		"another target":                               {func(r *http.Request) { r.RequestURI = "/admin" }, kit.BadProof, false},
-		"another query":                                {func(r *http.Request) { r.RequestURI += "?all" }, kit.BadProof, false}, // judged anew, and the proof is spent
-		"garbage for a proof":                          {func(r *http.Request) { r.Header.Set("Dpop", "garbage") }, kit.BadProof, false},
-		"no proof":                                     {func(r *http.Request) { r.Header.Del("Dpop") }, kit.BadProof, false},
-		"a second proof":                               {func(r *http.Request) { r.Header.Add("Dpop", "garbage") }, kit.BadProof, false},
-		"the Bearer scheme":                            {func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }, kit.BadToken, false},
+		"another query": {
+			func(r *http.Request) { r.RequestURI += "?all" }, kit.BadProof, false,
+		}, // judged anew, and the proof is spent
+		"garbage for a proof": {func(r *http.Request) { r.Header.Set("Dpop", "garbage") }, kit.BadProof, false},
+		"no proof":            {func(r *http.Request) { r.Header.Del("Dpop") }, kit.BadProof, false},
+		"a second proof":      {func(r *http.Request) { r.Header.Add("Dpop", "garbage") }, kit.BadProof, false},
+		"the Bearer scheme":   {func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }, kit.BadToken, false},
 		"another call with its own proof": {func(r *http.Request) {
 			r.Method, r.RequestURI = "DELETE", "/admin"
 			r.Header.Set("Dpop", fresh("DELETE", "/admin"))
@@ -106,11 +108,14 @@ func TestInnerGuardWantsTheCertificateOfItsOwnCall(t *testing.T) {
 		inner middleware.Credentials
 		want  bool
 	}{
-		"the same":               {direct, middleware.Credentials{Header: good, Certificate: own}, true},
-		"another":                {direct, middleware.Credentials{Header: good, Certificate: other}, false},
-		"none":                   {direct, middleware.Credentials{Header: good}, false},
-		"the same by the proxy":  {behind, middleware.Credentials{Header: good, Certificate: own, RemoteAddr: "10.1.2.3:4"}, true},
-		"another by the proxy":   {behind, middleware.Credentials{Header: changedTo("Client-Cert", clientCert(other)), Certificate: own, RemoteAddr: "10.1.2.3:4"}, false},
+		"the same":              {direct, middleware.Credentials{Header: good, Certificate: own}, true},
+		"another":               {direct, middleware.Credentials{Header: good, Certificate: other}, false},
+		"none":                  {direct, middleware.Credentials{Header: good}, false},
+		"the same by the proxy": {behind, middleware.Credentials{Header: good, Certificate: own, RemoteAddr: "10.1.2.3:4"}, true},
+		"another by the proxy": {
+			behind,
+			middleware.Credentials{Header: changedTo("Client-Cert", clientCert(other)), Certificate: own, RemoteAddr: "10.1.2.3:4"}, false,
+		},
 		"none by the proxy":      {behind, middleware.Credentials{Header: changedTo("Client-Cert", nil), Certificate: own, RemoteAddr: "10.1.2.3:4"}, false},
 		"the same by a stranger": {behind, middleware.Credentials{Header: good, Certificate: own, RemoteAddr: "192.0.2.1:4"}, false},
 	} {

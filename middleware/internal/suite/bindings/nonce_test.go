@@ -25,7 +25,9 @@ func noncing(t testing.TB, at *time.Time, secrets ...[]byte) *middleware.Guard {
 
 // withNonce is a good call at this time whose proof has this nonce.
 func withNonce(at time.Time, nonce any) *http.Request {
-	token := kit.Mint(kit.GoodClaims(kit.Claims{"cnf": kit.Claims{"jkt": kit.Thumbprint(testkit.EdKey().Public())}, "exp": at.Add(time.Hour).Unix(), "iat": at.Unix()}))
+	token := kit.Mint(
+		kit.GoodClaims(kit.Claims{"cnf": kit.Claims{"jkt": kit.Thumbprint(testkit.EdKey().Public())}, "exp": at.Add(time.Hour).Unix(), "iat": at.Unix()}),
+	)
 	return kit.DPoPRequest(token, testkit.Proof{Key: testkit.EdKey(), Token: token, Claims: kit.Claims{"nonce": nonce, "iat": at.Unix()}}.String())
 }
 

@@ -124,8 +124,11 @@ func TestCheapChecksOfAProofComeFirst(t *testing.T) {
 		"a point that is not on its curve": {"ES256", kit.Claims{"kty": "EC", "crv": "P-256", "x": testkit.B64(x), "y": testkit.B64(x)}},
 		"a curve that does not fit":        {"ES384", testkit.JWK(testkit.P256Key().Public())},
 		"a point of small order":           {"EdDSA", kit.Claims{"kty": "OKP", "crv": "Ed25519", "x": testkit.B64(append([]byte{1}, make([]byte, 31)...))}},
-		"a modulus with the mark of ROCA":  {"RS256", kit.Claims{"kty": "RSA", "e": "AQAB", "n": testkit.B64(new(big.Int).Exp(big.NewInt(65537), big.NewInt(128), nil).Bytes())}},
-		"a modulus that is too short":      {"RS256", kit.Claims{"kty": "RSA", "e": "AQAB", "n": testkit.B64(slices.Repeat([]byte{255}, 128))}},
+		"a modulus with the mark of ROCA": {
+			"RS256",
+			kit.Claims{"kty": "RSA", "e": "AQAB", "n": testkit.B64(new(big.Int).Exp(big.NewInt(65537), big.NewInt(128), nil).Bytes())},
+		},
+		"a modulus that is too short": {"RS256", kit.Claims{"kty": "RSA", "e": "AQAB", "n": testkit.B64(slices.Repeat([]byte{255}, 128))}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			header := string(testkit.JSON(kit.Claims{"typ": "dpop+jwt", "alg": unfit.alg, "jwk": unfit.jwk}))
@@ -139,7 +142,10 @@ func TestCheapChecksOfAProofComeFirst(t *testing.T) {
 				cause   string
 			}{
 				{"of somebody else", kit.Thumbprint(testkit.EdKey().Public()), nil, kit.BadToken, middleware.ReasonConfirmation, "another key"},
-				{"of somebody else, with claims that do not fit", kit.Thumbprint(testkit.EdKey().Public()), kit.Claims{"htm": "PUT"}, kit.BadToken, middleware.ReasonConfirmation, "another key"},
+				{
+					"of somebody else, with claims that do not fit", kit.Thumbprint(testkit.EdKey().Public()), kit.Claims{"htm": "PUT"},
+					kit.BadToken, middleware.ReasonConfirmation, "another key",
+				},
 				{"of the token, with claims that do not fit", jkt, kit.Claims{"htm": "PUT"}, kit.BadProof, middleware.ReasonProof, "htm"},
 				{"of the token", jkt, nil, kit.BadProof, middleware.ReasonProof, "unfit"},
 			} {

@@ -138,7 +138,10 @@ func TestTheTargetIsTheOneThatArrived(t *testing.T) {
 // FuzzHTU holds the comparison against a normaliser that is built on net/url and the algorithm of RFC 3986 section 5.2.4 as it is
 // written there.
 func FuzzHTU(f *testing.F) {
-	for _, htu := range []string{"https://api.ex/a", "HTTPS://API.EX:443/%7ea/../b", "https://api.ex", "https://u@api.ex/", "https://api.ex/%2f/%2e./x?y#z", "https://[::1]/a/..", "http://x/a//../b/."} {
+	for _, htu := range []string{
+		"https://api.ex/a", "HTTPS://API.EX:443/%7ea/../b", "https://api.ex", "https://u@api.ex/", "https://api.ex/%2f/%2e./x?y#z",
+		"https://[::1]/a/..", "http://x/a//../b/.",
+	} {
 		f.Add(htu, "/a")
 		f.Add(htu, "/b/./%7e?q")
 	}
@@ -156,7 +159,9 @@ func FuzzHTU(f *testing.F) {
 		if passed && strings.HasPrefix(target, "/") && (!valid || !ok || here != there) {
 			t.Errorf("htu %q (%s) passed for %q (%s)", htu, there, target, here)
 		}
-		if plain := htu != "" && kit.EveryByte(htu, isPlain) && kit.EveryByte(target, isPlain) && strings.HasPrefix(target, "/"); plain && !passed && valid && ok && here == there {
+		if plain := htu != "" && kit.EveryByte(htu, isPlain) && kit.EveryByte(
+			target, isPlain,
+		) && strings.HasPrefix(target, "/"); plain && !passed && valid && ok && here == there {
 			t.Errorf("htu %q was refused for %q, though both are %s", htu, target, here)
 		}
 	})

@@ -22,7 +22,10 @@ func TestKeysWithoutTLSFromNamedHosts(t *testing.T) {
 		"a host below it":         {"http://a.keycloak:8080/realms/main", []string{"keycloak:8080"}, nil, "DangerouslyAllowHTTP"},
 		"a wildcard":              {"http://keycloak:8080/realms/main", []string{"*:8080"}, nil, "DangerouslyAllowHTTP"},
 		"a host without its port": {"http://keycloak:8080/realms/main", []string{"keycloak"}, nil, "DangerouslyAllowHTTP"},
-		"FAPI2, which wants TLS":  {"http://keycloak:8080/realms/main", []string{"keycloak:8080"}, func(cfg *middleware.Config) { cfg.FAPI2 = true }, "DangerouslyAllowHTTP is set, but FAPI2"},
+		"FAPI2, which wants TLS": {
+			"http://keycloak:8080/realms/main", []string{"keycloak:8080"}, func(cfg *middleware.Config) { cfg.FAPI2 = true },
+			"DangerouslyAllowHTTP is set, but FAPI2",
+		},
 	} {
 		cfg := kit.Config()
 		if row.change != nil {

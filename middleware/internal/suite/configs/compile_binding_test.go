@@ -33,18 +33,30 @@ func TestMistakesAboutBindings(t *testing.T) {
 		{"an age beyond five minutes", func(cfg *middleware.Config) { kit.SetPublicURL(cfg); cfg.DPoP.MaxAge = 5*time.Minute + 1 }, "DPoP.MaxAge is 5m0.000000001s"},
 		{"an age of proofs without an address", func(cfg *middleware.Config) { cfg.DPoP.MaxAge = time.Minute }, "PublicURL is empty"},
 		{"an age of nonces without an address", func(cfg *middleware.Config) { cfg.DPoP.NonceMaxAge = time.Minute }, "PublicURL is empty"},
-		{"an age of nonces without secrets", func(cfg *middleware.Config) { kit.SetPublicURL(cfg); cfg.DPoP.NonceMaxAge = time.Minute }, "DPoP.NonceSecrets is empty"},
+		{
+			"an age of nonces without secrets", func(cfg *middleware.Config) { kit.SetPublicURL(cfg); cfg.DPoP.NonceMaxAge = time.Minute },
+			"DPoP.NonceSecrets is empty",
+		},
 		{"a negative age of nonces", func(cfg *middleware.Config) { kit.SetPublicURL(cfg); cfg.DPoP.NonceMaxAge = -1 }, "DPoP.NonceMaxAge is -1ns"},
 		{"an address with a query", func(cfg *middleware.Config) { cfg.PublicURL = "https://api.ex/?a" }, `PublicURL "https://api.ex/?a"`},
 		{"an address with a fragment", func(cfg *middleware.Config) { cfg.PublicURL = "https://api.ex/#a" }, `PublicURL "https://api.ex/#a"`},
 		{"an address without a scheme", func(cfg *middleware.Config) { cfg.PublicURL = "api.ex" }, `PublicURL "api.ex"`},
 		{"an address with a user", func(cfg *middleware.Config) { cfg.PublicURL = "https://u@api.ex" }, `PublicURL "https://xxxxx@api.ex"`},
 		{"an address with two ports", func(cfg *middleware.Config) { cfg.PublicURL = "https://api.ex:1:2" }, `PublicURL "https://api.ex:1:2"`},
-		{"proofs of plain http", func(cfg *middleware.Config) { kit.SetFAPI2(nil)(cfg); cfg.PublicURL = "http://api.example.com" }, `PublicURL "http://api.example.com": FAPI2 wants https`},
+		{
+			"proofs of plain http", func(cfg *middleware.Config) { kit.SetFAPI2(nil)(cfg); cfg.PublicURL = "http://api.example.com" },
+			`PublicURL "http://api.example.com": FAPI2 wants https`,
+		},
 		{"proofs of plain http on this machine", func(cfg *middleware.Config) { kit.SetFAPI2(nil)(cfg); cfg.PublicURL = "http://localhost:8080" }, ""},
 		{"proofs of plain http on this machine by address", func(cfg *middleware.Config) { kit.SetFAPI2(nil)(cfg); cfg.PublicURL = "http://[::1]:8080" }, ""},
-		{"plain http for another machine by address", func(cfg *middleware.Config) { kit.SetFAPI2(nil)(cfg); cfg.PublicURL = "http://192.0.2.1" }, "FAPI2 wants https"},
-		{"plain http for a name below localhost", func(cfg *middleware.Config) { kit.SetFAPI2(nil)(cfg); cfg.PublicURL = "http://api.localhost" }, "FAPI2 wants https"},
+		{
+			"plain http for another machine by address",
+			func(cfg *middleware.Config) { kit.SetFAPI2(nil)(cfg); cfg.PublicURL = "http://192.0.2.1" }, "FAPI2 wants https",
+		},
+		{
+			"plain http for a name below localhost",
+			func(cfg *middleware.Config) { kit.SetFAPI2(nil)(cfg); cfg.PublicURL = "http://api.localhost" }, "FAPI2 wants https",
+		},
 		{"a field without proxies", func(cfg *middleware.Config) { cfg.MTLS.Header = "Client-Cert" }, "MTLS.TrustedProxies is empty"},
 		{"proxies without a field", func(cfg *middleware.Config) {
 			cfg.MTLS.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
@@ -113,7 +125,9 @@ func TestTrustedProxies(t *testing.T) {
 			if row.want == "" && err != nil {
 				t.Errorf("New: %v", err)
 			}
-			if row.want != "" && (err == nil || !strings.HasPrefix(err.Error(), "middleware: MTLS.TrustedProxies[1] is ") || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), "\n")) {
+			if row.want != "" && (err == nil || !strings.HasPrefix(
+				err.Error(), "middleware: MTLS.TrustedProxies[1] is ",
+			) || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), "\n")) {
 				t.Errorf("New: %v, want %q", err, row.want)
 			}
 		})

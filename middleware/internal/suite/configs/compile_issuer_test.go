@@ -39,7 +39,9 @@ func TestIssuerNameMistakes(t *testing.T) {
 			second(middleware.Issuer{URL: "https://a/{tenantid}", AllowTenant: kit.AnyTenant, Keys: testkit.KeySet()})(cfg)
 		}, []string{
 			`middleware: Issuers[1].URL "https://a/{tenantid}" is named twice among the URLs and Aliases: each iss value must lead to one issuer`}},
-		{"tenants of one server who could be called like servers of another", templates("https://{tenantid}.idp.example", "https://{tenantid}.eu.idp.example"), []string{
+		{"tenants of one server who could be called like servers of another", templates(
+			"https://{tenantid}.idp.example", "https://{tenantid}.eu.idp.example",
+		), []string{
 			`middleware: Issuers[1].URL "https://{tenantid}.eu.idp.example" overlaps with "https://{tenantid}.idp.example", since "https://x.eu.idp.example" fits both: ` + oneTenant}},
 		{"the same in the other order", templates("https://{tenantid}.eu.idp.example", "https://{tenantid}.idp.example"), []string{
 			`middleware: Issuers[1].URL "https://{tenantid}.idp.example" overlaps with "https://{tenantid}.eu.idp.example", since "https://x.eu.idp.example" fits both: ` + oneTenant}},
@@ -119,9 +121,17 @@ func TestIssuerAudienceMistakes(t *testing.T) {
 			"middleware: Issuers[0].Audiences[0] is empty: is an environment variable missing?"}},
 		{"an empty client, which a token without one would match", kit.ChangeIssuer(func(i *middleware.Issuer) { i.AllowedClients = []string{"a", ""} }), []string{
 			"middleware: Issuers[0].AllowedClients[1] is empty: is an environment variable missing?"}},
-		{"audiences beside clients", kit.ChangeIssuer(func(i *middleware.Issuer) { i.Audiences, i.AllowedClients = []string{"a"}, []string{"b"} }), []string{exclude}},
+		{
+			"audiences beside clients",
+			kit.ChangeIssuer(func(i *middleware.Issuer) { i.Audiences, i.AllowedClients = []string{"a"}, []string{"b"} }),
+			[]string{exclude},
+		},
 		{"audiences beside none", kit.ChangeIssuer(func(i *middleware.Issuer) { i.Audiences, i.DangerouslyNoAudience = []string{"a"}, true }), []string{exclude}},
-		{"clients beside no audience", kit.ChangeIssuer(func(i *middleware.Issuer) { i.AllowedClients, i.DangerouslyNoAudience = []string{"a"}, true }), []string{exclude}},
+		{
+			"clients beside no audience",
+			kit.ChangeIssuer(func(i *middleware.Issuer) { i.AllowedClients, i.DangerouslyNoAudience = []string{"a"}, true }),
+			[]string{exclude},
+		},
 	})
 }
 
@@ -221,7 +231,10 @@ func TestIssuerConfigsThatAreFine(t *testing.T) {
 		"a template and an exact value": kit.ChangeIssuer(func(i *middleware.Issuer) {
 			i.URL, i.Aliases, i.AllowTenant = "https://a/{tenantid}", []string{"https://a"}, kit.AnyTenant
 		}),
-		"templates beside each other":    templates("https://a/{tenantid}", "https://a/{tenantid}/v2.0", "https://b/{tenantid}", "https://c-{tenantid}.a", "https://d-{tenantid}.a"),
+		"templates beside each other": templates(
+			"https://a/{tenantid}", "https://a/{tenantid}/v2.0", "https://b/{tenantid}", "https://c-{tenantid}.a",
+			"https://d-{tenantid}.a",
+		),
 		"an Introspector without prefix": kit.ChangeIssuer(func(i *middleware.Issuer) { i.Introspector = kit.FixedAnswer{} }),
 		"introspection alone": kit.ChangeIssuer(func(i *middleware.Issuer) {
 			i.Introspector, i.JWTs, i.Keys = kit.FixedAnswer{}, middleware.IntrospectJWTs, nil

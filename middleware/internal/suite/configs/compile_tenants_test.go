@@ -166,10 +166,16 @@ func TestSecretsNeedNoAlgorithms(t *testing.T) {
 			}
 			kit.WantRefused(t, v, sign(alg, []byte(strings.Repeat("x", 64))), kit.BadToken, middleware.ReasonSignature)
 			kit.WantRefused(t, v, sign("EdDSA", testkit.EdKey()), kit.BadToken, middleware.ReasonAlgorithm)
-			kit.WantRefused(t, v, testkit.Sign(`{"alg":"none","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), kit.BadToken, middleware.ReasonAlgorithm)
+			kit.WantRefused(
+				t, v, testkit.Sign(`{"alg":"none","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
+				kit.BadToken, middleware.ReasonAlgorithm,
+			)
 		})
 	}
 	source := kit.KeySourceFunc(testkit.Must(jwks.HMAC("HS256", secret)).VerificationKeys) // of the application: it does not say what it has
 	v := kit.NewValidator(t, kit.ChangeIssuer(func(i *middleware.Issuer) { i.Keys = source }))
-	kit.WantRefused(t, v, testkit.Sign(`{"alg":"HS256","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(nil))), secret), kit.BadToken, middleware.ReasonAlgorithm)
+	kit.WantRefused(
+		t, v, testkit.Sign(`{"alg":"HS256","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(nil))), secret), kit.BadToken,
+		middleware.ReasonAlgorithm,
+	)
 }

@@ -53,7 +53,9 @@ func TestConfigMistakes(t *testing.T) {
 			"middleware: Issuers is empty: name at least one trusted authorization server",
 			"middleware: Audiences is empty: name this API as the server writes it into aud (RFC 9068 section 4)"}},
 		{"no audiences", set(func(c *middleware.Config) { c.Audiences = nil }),
-			[]string{"middleware: Issuers[0].Audiences and Config.Audiences are empty: name this API as the server writes it into aud, or use AllowedClients (RFC 9068 section 4)"}},
+			[]string{
+				"middleware: Issuers[0].Audiences and Config.Audiences are empty: name this API as the server writes it into aud, or use AllowedClients (RFC 9068 section 4)",
+			}},
 		{"an empty audience", set(func(c *middleware.Config) { c.Audiences = []string{"a", ""} }),
 			[]string{"middleware: Audiences[1] is empty: is an environment variable missing?"}},
 		{"an audience of spaces", set(func(c *middleware.Config) { c.Audiences = []string{" "} }),
@@ -100,11 +102,17 @@ func TestPublicURLMistakes(t *testing.T) {
 		cfg := kit.Config()
 		cfg.PublicURL = bad
 		_, err := middleware.New(cfg)
-		if err == nil || !strings.HasPrefix(err.Error(), `middleware: PublicURL "`+bad+`": it must be scheme and host as clients see them, such as https://api.example.com`) {
+		if err == nil || !strings.HasPrefix(
+			err.Error(),
+			`middleware: PublicURL "`+bad+`": it must be scheme and host as clients see them, such as https://api.example.com`,
+		) {
 			t.Errorf("PublicURL %q: got %v", bad, err)
 		}
 	}
-	for _, fine := range []string{"https://api.example.com", "https://api.example.com/", "http://localhost:8080/v1", "https://[::1]:8443", "https://my_api.internal:65535", "https://API.example.com", "https://192.0.2.1"} {
+	for _, fine := range []string{
+		"https://api.example.com", "https://api.example.com/", "http://localhost:8080/v1", "https://[::1]:8443",
+		"https://my_api.internal:65535", "https://API.example.com", "https://192.0.2.1",
+	} {
 		cfg := kit.Config()
 		cfg.PublicURL = fine
 		if _, err := middleware.New(cfg); err != nil {

@@ -54,7 +54,11 @@ func TestWarnings(t *testing.T) {
 			cfg.DPoP.NonceSecrets = [][]byte{[]byte(strings.Repeat("random", 6)), make([]byte, 32)}
 		}, []string{zeros}},
 		{"one source for two issuers", issuers(middleware.Issuer{Keys: keys}, middleware.Issuer{Keys: keys}), []string{shared}},
-		{"one address for two issuers", issuers(middleware.Issuer{JWKSURI: "https://keys.example"}, middleware.Issuer{JWKSURI: "https://keys.example"}), []string{shared}},
+		{
+			"one address for two issuers",
+			issuers(middleware.Issuer{JWKSURI: "https://keys.example"}, middleware.Issuer{JWKSURI: "https://keys.example"}),
+			[]string{shared},
+		},
 		{"a source for each", issuers(middleware.Issuer{Keys: keys}, middleware.Issuer{Keys: testkit.KeySet()}), nil},
 		{"an address for each", issuers(middleware.Issuer{JWKSURI: "https://keys.example"}, middleware.Issuer{JWKSURI: "https://two.example"}), nil},
 		{"metadata for each", issuers(middleware.Issuer{}, middleware.Issuer{}), nil},

@@ -25,15 +25,31 @@ func TestNamesThatNoTokenHas(t *testing.T) {
 		"an audience with a blank":          {func(cfg *middleware.Config) { cfg.Audiences = []string{"api "} }, `Audiences[0] is "api ", with blanks`},
 		"an audience with a tab inside":     {issuer(func(i *middleware.Issuer) { i.Audiences = []string{"a\tpi"} }), `Issuers[0].Audiences[0] is "a\tpi"`},
 		"an audience with a no-break space": {func(cfg *middleware.Config) { cfg.Audiences = []string{"api\u00a0"} }, `Audiences[0] is "api\u00a0"`},
-		"a client with a line break":        {issuer(func(i *middleware.Issuer) { i.AllowedClients = []string{"web\r\n"} }), `Issuers[0].AllowedClients[0] is "web\r\n"`},
-		"a claim with a blank":              {issuer(func(i *middleware.Issuer) { i.Claims.Roles = []string{"roles "} }), `Issuers[0].Claims names "roles ", with blanks`},
-		"an audience with a blank inside":   {func(cfg *middleware.Config) { cfg.Audiences = []string{"my api", testkit.Audience} }, ""},
-		"an implied scope with a blank":     {func(cfg *middleware.Config) { cfg.ScopeImplies = map[string][]string{"a": {"b "}} }, `"b " is no scope-token`},
-		"the metadata's address":            {issuer(func(i *middleware.Issuer) { i.URL += "/.well-known/openid-configuration" }), `the address of the metadata: write the issuer that the metadata names, which is "https://issuer.example"`},
-		"the metadata's address, inserted":  {issuer(func(i *middleware.Issuer) { i.URL = "https://issuer.example/.well-known/oauth-authorization-server/a" }), `which is "https://issuer.example/a"`},
-		"the metadata's address as alias":   {issuer(func(i *middleware.Issuer) { i.Aliases = []string{"https://a.example/.well-known/openid-configuration"} }), `Issuers[0].Aliases[0] is "https://a.example/`},
-		"the address of every tenant":       {issuer(func(i *middleware.Issuer) { i.URL = "https://login.microsoftonline.com/common/v2.0" }), "write {tenantid} in its place, with AllowTenant"},
-		"a set without keys":                {issuer(func(i *middleware.Issuer) { i.Keys = jwks.NewSet() }), "Issuers[0].Keys is a set without keys"},
+		"a client with a line break": {
+			issuer(func(i *middleware.Issuer) { i.AllowedClients = []string{"web\r\n"} }), `Issuers[0].AllowedClients[0] is "web\r\n"`,
+		},
+		"a claim with a blank": {
+			issuer(func(i *middleware.Issuer) { i.Claims.Roles = []string{"roles "} }), `Issuers[0].Claims names "roles ", with blanks`,
+		},
+		"an audience with a blank inside": {func(cfg *middleware.Config) { cfg.Audiences = []string{"my api", testkit.Audience} }, ""},
+		"an implied scope with a blank":   {func(cfg *middleware.Config) { cfg.ScopeImplies = map[string][]string{"a": {"b "}} }, `"b " is no scope-token`},
+		"the metadata's address": {
+			issuer(func(i *middleware.Issuer) { i.URL += "/.well-known/openid-configuration" }),
+			`the address of the metadata: write the issuer that the metadata names, which is "https://issuer.example"`,
+		},
+		"the metadata's address, inserted": {
+			issuer(func(i *middleware.Issuer) { i.URL = "https://issuer.example/.well-known/oauth-authorization-server/a" }),
+			`which is "https://issuer.example/a"`,
+		},
+		"the metadata's address as alias": {
+			issuer(func(i *middleware.Issuer) { i.Aliases = []string{"https://a.example/.well-known/openid-configuration"} }),
+			`Issuers[0].Aliases[0] is "https://a.example/`,
+		},
+		"the address of every tenant": {
+			issuer(func(i *middleware.Issuer) { i.URL = "https://login.microsoftonline.com/common/v2.0" }),
+			"write {tenantid} in its place, with AllowTenant",
+		},
+		"a set without keys": {issuer(func(i *middleware.Issuer) { i.Keys = jwks.NewSet() }), "Issuers[0].Keys is a set without keys"},
 	} {
 		cfg := kit.Config()
 		cfg.Issuers[0].URL = "https://issuer.example"

@@ -66,7 +66,10 @@ func HexHash(c *x509.Certificate) string {
 func ProxiedValidator(t testing.TB, field string, encoding middleware.CertificateEncoding) *middleware.Validator {
 	t.Helper()
 	return NewValidator(t, func(cfg *middleware.Config) {
-		cfg.MTLS = middleware.MTLS{Header: field, Encoding: encoding, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
+		cfg.MTLS = middleware.MTLS{
+			Header: field, Encoding: encoding,
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
+		}
 	})
 }
 

@@ -52,7 +52,10 @@ func (s *IntrospectionServer) RoundTrip(r *http.Request) (*http.Response, error)
 		return nil, err
 	}
 	body := string(testkit.JSON(s.Answer(r.PostForm.Get("token"))))
-	return &http.Response{StatusCode: http.StatusOK, Header: Fields("Content-Type", "application/json"), Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: Fields("Content-Type", "application/json"), Body: io.NopCloser(strings.NewReader(body)),
+		Request: r,
+	}, nil
 }
 
 // CountingIntrospector answers every token with the same Response, and counts.

@@ -45,21 +45,39 @@ func Refusals() []Refusal {
 		{middleware.ReasonNotYetValid, "401 invalid_token", Mint(GoodClaims(Claims{"nbf": testkit.Now.Unix() + 60})), nil, require},
 		{middleware.ReasonIssuedInFuture, "401 invalid_token", Mint(GoodClaims(Claims{"iat": testkit.Now.Unix() + 60})), nil, require},
 		{middleware.ReasonAudience, "401 invalid_token", Mint(GoodClaims(Claims{"aud": "other"})), nil, require},
-		{middleware.ReasonClient, "401 invalid_token", Mint(GoodClaims(nil)), func(cfg *middleware.Config) { cfg.Issuers[0].AllowedClients = []string{"client-2"} }, require},
+		{
+			middleware.ReasonClient, "401 invalid_token", Mint(GoodClaims(nil)),
+			func(cfg *middleware.Config) { cfg.Issuers[0].AllowedClients = []string{"client-2"} }, require,
+		},
 		{middleware.ReasonConfirmation, "401 invalid_token", Mint(GoodClaims(Claims{"cnf": Claims{"jkt": "x"}})), nil, require},
 		{middleware.ReasonNotAccepted, "401 invalid_token", Mint(GoodClaims(nil)), func(cfg *middleware.Config) {
 			cfg.Issuers[0].Accept = func(*middleware.Token) error { return errors.New("no") }
 		}, require},
 		{middleware.ReasonNotIntrospected, "401 invalid_token", "opaque", nil, require},
-		{middleware.ReasonInactive, "401 invalid_token", "opaque", func(cfg *middleware.Config) { cfg.Issuers[0].Introspector = FixedAnswer{Answer: `{"active":false}`} }, require},
-		{middleware.ReasonIntrospectionUnavailable, "503", "opaque", func(cfg *middleware.Config) { cfg.Issuers[0].Introspector = FixedAnswer{Err: errors.New("down")} }, require},
+		{
+			middleware.ReasonInactive, "401 invalid_token", "opaque",
+			func(cfg *middleware.Config) { cfg.Issuers[0].Introspector = FixedAnswer{Answer: `{"active":false}`} }, require,
+		},
+		{
+			middleware.ReasonIntrospectionUnavailable, "503", "opaque",
+			func(cfg *middleware.Config) { cfg.Issuers[0].Introspector = FixedAnswer{Err: errors.New("down")} }, require,
+		},
 		{middleware.ReasonRuleUnavailable, "503", Mint(GoodClaims(nil)), func(cfg *middleware.Config) {
 			cfg.Issuers[0].Accept = func(*middleware.Token) error { return fmt.Errorf("down: %w", middleware.ErrUnavailable) }
 		}, require},
 		{middleware.ReasonScope, "403 insufficient_scope", Mint(GoodClaims(nil)), nil, func(v *middleware.Validator) *middleware.Guard { return v.Require("admin") }},
-		{middleware.ReasonRole, "403 insufficient_scope", Mint(GoodClaims(nil)), nil, func(v *middleware.Validator) *middleware.Guard { return v.Require().AnyRole("admin") }},
-		{middleware.ReasonACR, "401 insufficient_user_authentication", Mint(GoodClaims(nil)), nil, func(v *middleware.Validator) *middleware.Guard { return v.Require().ACR("gold") }},
-		{middleware.ReasonAuthTime, "401 insufficient_user_authentication", Mint(GoodClaims(nil)), nil, func(v *middleware.Validator) *middleware.Guard { return v.Require().MaxAge(60e9) }},
+		{
+			middleware.ReasonRole, "403 insufficient_scope", Mint(GoodClaims(nil)), nil,
+			func(v *middleware.Validator) *middleware.Guard { return v.Require().AnyRole("admin") },
+		},
+		{
+			middleware.ReasonACR, "401 insufficient_user_authentication", Mint(GoodClaims(nil)), nil,
+			func(v *middleware.Validator) *middleware.Guard { return v.Require().ACR("gold") },
+		},
+		{
+			middleware.ReasonAuthTime, "401 insufficient_user_authentication", Mint(GoodClaims(nil)), nil,
+			func(v *middleware.Validator) *middleware.Guard { return v.Require().MaxAge(60e9) },
+		},
 		{middleware.ReasonRule, "403 insufficient_scope", Mint(GoodClaims(nil)), nil, func(v *middleware.Validator) *middleware.Guard {
 			return v.Require().Allow(func(context.Context, *middleware.Token, middleware.Credentials) error { return errors.New("no") })
 		}},

@@ -30,7 +30,10 @@ func TestTokenFromContext(t *testing.T) {
 		{"a test of a handler", middleware.ContextWithToken(t.Context(), &middleware.Token{Subject: "tester"}), "tester"},
 		{"an anonymous request", testkit.Must(v.Optional().Check(kit.Request("GET", nil))), ""},
 		{"a test of a handler, anonymous", middleware.ContextWithToken(t.Context(), nil), ""},
-		{"an anonymous test inside a known one", middleware.ContextWithToken(middleware.ContextWithToken(t.Context(), &middleware.Token{Subject: "tester"}), nil), ""},
+		{
+			"an anonymous test inside a known one",
+			middleware.ContextWithToken(middleware.ContextWithToken(t.Context(), &middleware.Token{Subject: "tester"}), nil), "",
+		},
 		{"no Guard", t.Context(), ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {

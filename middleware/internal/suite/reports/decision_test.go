@@ -41,15 +41,36 @@ func TestDecisions(t *testing.T) {
 	}{
 		{"a first sight", v.Require("read"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))), middleware.Allowed, "", testkit.Issuer, known, false, false, "read", false},
 		{"a second sight", v.Require("write"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))), middleware.Allowed, "", testkit.Issuer, known, false, true, "write", false},
-		{"an alias is counted for its issuer", v.Require(), kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://alias.example"}))), middleware.Allowed, "", testkit.Issuer, known, false, false, "", false},
+		{
+			"an alias is counted for its issuer", v.Require(),
+			kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://alias.example"}))), middleware.Allowed, "", testkit.Issuer,
+			known, false, false, "", false,
+		},
 		{"an anonymous request", v.Optional(), kit.Request("GET", nil), middleware.Anonymous, "", "", none, false, false, "", false},
 		{"no token", v.Require("read"), kit.Request("GET", nil), middleware.Refused, middleware.ReasonNoToken, "", none, false, false, "read", true},
 		{"a malformed request", v.Require(), kit.Bearer("a b"), middleware.Refused, middleware.ReasonMalformedRequest, "", none, false, false, "", true},
-		{"an unknown issuer is no label", v.Require(), kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://evil.example/" + "x"}))), middleware.Refused, middleware.ReasonUnknownIssuer, "", none, false, false, "", true},
-		{"a forged token names nobody", v.Require(), kit.Bearer(forged), middleware.Refused, middleware.ReasonSignature, testkit.Issuer, none, false, false, "", true},
-		{"an expired token names its owner", v.Require(), kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 60}))), middleware.Refused, middleware.ReasonExpired, testkit.Issuer, known, false, false, "", true},
-		{"a missing scope", v.Require("admin"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))), middleware.Forbidden, middleware.ReasonScope, testkit.Issuer, known, false, true, "admin", true},
-		{"a step-up", v.Require().ACR("gold"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))), middleware.Refused, middleware.ReasonACR, testkit.Issuer, known, false, true, "", true},
+		{
+			"an unknown issuer is no label", v.Require(),
+			kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://evil.example/" + "x"}))), middleware.Refused,
+			middleware.ReasonUnknownIssuer, "", none, false, false, "", true,
+		},
+		{
+			"a forged token names nobody", v.Require(), kit.Bearer(forged), middleware.Refused, middleware.ReasonSignature, testkit.Issuer,
+			none, false, false, "", true,
+		},
+		{
+			"an expired token names its owner", v.Require(),
+			kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 60}))), middleware.Refused, middleware.ReasonExpired,
+			testkit.Issuer, known, false, false, "", true,
+		},
+		{
+			"a missing scope", v.Require("admin"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))), middleware.Forbidden, middleware.ReasonScope,
+			testkit.Issuer, known, false, true, "admin", true,
+		},
+		{
+			"a step-up", v.Require().ACR("gold"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))), middleware.Refused, middleware.ReasonACR,
+			testkit.Issuer, known, false, true, "", true,
+		},
 		{"an opaque token", v.Require(), kit.Bearer("opaque"), middleware.Allowed, "", "https://opaque.example",
 			middleware.Decision{Subject: "user-2", ClientID: "client-2", TokenID: "token-2"}, true, false, "", false},
 		{"a rule that cannot tell", v.Require().Allow(func(context.Context, *middleware.Token, middleware.Credentials) error {

@@ -70,7 +70,9 @@ func TestDetails(t *testing.T) {
 
 func TestDetailsOfAnIntrospectedToken(t *testing.T) {
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {
-		cfg.Issuers[0].Introspector = kit.Answering(kit.ActiveAnswer(kit.Claims{"authorization_details": []kit.Claims{{"type": "payment", "actions": []string{"a"}}}}))
+		cfg.Issuers[0].Introspector = kit.Answering(
+			kit.ActiveAnswer(kit.Claims{"authorization_details": []kit.Claims{{"type": "payment", "actions": []string{"a"}}}}),
+		)
 	})
 	got := kit.WantServed(t, v.Require(), kit.Bearer("opaque-token"), "200", "")
 	found, err := middleware.Details[payment](got.Token, "payment")
@@ -119,7 +121,10 @@ func TestDetailWhoseLocationsDoNotFit(t *testing.T) {
 // RFC 9396 section 2: without a type nobody knows what a detail grants.
 func TestMalformedAuthorizationDetails(t *testing.T) {
 	kit.WithAndWithoutCache(t, nil, func(t *testing.T, v *middleware.Validator) {
-		kit.WantAdmitted(t, v, kit.MintText(kit.WithJSON(kit.GoodClaims(nil), "authorization_details", `[{"type":"payment","locations":["https://api.example.com"]},{"type":"x"}]`)))
+		kit.WantAdmitted(
+			t, v,
+			kit.MintText(kit.WithJSON(kit.GoodClaims(nil), "authorization_details", `[{"type":"payment","locations":["https://api.example.com"]},{"type":"x"}]`)),
+		)
 		for name, value := range map[string]string{
 			"an object":                `{"type":"payment"}`,
 			"text":                     `"payment"`,

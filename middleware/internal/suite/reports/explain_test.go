@@ -70,7 +70,10 @@ func TestAnExplanationEndsAsTheDecisionDoes(t *testing.T) {
 				guard = r.guard(v)
 			}
 			e := explained(guard, r.send)
-			_, refused := guard.Authorize(r.send.Context(), middleware.Credentials{Header: r.send.Header, Method: r.send.Method, Target: r.send.RequestURI, RemoteAddr: r.send.RemoteAddr})
+			_, refused := guard.Authorize(
+				r.send.Context(),
+				middleware.Credentials{Header: r.send.Header, Method: r.send.Method, Target: r.send.RequestURI, RemoteAddr: r.send.RemoteAddr},
+			)
 			if e.Reason != kit.ReasonIn(refused) {
 				t.Errorf("explained as %q, decided as %q: %+v", e.Reason, kit.ReasonIn(refused), e.Steps)
 			}
@@ -88,7 +91,10 @@ func TestAnExplanationShowsSeveralMistakesAtOnce(t *testing.T) {
 		cfg.Issuers[0].Accept = func(*middleware.Token) error { asked++; return nil }
 	})
 	guard := v.Require("admin").Allow(func(context.Context, *middleware.Token, middleware.Credentials) error { asked++; return nil })
-	forged := testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"aud": "other", "cnf": kit.Claims{"x": 1}, "act": "text"}))), testkit.StrangeKey())
+	forged := testkit.Sign(
+		kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"aud": "other", "cnf": kit.Claims{"x": 1}, "act": "text"}))),
+		testkit.StrangeKey(),
+	)
 	e := explained(guard, kit.Bearer(forged))
 	want := []middleware.StepName{middleware.StepSignature, middleware.StepAudience, middleware.StepConfirmation, middleware.StepActor, middleware.StepScope}
 	if got := failed(e); !slices.Equal(got, want) || e.Reason != middleware.ReasonSignature || e.Outcome != middleware.Refused {
@@ -143,7 +149,9 @@ func TestAnExplanationHasEveryStepInOrder(t *testing.T) {
 		}
 	}
 	for _, g := range []*middleware.Guard{nil, new(middleware.Guard)} {
-		if e := g.Explain(t.Context(), middleware.Credentials{}); e.Outcome != middleware.Failed || e.Reason != middleware.ReasonInternal || len(e.Steps) != len(want.Steps) {
+		if e := g.Explain(
+			t.Context(), middleware.Credentials{},
+		); e.Outcome != middleware.Failed || e.Reason != middleware.ReasonInternal || len(e.Steps) != len(want.Steps) {
 			t.Errorf("a Guard without a Validator: %+v", e)
 		}
 	}
@@ -217,7 +225,9 @@ func TestAnExplanationOfAnAnswer(t *testing.T) {
 	v := kit.NewValidator(t, answering(kit.Claims{"aud": "other", "scope": "x"}))
 	for range 2 {
 		e := explained(v.Require("read"), opaque)
-		if got := failed(e); e.Reason != middleware.ReasonAudience || !slices.Contains(got, middleware.StepAudience) || stepOf(e, middleware.StepIntrospection).Result != middleware.StepPassed {
+		if got := failed(e); e.Reason != middleware.ReasonAudience || !slices.Contains(got, middleware.StepAudience) || stepOf(
+			e, middleware.StepIntrospection,
+		).Result != middleware.StepPassed {
 			t.Errorf("%q, failed are %v", e.Reason, got)
 		}
 		if s := stepOf(e, middleware.StepAudience); !s.Verified || s.Got != "aud 'other'" {

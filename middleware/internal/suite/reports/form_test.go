@@ -18,15 +18,18 @@ func TestTheFormOfATokenIsExplained(t *testing.T) {
 		send *http.Request
 		want []string
 	}{
-		"unsigned":        {kit.Bearer(unsigned), []string{"reason=malformed", `got="no signature"`, "an unsigned token (alg none) is never taken"}},
-		"cut off":         {kit.Bearer(good[:40]), []string{"reason=malformed", `got="1 segments"`, "cut off"}},
-		"cut in two":      {kit.Bearer(strings.TrimSuffix(unsigned, ".")), []string{"reason=malformed", `got="2 segments"`, "cut off"}},
-		"four segments":   {kit.Bearer(good + ".AAAA"), []string{"reason=malformed", `got="4 segments"`}},
-		"no payload":      {kit.Bearer(good[:strings.Index(good, ".")] + ".." + good[strings.LastIndex(good, ".")+1:]), []string{`got="an empty segment"`}},
-		"Bearer twice":    {field("Bearer Bearer " + good), []string{"reason=malformed_request", `got="Bearer twice"`, "begins with it already"}},
-		"in quotes":       {field(`Bearer "` + good + `"`), []string{"reason=malformed_request", `got="a token in quotes"`}},
-		"two words":       {field("Bearer " + good + " x"), []string{"reason=malformed_request", `got="a blank in it"`}},
-		"milliseconds":    {kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": int64(1790000000000)}))), []string{"reason=malformed_claim", "claim exp", "thirteen digits", "milliseconds"}},
+		"unsigned":      {kit.Bearer(unsigned), []string{"reason=malformed", `got="no signature"`, "an unsigned token (alg none) is never taken"}},
+		"cut off":       {kit.Bearer(good[:40]), []string{"reason=malformed", `got="1 segments"`, "cut off"}},
+		"cut in two":    {kit.Bearer(strings.TrimSuffix(unsigned, ".")), []string{"reason=malformed", `got="2 segments"`, "cut off"}},
+		"four segments": {kit.Bearer(good + ".AAAA"), []string{"reason=malformed", `got="4 segments"`}},
+		"no payload":    {kit.Bearer(good[:strings.Index(good, ".")] + ".." + good[strings.LastIndex(good, ".")+1:]), []string{`got="an empty segment"`}},
+		"Bearer twice":  {field("Bearer Bearer " + good), []string{"reason=malformed_request", `got="Bearer twice"`, "begins with it already"}},
+		"in quotes":     {field(`Bearer "` + good + `"`), []string{"reason=malformed_request", `got="a token in quotes"`}},
+		"two words":     {field("Bearer " + good + " x"), []string{"reason=malformed_request", `got="a blank in it"`}},
+		"milliseconds": {
+			kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": int64(1790000000000)}))),
+			[]string{"reason=malformed_claim", "claim exp", "thirteen digits", "milliseconds"},
+		},
 		"nbf in the same": {kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"nbf": int64(1790000000000)}))), []string{"claim nbf", "milliseconds"}},
 		"a date in words": {kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": "tomorrow"}))), []string{"claim exp", "number of seconds"}},
 	} {

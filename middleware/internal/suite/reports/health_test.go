@@ -19,7 +19,9 @@ type asking struct {
 func (a asking) Status() introspection.Status { return a.status }
 
 func TestHealth(t *testing.T) {
-	loaded, empty := &kit.RefreshableKeys{Set: testkit.KeySet(), Reported: jwks.Status{Keys: 3, LoadedAt: testkit.Now}}, &kit.RefreshableKeys{Set: testkit.KeySet()}
+	loaded, empty := &kit.RefreshableKeys{
+		Set: testkit.KeySet(), Reported: jwks.Status{Keys: 3, LoadedAt: testkit.Now},
+	}, &kit.RefreshableKeys{Set: testkit.KeySet()}
 	open := asking{status: introspection.Status{BreakerOpen: true, InFlight: 2}}
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Issuers = []middleware.Issuer{

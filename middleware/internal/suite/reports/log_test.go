@@ -39,14 +39,18 @@ func TestLog(t *testing.T) {
 		{"another API's token", v.Require(), kit.Mint(kit.GoodClaims(kit.Claims{"aud": "other"})),
 			`level=INFO msg="access token not accepted" outcome=refused reason=audience method=GET path=/orders issuer=` + testkit.Issuer +
 				` error="aud does not name this API" got="aud 'other'" expected="aud '` + testkit.Audience + `'" verified=true`},
-		{"a token of nobody", v.Require(), testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": testkit.Issuer + "/"}))), testkit.StrangeKey()),
+		{"a token of nobody", v.Require(), testkit.Sign(
+			kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": testkit.Issuer + "/"}))), testkit.StrangeKey(),
+		),
 			`level=INFO msg="access token not accepted" outcome=refused reason=unknown_issuer method=GET path=/orders` +
 				` error="iss is not one of the configured issuers" got="iss '` + testkit.Issuer + `/'" expected="iss '` + testkit.Issuer +
 				`'" hint="they differ only by a slash at the end: iss is compared byte for byte, so set Issuer.URL to what the tokens say" verified=false`},
 		{"an outage", v.Require(), "opaque",
 			`level=WARN msg="access token not accepted" outcome=unavailable reason=introspection_unavailable method=GET path=/orders issuer=` + testkit.Issuer +
 				` error="connection refused"`},
-		{"our own fault", v.Require().Allow(func(context.Context, *middleware.Token, middleware.Credentials) error { return &middleware.Error{} }), kit.Mint(kit.GoodClaims(nil)),
+		{"our own fault", v.Require().Allow(
+			func(context.Context, *middleware.Token, middleware.Credentials) error { return &middleware.Error{} },
+		), kit.Mint(kit.GoodClaims(nil)),
 			`level=ERROR msg="access token not accepted" outcome=failed reason=rule method=GET path=/orders issuer=` + testkit.Issuer + ` client_id=client-1`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -121,14 +125,23 @@ func TestLogInjection(t *testing.T) {
 			token string
 			needs string
 		}{
-			"sub":              {kit.Mint(kit.GoodClaims(kit.Claims{"sub": hostile})), "admin"},
-			"client_id":        {kit.Mint(kit.GoodClaims(kit.Claims{"client_id": hostile})), "admin"},
-			"jti":              {kit.Mint(kit.GoodClaims(kit.Claims{"jti": hostile})), "admin"},
-			"aud":              {kit.Mint(kit.GoodClaims(kit.Claims{"aud": hostile})), ""},
-			"iss":              {kit.Mint(kit.GoodClaims(kit.Claims{"iss": hostile})), ""},
-			"a claim's name":   {kit.Mint(kit.GoodClaims(kit.Claims{hostile: 1, "SUB": 1})), ""},
-			"kid":              {testkit.Sign(string(testkit.JSON(kit.Claims{"alg": "EdDSA", "kid": hostile[:min(len(hostile), 900)]})), string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), ""},
-			"typ":              {testkit.Sign(string(testkit.JSON(kit.Claims{"alg": "EdDSA", "typ": hostile})), string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), ""},
+			"sub":            {kit.Mint(kit.GoodClaims(kit.Claims{"sub": hostile})), "admin"},
+			"client_id":      {kit.Mint(kit.GoodClaims(kit.Claims{"client_id": hostile})), "admin"},
+			"jti":            {kit.Mint(kit.GoodClaims(kit.Claims{"jti": hostile})), "admin"},
+			"aud":            {kit.Mint(kit.GoodClaims(kit.Claims{"aud": hostile})), ""},
+			"iss":            {kit.Mint(kit.GoodClaims(kit.Claims{"iss": hostile})), ""},
+			"a claim's name": {kit.Mint(kit.GoodClaims(kit.Claims{hostile: 1, "SUB": 1})), ""},
+			"kid": {
+				testkit.Sign(
+					string(testkit.JSON(kit.Claims{"alg": "EdDSA", "kid": hostile[:min(len(hostile), 900)]})),
+					string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey(),
+				),
+				"",
+			},
+			"typ": {
+				testkit.Sign(string(testkit.JSON(kit.Claims{"alg": "EdDSA", "typ": hostile})), string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
+				"",
+			},
 			"alg":              {testkit.Sign(string(testkit.JSON(kit.Claims{"alg": hostile})), string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), ""},
 			"an opaque token":  {strings.Repeat("o", 12<<10), ""},
 			"a malformed text": {strings.Repeat("\x1b", 12<<10), ""},

@@ -47,8 +47,10 @@ func TestReadinessOfIssuersThatIntrospect(t *testing.T) {
 		"it publishes no keys, and its endpoint is down": {middleware.Issuer{Keys: none}, down, state{false, false, true}, state{false, false, false}, 2},
 		"its keys are out of reach":                      {middleware.Issuer{Keys: unreachable}, nil, state{false, false, true}, state{false, false, true}, 1},
 		"its endpoint is down":                           {middleware.Issuer{Keys: keys(1, nil)}, down, state{true, true, true}, state{false, true, false}, 1},
-		"the endpoint alone judges":                      {middleware.Issuer{JWTs: middleware.IntrospectJWTs}, nil, state{true, true, true}, state{true, true, true}, 0},
-		"the endpoint alone judges, and is down":         {middleware.Issuer{JWTs: middleware.IntrospectJWTs}, down, state{true, true, true}, state{false, false, false}, 1},
+		"the endpoint alone judges": {
+			middleware.Issuer{JWTs: middleware.IntrospectJWTs}, nil, state{true, true, true}, state{true, true, true}, 0,
+		},
+		"the endpoint alone judges, and is down": {middleware.Issuer{JWTs: middleware.IntrospectJWTs}, down, state{true, true, true}, state{false, false, false}, 1},
 		"JWTs need both, and there are no keys": {middleware.Issuer{JWTs: middleware.VerifyAndIntrospectJWTs, Keys: none}, nil,
 			state{false, false, true}, state{false, false, true}, 1},
 		"JWTs need both, and the endpoint is down": {middleware.Issuer{JWTs: middleware.VerifyAndIntrospectJWTs, Keys: keys(1, nil)}, down,

@@ -17,8 +17,12 @@ import (
 func TestToken(t *testing.T) {
 	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Issuers[0].Claims.Roles = []string{"roles"} })
 	token := kit.Serve(v.Require(), kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{
-		"aud": []string{testkit.Audience, "https://other.example", testkit.Audience}, "acr": "gold", "amr": []string{"pwd", "otp"}, "auth_time": testkit.Now.Unix() - 60,
-		"nbf": testkit.Now.Unix() - 1, "roles": []string{"admin"}, "act": kit.Claims{"iss": "https://a", "sub": "service", "client_id": "c", "act": kit.Claims{"sub": "earlier"}},
+		"aud": []string{
+			testkit.Audience, "https://other.example", testkit.Audience,
+		}, "acr": "gold", "amr": []string{"pwd", "otp"}, "auth_time": testkit.Now.Unix() - 60,
+		"nbf": testkit.Now.Unix() - 1, "roles": []string{"admin"}, "act": kit.Claims{
+			"iss": "https://a", "sub": "service", "client_id": "c", "act": kit.Claims{"sub": "earlier"},
+		},
 	})))).Token
 	for name, row := range map[string]struct{ got, want any }{
 		"Issuer":    {token.Issuer, testkit.Issuer},

@@ -73,7 +73,9 @@ func FuzzRouteChallenge(f *testing.F) {
 				t.Fatalf("acr_values is %q, want %q: %v", c.Params["acr_values"], acr, err)
 			}
 		}
-		if text := got.Header.Get("Www-Authenticate"); age >= 0 && !strings.Contains(text, `max_age="`+strconv.FormatInt(int64(time.Duration(age)/time.Second), 10)+`"`) {
+		if text := got.Header.Get("Www-Authenticate"); age >= 0 && !strings.Contains(
+			text, `max_age="`+strconv.FormatInt(int64(time.Duration(age)/time.Second), 10)+`"`,
+		) {
 			t.Fatalf("max_age of %d is missing: %s", age, text)
 		}
 		wantChallenges(t, got.Header, want, cfg)
@@ -110,7 +112,9 @@ func wantChallenges(t *testing.T, h http.Header, want map[string]string, cfg mid
 		if got := c.Params["algs"]; (c.Scheme == "DPoP") != strings.HasPrefix(got, "RS256 ") {
 			t.Fatalf("%q: algs", line)
 		}
-		if want["error"] != "" && c.Scheme == "Bearer" && (c.Params["error_description"] == "" || c.Params["error_description"] != safe(c.Params["error_description"])) {
+		if want["error"] != "" && c.Scheme == "Bearer" && (c.Params["error_description"] == "" || c.Params["error_description"] != safe(
+			c.Params["error_description"],
+		)) {
 			t.Fatalf("%q: error_description", line)
 		}
 		for _, own := range []string{"algs", "error_description", "acr_values", "max_age"} {

@@ -31,7 +31,10 @@ func TestChallenge(t *testing.T) {
 			[]string{`Bearer realm="api", error="insufficient_scope", error_description="Only the owner may do this."`}},
 		{"response splitting and quotes in a description", &middleware.Error{Code: middleware.InsufficientScope, Description: "a\"b\\c\r\nSet-Cookie: x=y\x00é\x7f"},
 			[]string{`Bearer realm="api", error="insufficient_scope", error_description="abcSet-Cookie: x=y"`}},
-		{"response splitting in a code", &middleware.Error{Code: "no\r\nway\""}, []string{`Bearer realm="api", error="noway", error_description="The request is not allowed."`}},
+		{
+			"response splitting in a code", &middleware.Error{Code: "no\r\nway\""},
+			[]string{`Bearer realm="api", error="noway", error_description="The request is not allowed."`},
+		},
 		{"a scope that ends the parameter", &middleware.Error{Code: middleware.InsufficientScope, Scopes: middleware.SetOf(`x", error="none`)},
 			[]string{`Bearer realm="api", error="insufficient_scope"` + text + `, scope="x, error=none"`}},
 		{"a request from another origin", &middleware.Error{Reason: middleware.ReasonCrossOrigin}, []string{`Bearer realm="api"`}},

@@ -35,9 +35,15 @@ func TestCookieSource(t *testing.T) {
 		{"CSRF from a sibling host", "DELETE", "403", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Sec-Fetch-Site", "same-site")},
 		{"CSRF through an old browser", "PUT", "403", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Origin", "https://evil.example")},
 		{"CSRF from a sandboxed frame", "PATCH", "403", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Origin", "null")},
-		{"CSRF from the same host at another port", "POST", "403", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Origin", "https://api.example.com:8443")},
+		{
+			"CSRF from the same host at another port", "POST", "403", middleware.ReasonCrossOrigin,
+			kit.Fields("Cookie", cookie, "Origin", "https://api.example.com:8443"),
+		},
 		{"a method that only looks safe", "get", "403", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Origin", "https://evil.example")},
-		{"an overriding method on a safe request stays a safe request", "GET", "200", "", kit.Fields("Cookie", cookie, "Sec-Fetch-Site", "cross-site", "X-Http-Method-Override", "DELETE")},
+		{
+			"an overriding method on a safe request stays a safe request", "GET", "200", "",
+			kit.Fields("Cookie", cookie, "Sec-Fetch-Site", "cross-site", "X-Http-Method-Override", "DELETE"),
+		},
 
 		{"the cookie twice, planted by a sibling host", "GET", "400 invalid_request", middleware.ReasonSeveralTokens, kit.Fields("Cookie", cookie+"; "+cookie)},
 		{"the cookie in two fields", "GET", "400 invalid_request", middleware.ReasonSeveralTokens, kit.Fields("Cookie", cookie, "Cookie", cookie)},
@@ -65,9 +71,15 @@ func TestCookieOnAHandshake(t *testing.T) {
 		marks              http.Header // of the handshake
 		origin             http.Header
 	}{
-		{"hijacking from a sibling host", "GET", "403", kit.Fields("Connection", "Upgrade", "Upgrade", "websocket", "Sec-Websocket-Version", "13", "Sec-Websocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+		{"hijacking from a sibling host", "GET", "403", kit.Fields(
+			"Connection", "Upgrade", "Upgrade", "websocket", "Sec-Websocket-Version", "13", "Sec-Websocket-Key",
+			"dGhlIHNhbXBsZSBub25jZQ==",
+		),
 			kit.Fields("Origin", sibling, "Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "websocket")},
-		{"hijacking from another site", "GET", "403", kit.Fields("Upgrade", "websocket"), kit.Fields("Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")},
+		{
+			"hijacking from another site", "GET", "403", kit.Fields("Upgrade", "websocket"),
+			kit.Fields("Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"),
+		},
 		{"hijacking through a browser that sends no Sec-Fetch-Site", "GET", "403", kit.Fields("Upgrade", "websocket"), kit.Fields("Origin", sibling)},
 		{"hijacking from a sandboxed frame", "GET", "403", kit.Fields("Upgrade", "websocket"), kit.Fields("Origin", "null")},
 		{"hijacking over HTTP/2", "CONNECT", "403", kit.Fields(":protocol", "websocket"), kit.Fields("Origin", sibling, "Sec-Fetch-Site", "same-site")},
@@ -92,13 +104,22 @@ func TestCookieOnAHandshake(t *testing.T) {
 		{"an OPTIONS", "OPTIONS", "403", kit.Fields("Upgrade", "websocket"), kit.Fields("Origin", sibling)},
 		{"an empty Origin before the real one", "GET", "403", kit.Fields("Upgrade", "websocket"), kit.Fields("Origin", "", "Origin", sibling)},
 		{"our origin before the real one", "GET", "403", kit.Fields("Upgrade", "websocket"), kit.Fields("Origin", own, "Origin", sibling)},
-		{"two words of the browser about the site", "GET", "403", kit.Fields("Upgrade", "websocket"), kit.Fields("Origin", sibling, "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Site", "same-site")},
+		{
+			"two words of the browser about the site", "GET", "403", kit.Fields("Upgrade", "websocket"),
+			kit.Fields("Origin", sibling, "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Site", "same-site"),
+		},
 
 		{"our own page", "GET", "200", kit.Fields("Upgrade", "websocket"), kit.Fields("Origin", own, "Sec-Fetch-Site", "same-origin")},
 		{"our own page in an old browser", "GET", "200", kit.Fields("Upgrade", "websocket"), kit.Fields("Origin", own)},
 		{"no browser, hence nobody else's page", "GET", "200", kit.Fields("Upgrade", "websocket"), nil},
-		{"no handshake: a connection that stays open", "GET", "200", kit.Fields("Connection", "keep-alive"), kit.Fields("Origin", sibling, "Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors")},
-		{"no handshake: a link that a user follows", "GET", "200", kit.Fields("Upgrade-Insecure-Requests", "1"), kit.Fields("Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate")},
+		{
+			"no handshake: a connection that stays open", "GET", "200", kit.Fields("Connection", "keep-alive"),
+			kit.Fields("Origin", sibling, "Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors"),
+		},
+		{
+			"no handshake: a link that a user follows", "GET", "200", kit.Fields("Upgrade-Insecure-Requests", "1"),
+			kit.Fields("Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"),
+		},
 	} {
 		header := kit.Fields("Cookie", "__Host-token="+kit.Mint(kit.GoodClaims(nil)))
 		maps.Copy(header, row.marks)
@@ -175,7 +196,10 @@ func TestCookieSourceOfOtherTransports(t *testing.T) {
 		{"PublicURL vouches for the origin", "https://api.example.com/v1", "POST", "", kit.Fields("Cookie", cookie, "Origin", "https://api.example.com")},
 		{"CSRF by a form of another site", "", "POST", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Sec-Fetch-Site", "cross-site")},
 		{"CSRF through an old browser", "", "POST", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Origin", "https://evil.example")},
-		{"CSRF from a site that PublicURL does not name", "https://api.example.com", "POST", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Origin", "https://evil.example")},
+		{
+			"CSRF from a site that PublicURL does not name", "https://api.example.com", "POST", middleware.ReasonCrossOrigin,
+			kit.Fields("Cookie", cookie, "Origin", "https://evil.example"),
+		},
 		{"CSRF from a sandboxed frame, whose origin names no host", "", "POST", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Origin", "null")},
 		{"CSRF with an origin of no host", "https://api.example.com", "POST", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Origin", "file://")},
 		{"CSRF through a transport that tells no method", "", "", middleware.ReasonCrossOrigin, kit.Fields("Cookie", cookie, "Origin", "https://evil.example")},
@@ -210,7 +234,10 @@ func TestCookiesOfOtherOrigins(t *testing.T) {
 		r      *http.Request
 		reason middleware.Reason
 	}{
-		{"another origin without the cookie has no token, and is told so", post(kit.Fields("Sec-Fetch-Site", "cross-site"), "api.example.com"), middleware.ReasonNoToken},
+		{
+			"another origin without the cookie has no token, and is told so",
+			post(kit.Fields("Sec-Fetch-Site", "cross-site"), "api.example.com"), middleware.ReasonNoToken,
+		},
 		{"CSRF from an origin of no host, against a request of no host", post(kit.Fields("Cookie", cookie, "Origin", "null"), ""), middleware.ReasonCrossOrigin},
 	} {
 		t.Run(row.name, func(t *testing.T) {

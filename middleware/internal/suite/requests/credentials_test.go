@@ -66,7 +66,10 @@ func TestAuthorizationField(t *testing.T) {
 		{"two good tokens", malformed, middleware.ReasonSeveralTokens, []string{"Authorization: Bearer " + good, "Authorization: Bearer " + good}},
 		{"a good token before a bad one", malformed, middleware.ReasonSeveralTokens, []string{"Authorization: Bearer " + good, "Authorization: Bearer bad"}},
 		{"a good token behind a bad one", malformed, middleware.ReasonSeveralTokens, []string{"Authorization: Bearer bad", "Authorization: Bearer " + good}},
-		{"a good token beside Basic credentials", malformed, middleware.ReasonSeveralTokens, []string{"Authorization: Basic dXNlcg==", "Authorization: Bearer " + good}},
+		{
+			"a good token beside Basic credentials", malformed, middleware.ReasonSeveralTokens,
+			[]string{"Authorization: Basic dXNlcg==", "Authorization: Bearer " + good},
+		},
 		{"an empty field beside a good token", malformed, middleware.ReasonSeveralTokens, []string{"Authorization:", "Authorization: Bearer " + good}},
 
 		{"padding after the signature, a second spelling of a good token", noGood, middleware.ReasonMalformed, []string{"Authorization: Bearer " + good + "="}},
@@ -214,7 +217,9 @@ func TestSchemesAsLongAsBearer(t *testing.T) {
 		}
 	}
 	for _, scheme := range []string{"Basic", "DPop2", "Digest", "Mutual"} {
-		if got := kit.ReasonOf(t, kit.DPoPValidator(t, nil).Require(), kit.Request("GET", kit.Fields("Authorization", scheme+" "+token))); got != middleware.ReasonOtherScheme {
+		if got := kit.ReasonOf(
+			t, kit.DPoPValidator(t, nil).Require(), kit.Request("GET", kit.Fields("Authorization", scheme+" "+token)),
+		); got != middleware.ReasonOtherScheme {
 			t.Errorf("the scheme %s beside DPoP: reason is %q", scheme, got)
 		}
 	}

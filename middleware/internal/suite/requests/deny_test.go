@@ -132,9 +132,13 @@ func TestErrorHandlersThatAnswerBriefly(t *testing.T) {
 		status  int
 		body    string
 	}{
-		"a status and no body":              {func(w http.ResponseWriter) { w.WriteHeader(http.StatusTeapot) }, http.StatusTeapot, ""},
-		"a status, and another behind it":   {func(w http.ResponseWriter) { w.WriteHeader(http.StatusTeapot); w.WriteHeader(http.StatusEarlyHints) }, http.StatusTeapot, ""},
-		"a body, and then a hijack in vain": {func(w http.ResponseWriter) { _, _ = w.Write([]byte("no")); _, _, _ = w.(http.Hijacker).Hijack() }, http.StatusOK, "no"},
+		"a status and no body": {func(w http.ResponseWriter) { w.WriteHeader(http.StatusTeapot) }, http.StatusTeapot, ""},
+		"a status, and another behind it": {
+			func(w http.ResponseWriter) { w.WriteHeader(http.StatusTeapot); w.WriteHeader(http.StatusEarlyHints) }, http.StatusTeapot, "",
+		},
+		"a body, and then a hijack in vain": {
+			func(w http.ResponseWriter) { _, _ = w.Write([]byte("no")); _, _, _ = w.(http.Hijacker).Hijack() }, http.StatusOK, "no",
+		},
 	} {
 		v := kit.NewValidator(t, func(cfg *middleware.Config) {
 			cfg.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ *middleware.Error) { row.handler(w) }

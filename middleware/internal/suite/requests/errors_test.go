@@ -63,7 +63,10 @@ func TestErrorIs(t *testing.T) {
 		is, isnt []error
 	}{
 		{"no token", kit.Request("GET", nil), []error{middleware.ErrNoToken}, []error{middleware.ErrExpired, middleware.ErrUnavailable}},
-		{"an expired token", kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 60}))), []error{middleware.ErrExpired}, []error{middleware.ErrNoToken, middleware.ErrUnavailable}},
+		{
+			"an expired token", kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 60}))),
+			[]error{middleware.ErrExpired}, []error{middleware.ErrNoToken, middleware.ErrUnavailable},
+		},
 		{"an outage", kit.Bearer("opaque"), []error{middleware.ErrUnavailable, cause}, []error{middleware.ErrNoToken, middleware.ErrExpired, context.Canceled}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -90,13 +93,16 @@ func TestInvalidTokenIsNoOracle(t *testing.T) {
 	v := kit.NewValidator(t, nil)
 	var answers []string
 	for attack, token := range map[string]string{
-		"garbage":             "garbage",
-		"a forged signature":  testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()),
-		"an unknown issuer":   kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://evil.example"})),
-		"an unknown key":      testkit.Sign(`{"alg":"EdDSA","kid":"other","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
-		"expired":             kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 600})),
-		"another API's":       kit.Mint(kit.GoodClaims(kit.Claims{"aud": "https://other.example"})),
-		"an ID token":         testkit.Sign(`{"alg":"EdDSA","kid":"ed"}`, string(testkit.JSON(kit.GoodClaims(kit.Claims{"nonce": "n", "scope": "openid"}))), testkit.EdKey()),
+		"garbage":            "garbage",
+		"a forged signature": testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()),
+		"an unknown issuer":  kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://evil.example"})),
+		"an unknown key":     testkit.Sign(`{"alg":"EdDSA","kid":"other","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
+		"expired":            kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 600})),
+		"another API's":      kit.Mint(kit.GoodClaims(kit.Claims{"aud": "https://other.example"})),
+		"an ID token": testkit.Sign(
+			`{"alg":"EdDSA","kid":"ed"}`, string(testkit.JSON(kit.GoodClaims(kit.Claims{"nonce": "n", "scope": "openid"}))),
+			testkit.EdKey(),
+		),
 		"a bound token":       kit.Mint(kit.GoodClaims(kit.Claims{"cnf": kit.Claims{"jkt": "x"}})),
 		"encrypted":           "eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d",
 		"a malformed subject": kit.Mint(kit.GoodClaims(kit.Claims{"sub": 7})),

@@ -30,7 +30,9 @@ func TestRefusalsExactly(t *testing.T) {
 			`{"type":"about:blank","title":"Unauthorized","status":401,"detail":"This resource requires an access token.","scope":"read write"}`,
 		},
 		{
-			"an expired token", v.Require("read"), kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 60}))), 401, kit.InvalidTokenChallenge + `, scope="read"`,
+			"an expired token", v.Require("read"), kit.Bearer(
+				kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 60})),
+			), 401, kit.InvalidTokenChallenge + `, scope="read"`,
 			`{"type":"https://pkg.go.dev/github.com/cardea-auth/cardea/middleware#InvalidToken","title":"Unauthorized","status":401,` +
 				`"detail":"The access token is malformed, expired, revoked or not meant for this API.","error":"invalid_token","scope":"read"}`,
 		},
@@ -131,7 +133,10 @@ func TestGuardBehindServeMux(t *testing.T) {
 		"GET /admin/x", "HEAD /admin/report", "POST /admin/report", "GET //admin/x", "GET /x/../admin/x", "GET /admin/../admin/x",
 		"GET /admin/%2e%2e/x", "GET /%61dmin/x", "GET /admin%2Fx", "GET /admin/./x", "OPTIONS /admin/x", "TRACE /admin/x", "FOO /admin/x",
 	} {
-		r := kit.ParseRequest(t, target+" HTTP/1.1", "Host: api.example.com", "Authorization: Bearer "+kit.Mint(kit.GoodClaims(nil)), "X-HTTP-Method-Override: DELETE", "X-Original-URL: /public")
+		r := kit.ParseRequest(
+			t, target+" HTTP/1.1", "Host: api.example.com", "Authorization: Bearer "+kit.Mint(kit.GoodClaims(nil)),
+			"X-HTTP-Method-Override: DELETE", "X-Original-URL: /public",
+		)
 		if got := kit.AnswerTo(mux, r); got.Code == 200 {
 			t.Errorf("%s: got 200", target)
 		}

@@ -34,33 +34,47 @@ func TestAuthorizationThatIsSomebodyElses(t *testing.T) {
 		"Basic alone":                                  {[]string{"Authorization: Basic YWxpY2U6"}, "401", ""},
 		"Basic, and an empty place":                    {[]string{"Authorization: Basic YWxpY2U6", "X-Token:"}, "401", ""},
 		"Basic, and a bad token":                       {[]string{"Authorization: Basic YWxpY2U6", "X-Token: bad"}, "401 invalid_token", ""},
-		"Basic, and two tokens":                        {[]string{"Authorization: Basic YWxpY2U6", "X-Token: " + token, "Cookie: session=" + other}, "400 invalid_request", ""},
-		"DPoP, which is ours and not accepted here":    {[]string{"Authorization: DPoP abc", "X-Token: " + token}, "401", ""},
-		"a value without a scheme":                     {[]string{"Authorization: " + other, "X-Token: " + token}, "401", ""},
-		"a scheme without a value":                     {[]string{"Authorization: Basic", "X-Token: " + token}, "401", ""},
-		"a list in which Bearer follows":               {[]string{"Authorization: Basic YWxpY2U6, Bearer " + other, "X-Token: " + token}, "401", ""},
-		"a list in which DPoP follows":                 {[]string{"Authorization: Basic YWxpY2U6,dpop " + other, "X-Token: " + token}, "401", ""},
-		"two fields":                                   {[]string{"Authorization: Basic YWxpY2U6", "Authorization: Basic YWxpY2U6", "X-Token: " + token}, "400 invalid_request", ""},
-		"an empty field and another":                   {[]string{"Authorization:", "Authorization: Bearer " + token}, "400 invalid_request", ""},
-		"Bearer and nothing, and the token":            {[]string{"Authorization: Bearer ", "X-Token: " + token}, "400 invalid_request", ""},
-		"a broken scheme":                              {[]string{"Authorization: Ba(sic x", "X-Token: " + token}, "400 invalid_request", ""},
-		"Bearer, and the same token in a field":        {[]string{"Authorization: Bearer " + token, "X-Token: " + token}, "400 invalid_request", ""},
-		"the same token in two places of ours":         {[]string{"X-Token: " + token, "Cookie: session=" + token}, "200", ""},
-		"the same, once with its scheme":               {[]string{"X-Token: Bearer " + token, "Cookie: session=" + token}, "200", ""},
-		"two tokens in two places of ours":             {[]string{"X-Token: " + token, "Cookie: session=" + other}, "400 invalid_request", ""},
-		"the same token twice in one place":            {[]string{"X-Token: " + token, "X-Token: " + token}, "400 invalid_request", ""},
-		"the same, and the cookie of another origin":   {[]string{"X-Token: " + token, "Cookie: session=" + token, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: websocket"}, "403", ""},
-		"Basic, and the cookie of another origin":      {[]string{"Authorization: Basic YWxpY2U6", "Cookie: session=" + token, "Sec-Fetch-Site: cross-site", "Upgrade: websocket"}, "403", ""},
+		"Basic, and two tokens": {
+			[]string{"Authorization: Basic YWxpY2U6", "X-Token: " + token, "Cookie: session=" + other}, "400 invalid_request", "",
+		},
+		"DPoP, which is ours and not accepted here": {[]string{"Authorization: DPoP abc", "X-Token: " + token}, "401", ""},
+		"a value without a scheme":                  {[]string{"Authorization: " + other, "X-Token: " + token}, "401", ""},
+		"a scheme without a value":                  {[]string{"Authorization: Basic", "X-Token: " + token}, "401", ""},
+		"a list in which Bearer follows":            {[]string{"Authorization: Basic YWxpY2U6, Bearer " + other, "X-Token: " + token}, "401", ""},
+		"a list in which DPoP follows":              {[]string{"Authorization: Basic YWxpY2U6,dpop " + other, "X-Token: " + token}, "401", ""},
+		"two fields": {
+			[]string{"Authorization: Basic YWxpY2U6", "Authorization: Basic YWxpY2U6", "X-Token: " + token}, "400 invalid_request", "",
+		},
+		"an empty field and another":            {[]string{"Authorization:", "Authorization: Bearer " + token}, "400 invalid_request", ""},
+		"Bearer and nothing, and the token":     {[]string{"Authorization: Bearer ", "X-Token: " + token}, "400 invalid_request", ""},
+		"a broken scheme":                       {[]string{"Authorization: Ba(sic x", "X-Token: " + token}, "400 invalid_request", ""},
+		"Bearer, and the same token in a field": {[]string{"Authorization: Bearer " + token, "X-Token: " + token}, "400 invalid_request", ""},
+		"the same token in two places of ours":  {[]string{"X-Token: " + token, "Cookie: session=" + token}, "200", ""},
+		"the same, once with its scheme":        {[]string{"X-Token: Bearer " + token, "Cookie: session=" + token}, "200", ""},
+		"two tokens in two places of ours":      {[]string{"X-Token: " + token, "Cookie: session=" + other}, "400 invalid_request", ""},
+		"the same token twice in one place":     {[]string{"X-Token: " + token, "X-Token: " + token}, "400 invalid_request", ""},
+		"the same, and the cookie of another origin": {
+			[]string{"X-Token: " + token, "Cookie: session=" + token, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: websocket"}, "403",
+			"",
+		},
+		"Basic, and the cookie of another origin": {
+			[]string{"Authorization: Basic YWxpY2U6", "Cookie: session=" + token, "Sec-Fetch-Site: cross-site", "Upgrade: websocket"},
+			"403", "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := kit.Serve(v.Require(), kit.ParseRequest(t, append([]string{"GET /orders HTTP/1.1", "Host: api.example.com"}, row.lines...)...)).String(); got != row.want {
+			if got := kit.Serve(
+				v.Require(), kit.ParseRequest(t, append([]string{"GET /orders HTTP/1.1", "Host: api.example.com"}, row.lines...)...),
+			).String(); got != row.want {
 				t.Errorf("got %s, want %s", got, row.want)
 			}
 			want := row.optional
 			if want == "" {
 				want = row.want
 			}
-			if got := kit.Serve(v.Optional(), kit.ParseRequest(t, append([]string{"GET /orders HTTP/1.1", "Host: api.example.com"}, row.lines...)...)).String(); got != want {
+			if got := kit.Serve(
+				v.Optional(), kit.ParseRequest(t, append([]string{"GET /orders HTTP/1.1", "Host: api.example.com"}, row.lines...)...),
+			).String(); got != want {
 				t.Errorf("on an optional route: got %s, want %s", got, want)
 			}
 		})
@@ -83,11 +97,15 @@ func TestIgnoreAuthorization(t *testing.T) {
 		"two fields of the gateway's":               {[]string{"Authorization: Basic a", "Authorization: b", "X-Forwarded-Authorization: Bearer " + token}, "200"},
 		"a good token in the place that is ignored": {[]string{"Authorization: Bearer " + token}, "401"},
 		"a bad token":                               {[]string{"Authorization: Bearer " + token, "X-Forwarded-Authorization: Bearer bad"}, "401 invalid_token"},
-		"two tokens":                                {[]string{"X-Forwarded-Authorization: Bearer " + token, "X-Forwarded-Authorization: Bearer x"}, "400 invalid_request"},
-		"nothing else":                              {[]string{"Authorization: Basic a"}, "401"},
+		"two tokens": {
+			[]string{"X-Forwarded-Authorization: Bearer " + token, "X-Forwarded-Authorization: Bearer x"}, "400 invalid_request",
+		},
+		"nothing else": {[]string{"Authorization: Basic a"}, "401"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := kit.Serve(v.Require(), kit.ParseRequest(t, append([]string{"GET /orders HTTP/1.1", "Host: api.example.com"}, row.lines...)...)).String(); got != row.want {
+			if got := kit.Serve(
+				v.Require(), kit.ParseRequest(t, append([]string{"GET /orders HTTP/1.1", "Host: api.example.com"}, row.lines...)...),
+			).String(); got != row.want {
 				t.Errorf("got %s, want %s", got, row.want)
 			}
 		})

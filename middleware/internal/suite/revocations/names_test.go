@@ -29,7 +29,10 @@ func TestWhatOnlyTheJWTSaysCanBeRevoked(t *testing.T) {
 		answer kit.Claims
 		want   func(*middleware.TokenFacts)
 	}{
-		{"an answer that says next to nothing", kit.Claims{"iss": nil, "jti": nil, "sid": nil, "sub": nil, "client_id": nil, "iat": nil, "exp": nil, "status": nil}, nil},
+		{
+			"an answer that says next to nothing",
+			kit.Claims{"iss": nil, "jti": nil, "sid": nil, "sub": nil, "client_id": nil, "iat": nil, "exp": nil, "status": nil}, nil,
+		},
 		{"null is nothing", kit.Claims{"jti": kit.JSONNull{}, "sid": kit.JSONNull{}, "sub": kit.JSONNull{}, "client_id": kit.JSONNull{}, "iat": kit.JSONNull{}}, nil},
 		{"empty is nothing", kit.Claims{"jti": "", "sid": "", "sub": "", "client_id": ""}, nil},
 		{"what it does say counts", kit.Claims{"jti": "answer", "sid": "answer", "sub": "answer", "client_id": "answer"}, func(f *middleware.TokenFacts) {

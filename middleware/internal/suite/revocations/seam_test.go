@@ -37,7 +37,10 @@ func TestRevokedTokens(t *testing.T) {
 		{"nobody knows the token", kit.SetRevocations(kit.Verdicts(good)), nil, "200", ""},
 		{"it was revoked", kit.SetRevocations(kit.Verdicts(revoked)), nil, "401 invalid_token", middleware.ReasonRevoked},
 		{"the second of two knows it", kit.SetRevocations(kit.Verdicts(good), kit.Verdicts(revoked)), nil, "401 invalid_token", middleware.ReasonRevoked},
-		{"one knows it, another nothing yet: revoked stays revoked", kit.SetRevocations(kit.Verdicts(revoked), kit.Verdicts(unknown)), nil, "401 invalid_token", middleware.ReasonRevoked},
+		{
+			"one knows it, another nothing yet: revoked stays revoked", kit.SetRevocations(kit.Verdicts(revoked), kit.Verdicts(unknown)),
+			nil, "401 invalid_token", middleware.ReasonRevoked,
+		},
 		{"nothing is known yet", kit.SetRevocations(kit.Verdicts(unknown)), nil, "503", middleware.ReasonRevocationsStale},
 		{"one of two knows nothing yet", kit.SetRevocations(kit.Verdicts(good), kit.Verdicts(unknown)), nil, "503", middleware.ReasonRevocationsStale},
 		{"what is known is old, and there is no limit", kit.SetRevocations(kit.Verdicts(old)), nil, "200", ""},
@@ -114,7 +117,10 @@ func TestFactsOfATokens(t *testing.T) {
 		{"a place in a status list", status(kit.Claims{"idx": 412, "uri": "https://status.example/1"}), func(f *middleware.TokenFacts) {
 			f.StatusURI, f.StatusIndex = "https://status.example/1", 412
 		}},
-		{"the first place", status(kit.Claims{"idx": 0, "uri": "https://status.example/1"}), func(f *middleware.TokenFacts) { f.StatusURI = "https://status.example/1" }},
+		{
+			"the first place", status(kit.Claims{"idx": 0, "uri": "https://status.example/1"}),
+			func(f *middleware.TokenFacts) { f.StatusURI = "https://status.example/1" },
+		},
 		{"a place below zero", status(kit.Claims{"idx": -1, "uri": "https://status.example/1"}), func(f *middleware.TokenFacts) { f.StatusIndex = -1 }},
 		{"half a place", status(kit.Claims{"idx": 1.5, "uri": "https://status.example/1"}), func(f *middleware.TokenFacts) { f.StatusIndex = -1 }},
 		{"a place in text", status(kit.Claims{"idx": "3", "uri": "https://status.example/1"}), func(f *middleware.TokenFacts) { f.StatusIndex = -1 }},

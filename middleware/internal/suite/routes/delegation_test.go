@@ -116,14 +116,18 @@ func TestPatternOfAnActorFitsWhateverItLeavesOut(t *testing.T) {
 	v := kit.NewValidator(t, nil)
 	everything := actedBy(kit.Claims{"iss": testkit.Issuer, "sub": "desk", "client_id": "robot"})
 	for name, pattern := range map[string]middleware.Actor{
-		"the issuer": {Issuer: testkit.Issuer}, "the subject": {Subject: "desk"}, "the client": {ClientID: "robot"}, "all": {Issuer: testkit.Issuer, Subject: "desk", ClientID: "robot"},
+		"the issuer": {Issuer: testkit.Issuer}, "the subject": {Subject: "desk"}, "the client": {ClientID: "robot"}, "all": {
+			Issuer: testkit.Issuer, Subject: "desk", ClientID: "robot",
+		},
 	} {
 		if got := kit.Serve(v.Require().ActingOnly(pattern), kit.Bearer(everything)).String(); got != "200" {
 			t.Errorf("%s alone is named: %s", name, got)
 		}
 	}
 	for name, pattern := range map[string]middleware.Actor{
-		"the issuer": {Issuer: "x", Subject: "desk", ClientID: "robot"}, "the subject": {Issuer: testkit.Issuer, Subject: "x", ClientID: "robot"}, "the client": {Issuer: testkit.Issuer, Subject: "desk", ClientID: "x"},
+		"the issuer": {Issuer: "x", Subject: "desk", ClientID: "robot"}, "the subject": {
+			Issuer: testkit.Issuer, Subject: "x", ClientID: "robot",
+		}, "the client": {Issuer: testkit.Issuer, Subject: "desk", ClientID: "x"},
 	} {
 		if got := kit.Serve(v.Require().ActingOnly(pattern), kit.Bearer(everything)).String(); got != "403 insufficient_scope" {
 			t.Errorf("%s is another: %s", name, got)

@@ -96,7 +96,9 @@ func TestOptionalRefusesBadCredentials(t *testing.T) {
 // each other's additions, and the parent sees none.
 func TestGuardsAreImmutable(t *testing.T) {
 	v := kit.NewValidator(t, func(cfg *middleware.Config) { cfg.Issuers[0].Claims.Roles = []string{"roles"} })
-	token := kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"scope": "s0 s1 s2 s3 left", "roles": []string{"r0", "left"}, "acr": "left", "auth_time": testkit.Now.Unix() - 60})))
+	token := kit.Bearer(
+		kit.Mint(kit.GoodClaims(kit.Claims{"scope": "s0 s1 s2 s3 left", "roles": []string{"r0", "left"}, "acr": "left", "auth_time": testkit.Now.Unix() - 60})),
+	)
 
 	parent := v.Require("s0").Require("s1").Require("s2").AnyRole("r0").AnyRole("r0").AnyRole("r0").
 		ACR("left", "x").ACR("left", "y").ACR("left", "z").Allow(kit.Pass).Allow(kit.Pass).Allow(kit.Pass) // three of each leave room behind the slices
@@ -104,12 +106,30 @@ func TestGuardsAreImmutable(t *testing.T) {
 		name        string
 		left, right func(*middleware.Guard) *middleware.Guard
 	}{
-		{"scopes", func(g *middleware.Guard) *middleware.Guard { return g.Require("left") }, func(g *middleware.Guard) *middleware.Guard { return g.Require("right") }},
-		{"choices of scopes", func(g *middleware.Guard) *middleware.Guard { return g.AnyScope("left", "x") }, func(g *middleware.Guard) *middleware.Guard { return g.AnyScope("right", "x") }},
-		{"roles", func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("left") }, func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("right") }},
-		{"authentication contexts", func(g *middleware.Guard) *middleware.Guard { return g.ACR("left") }, func(g *middleware.Guard) *middleware.Guard { return g.ACR("right") }},
-		{"ages", func(g *middleware.Guard) *middleware.Guard { return g.MaxAge(time.Hour) }, func(g *middleware.Guard) *middleware.Guard { return g.MaxAge(time.Second) }},
-		{"rules", func(g *middleware.Guard) *middleware.Guard { return g.Allow(kit.Pass) }, func(g *middleware.Guard) *middleware.Guard { return g.Allow(kit.Refuse("no")) }},
+		{
+			"scopes", func(g *middleware.Guard) *middleware.Guard { return g.Require("left") },
+			func(g *middleware.Guard) *middleware.Guard { return g.Require("right") },
+		},
+		{
+			"choices of scopes", func(g *middleware.Guard) *middleware.Guard { return g.AnyScope("left", "x") },
+			func(g *middleware.Guard) *middleware.Guard { return g.AnyScope("right", "x") },
+		},
+		{
+			"roles", func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("left") },
+			func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("right") },
+		},
+		{
+			"authentication contexts", func(g *middleware.Guard) *middleware.Guard { return g.ACR("left") },
+			func(g *middleware.Guard) *middleware.Guard { return g.ACR("right") },
+		},
+		{
+			"ages", func(g *middleware.Guard) *middleware.Guard { return g.MaxAge(time.Hour) },
+			func(g *middleware.Guard) *middleware.Guard { return g.MaxAge(time.Second) },
+		},
+		{
+			"rules", func(g *middleware.Guard) *middleware.Guard { return g.Allow(kit.Pass) },
+			func(g *middleware.Guard) *middleware.Guard { return g.Allow(kit.Refuse("no")) },
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			left := row.left(parent)

@@ -35,7 +35,9 @@ func TestNestedGuards(t *testing.T) {
 		return r
 	}
 	pretend := func(r *http.Request) *http.Request {
-		return r.WithContext(middleware.ContextWithToken(r.Context(), &middleware.Token{Subject: "root", Scopes: middleware.SetOf("admin"), Expiry: testkit.Now.Add(time.Hour)}))
+		return r.WithContext(
+			middleware.ContextWithToken(r.Context(), &middleware.Token{Subject: "root", Scopes: middleware.SetOf("admin"), Expiry: testkit.Now.Add(time.Hour)}),
+		)
 	}
 	guards := func(g ...*middleware.Guard) []*middleware.Guard { return g }
 	for _, row := range []struct {
@@ -179,7 +181,9 @@ func TestNestedRuleGetsItsOwnCopy(t *testing.T) {
 	if got.String() != "200" || got.Token.Subject != "user-1" {
 		t.Errorf("got %v with subject %q, want the token's own", got, got.Token.Subject)
 	}
-	if got := kit.ServeNested(kit.Bearer(kit.Mint(kit.GoodClaims(nil))), nil, v.Require().Allow(spoil), v.Require("admin")); got.String() != "403 insufficient_scope" {
+	if got := kit.ServeNested(
+		kit.Bearer(kit.Mint(kit.GoodClaims(nil))), nil, v.Require().Allow(spoil), v.Require("admin"),
+	); got.String() != "403 insufficient_scope" {
 		t.Errorf("a rule that makes its own scopes: got %v, want 403", got)
 	}
 }

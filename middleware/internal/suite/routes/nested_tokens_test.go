@@ -72,7 +72,9 @@ func TestIntrospectedJWTIsAskedAboutOncePerRequest(t *testing.T) {
 	}
 	token := kit.Mint(kit.GoodClaims(nil))
 	v := kit.NewValidator(t, cfg(func() {}))
-	if got := between(v.Require("read"), v.Require("write"), kit.Request("GET", kit.Fields("Authorization", "Bearer "+token)), nil); got != http.StatusOK || asked.Load() != 1 {
+	if got := between(
+		v.Require("read"), v.Require("write"), kit.Request("GET", kit.Fields("Authorization", "Bearer "+token)), nil,
+	); got != http.StatusOK || asked.Load() != 1 {
 		t.Errorf("two Guards: %d, asked %d times", got, asked.Load())
 	}
 	synctest.Test(t, func(t *testing.T) {

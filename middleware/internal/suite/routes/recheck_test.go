@@ -122,7 +122,10 @@ func TestRecheckOfABoundTokenTakesItsProofOver(t *testing.T) {
 			c.Header = http.Header{"Authorization": {"Bearer " + token}}
 		}, false, middleware.ReasonConfirmation},
 		"another bound token on the same proof": {func(c *middleware.Credentials) {
-			c.Header = http.Header{"Authorization": {"DPoP " + kit.Mint(kit.GoodClaims(kit.BoundTo(testkit.EdKey()).With(kit.Claims{"sub": "user-2"})))}, "Dpop": c.Header.Values("Dpop")}
+			c.Header = http.Header{
+				"Authorization": {"DPoP " + kit.Mint(kit.GoodClaims(kit.BoundTo(testkit.EdKey()).With(kit.Claims{"sub": "user-2"})))},
+				"Dpop":          c.Header.Values("Dpop"),
+			}
 		}, false, middleware.ReasonProof},
 		"a proof that was left unspent is spent": {func(*middleware.Credentials) {}, true, ""},
 	} {
@@ -246,7 +249,10 @@ func TestRecheckOfATokenThatIsBoundToAnotherKeyNow(t *testing.T) {
 		cfg.Issuers[0].Keys, cfg.Issuers[0].JWTs, cfg.Issuers[0].Introspector = nil, middleware.IntrospectJWTs, server
 	}).Require()
 	const token = "opaque"
-	c := middleware.Credentials{Header: kit.DPoPRequest(token, testkit.Proof{Key: testkit.EdKey(), Token: token}.String()).Header, Method: "GET", Target: "/orders"}
+	c := middleware.Credentials{
+		Header: kit.DPoPRequest(token, testkit.Proof{Key: testkit.EdKey(), Token: token}.String()).Header, Method: "GET",
+		Target: "/orders",
+	}
 	ctx, err := guard.Authorize(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

@@ -111,7 +111,9 @@ func TestRequiredRoles(t *testing.T) {
 		})
 	}
 	unmapped := kit.NewValidator(t, nil)
-	if got := kit.Serve(unmapped.Require().AnyRole("admin"), kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"roles": []string{"admin"}})))); got.String() != "403 insufficient_scope" {
+	if got := kit.Serve(
+		unmapped.Require().AnyRole("admin"), kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"roles": []string{"admin"}}))),
+	); got.String() != "403 insufficient_scope" {
 		t.Errorf("roles that no mapping names: got %v, want 403", got)
 	}
 	got := kit.Serve(v.Require("read").AnyRole("admin"), kit.Bearer(kit.Mint(kit.GoodClaims(nil))))
@@ -144,8 +146,16 @@ func TestOrderOfJudgement(t *testing.T) {
 		reason middleware.Reason
 	}{
 		{"syntax before everything", kit.Fields("Authorization", "Bearer a b"), middleware.ReasonMalformedRequest},
-		{"the token before its time", kit.Fields("Authorization", "Bearer "+testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"exp": 1}))), testkit.StrangeKey())), middleware.ReasonSignature},
-		{"time before scopes", kit.Fields("Authorization", "Bearer "+kit.Mint(without("scope", kit.Claims{"exp": testkit.Now.Unix() - 60}))), middleware.ReasonExpired},
+		{
+			"the token before its time",
+			kit.Fields("Authorization", "Bearer "+testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"exp": 1}))), testkit.StrangeKey())),
+			middleware.ReasonSignature,
+		},
+		{
+			"time before scopes",
+			kit.Fields("Authorization", "Bearer "+kit.Mint(without("scope", kit.Claims{"exp": testkit.Now.Unix() - 60}))),
+			middleware.ReasonExpired,
+		},
 		{"step-up before scopes, so that one challenge says both", kit.Fields("Authorization", "Bearer "+kit.Mint(kit.GoodClaims(nil))), middleware.ReasonACR},
 		{"auth_time after acr", kit.Fields("Authorization", "Bearer "+kit.Mint(without("auth_time", nil))), middleware.ReasonAuthTime},
 		{"scopes before roles", kit.Fields("Authorization", "Bearer "+kit.Mint(without("scope", kit.Claims{"roles": "x"}))), middleware.ReasonScope},
@@ -179,7 +189,10 @@ func TestRules(t *testing.T) {
 		{"a cancelled question is no permission", context.Canceled, "403 insufficient_scope", middleware.ReasonRule},
 		{"an *Error is taken as it is", shared, "401 insufficient_user_authentication", middleware.ReasonRule},
 		{"a wrapped *Error too", fmt.Errorf("rule: %w", shared), "401 insufficient_user_authentication", middleware.ReasonRule},
-		{"an *Error with a reason keeps it", &middleware.Error{Code: middleware.InvalidToken, Reason: middleware.ReasonInactive}, "401 invalid_token", middleware.ReasonInactive},
+		{
+			"an *Error with a reason keeps it", &middleware.Error{Code: middleware.InvalidToken, Reason: middleware.ReasonInactive},
+			"401 invalid_token", middleware.ReasonInactive,
+		},
 		{"an *Error of a code of one's own", &middleware.Error{Code: "account_locked"}, "403 account_locked", middleware.ReasonRule},
 		{"an *Error that says nothing is our own fault", &middleware.Error{}, "500", middleware.ReasonRule},
 		{"a nil *Error is an error, and no permission", typedNil, "403 insufficient_scope", middleware.ReasonRule},

@@ -128,7 +128,10 @@ func mistakesOf(err error) func(yield func(error) bool) {
 
 // wildConfig takes every field from the script or from the texts.
 func wildConfig(c *script, iss, name, public string) middleware.Config {
-	cfg := middleware.Config{Clock: func() time.Time { return testkit.Now }, Audiences: pickOf(c, []string{name}, nil, []string{name, ""}), PublicURL: pickOf(c, "", public)}
+	cfg := middleware.Config{
+		Clock: func() time.Time { return testkit.Now }, Audiences: pickOf(c, []string{name}, nil, []string{name, ""}),
+		PublicURL: pickOf(c, "", public),
+	}
 	for range pickOf(c, 1, 2, 0) {
 		cfg.Issuers = append(cfg.Issuers, wildIssuer(c, iss, name))
 	}
@@ -140,13 +143,21 @@ func wildConfig(c *script, iss, name, public string) middleware.Config {
 		cfg.ScopeImplies = map[string][]string{c.text(): {c.text()}}
 	}
 	for range c.pick(3) {
-		cfg.TokenSources = append(cfg.TokenSources, pickOf(c, middleware.FromHeader("X-Token"), middleware.FromCookie("session"), middleware.FromForm(), middleware.TokenSource{}, middleware.FromHeader("authorization"), middleware.FromHeader(c.text()), middleware.FromCookie(c.text())))
+		cfg.TokenSources = append(
+			cfg.TokenSources,
+			pickOf(
+				c, middleware.FromHeader("X-Token"), middleware.FromCookie("session"), middleware.FromForm(), middleware.TokenSource{},
+				middleware.FromHeader("authorization"), middleware.FromHeader(c.text()), middleware.FromCookie(c.text()),
+			),
+		)
 	}
 	cfg.DPoP.Required, cfg.DPoP.MaxAge, cfg.DPoP.NonceMaxAge = c.oneIn(8), pickOf(c, 0, time.Second, -1, time.Hour), pickOf(c, 0, time.Second, -1)
 	if c.oneIn(4) {
 		cfg.DPoP.NonceSecrets = [][]byte{[]byte(marked[:c.pick(len(marked)+1)])}
 	}
-	cfg.MTLS.Required, cfg.MTLS.Header, cfg.MTLS.Encoding = c.oneIn(8), pickOf(c, "", "Client-Cert", c.text()), pickOf(c, 0, middleware.ForwardedClientCert, middleware.EscapedPEM, -1, 99)
+	cfg.MTLS.Required, cfg.MTLS.Header, cfg.MTLS.Encoding = c.oneIn(8), pickOf(c, "", "Client-Cert", c.text()), pickOf(
+		c, 0, middleware.ForwardedClientCert, middleware.EscapedPEM, -1, 99,
+	)
 	if c.oneIn(4) {
 		cfg.MTLS.TrustedProxies = []netip.Prefix{pickOf(c, netip.MustParsePrefix("192.0.2.0/24"), netip.Prefix{})}
 	}

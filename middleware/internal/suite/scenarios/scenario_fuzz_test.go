@@ -146,7 +146,10 @@ func (s *scenario) present(c *card) {
 		for i := range s.trusted {
 			known = append(known, fmt.Sprintf("issuer %d, the one with the cache: %+v, the other: %+v", i, s.memoryOf(s.cached, i), s.memoryOf(s.plain, i)))
 		}
-		return fmt.Sprintf("%s of %s\nfacts %+v\nafterwards %+v\nwith the cache %v, without %v (%v)\nkeys: %s", call.name, c, facts, later, cached, plain, s.decisions[s.cached].Err, strings.Join(known, "\n"))
+		return fmt.Sprintf(
+			"%s of %s\nfacts %+v\nafterwards %+v\nwith the cache %v, without %v (%v)\nkeys: %s", call.name, c, facts, later, cached, plain,
+			s.decisions[s.cached].Err, strings.Join(known, "\n"),
+		)
 	}
 	for _, got := range []answer{cached, plain} {
 		s.count(fmt.Sprintf("status %d", got.status))
@@ -186,7 +189,9 @@ func (s *scenario) present(c *card) {
 		s.fatalf("one Guard says %s, another %s", refusal.Reason, cached.reason)
 	}
 	if cached.status == 200 {
-		for what, is := range map[string]bool{"proven": call.proof != nil, "introspected": c.issuer == 0 && s.mode == middleware.VerifyAndIntrospectJWTs, "opaque": c.opaque} {
+		for what, is := range map[string]bool{
+			"proven": call.proof != nil, "introspected": c.issuer == 0 && s.mode == middleware.VerifyAndIntrospectJWTs, "opaque": c.opaque,
+		} {
 			if is {
 				s.count(what)
 			}

@@ -185,7 +185,10 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 	i := slices.Index(hosts, r.URL.Host)
 	d := w.s.documents[i]
 	respond := func(status int, text string) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+		return &http.Response{
+			StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(text)),
+			Request: r,
+		}, nil
 	}
 	if strings.Contains(r.URL.Path, "/.well-known/") && d.status == http.StatusOK {
 		return respond(d.status, fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, issuerURL(i), keysURL(i)))

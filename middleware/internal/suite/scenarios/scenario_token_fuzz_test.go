@@ -133,7 +133,11 @@ func (s *scenario) claims(c *card) string {
 	s.iss(c, add)
 	c.audience = pickOf(t, "right", "list", "wrong", "none", "empty", "number", "mixed")
 	add("aud", map[string]string{
-		"right": strconv.Quote(testkit.Audience), "list": `["x",` + strconv.Quote(testkit.Audience) + `]`, "wrong": `"https://api.example.com/"`, "empty": "[]", "number": "1", "mixed": `["` + testkit.Audience + `",1]`,
+		"right": strconv.Quote(
+			testkit.Audience,
+		), "list": `["x",` + strconv.Quote(
+			testkit.Audience,
+		) + `]`, "wrong": `"https://api.example.com/"`, "empty": "[]", "number": "1", "mixed": `["` + testkit.Audience + `",1]`,
 	}[c.audience])
 	if c.audience == "number" || c.audience == "mixed" {
 		c.isWrong("its aud is malformed")

@@ -115,7 +115,10 @@ func ways(t *testing.T) []way {
 			i.URL, i.AllowTenant = "https://login/{tenantid}", func(context.Context, string) bool { return false }
 		}), nil},
 		{"an unknown key", middleware.ReasonUnknownKey, header(`{"alg":"EdDSA","kid":"` + canaryPerson + `"}`), nil, nil},
-		{"a forged signature", middleware.ReasonSignature, kit.Bearer(testkit.Sign(kit.Ed25519Header, string(testkit.JSON(person(nil))), testkit.StrangeKey())), nil, nil},
+		{
+			"a forged signature", middleware.ReasonSignature,
+			kit.Bearer(testkit.Sign(kit.Ed25519Header, string(testkit.JSON(person(nil))), testkit.StrangeKey())), nil, nil,
+		},
 		{"a malformed claim", middleware.ReasonMalformedClaim, token(kit.Claims{"sub": []any{canaryPerson}}), nil, nil},
 		{"a missing claim", middleware.ReasonMissingClaim, token(kit.Claims{"exp": nil}), nil, nil},
 		{"an expired token", middleware.ReasonExpired, token(kit.Claims{"exp": testkit.Now.Unix() - 60}), nil, nil},
@@ -144,9 +147,18 @@ func ways(t *testing.T) []way {
 		{"no proof", middleware.ReasonProof, kit.DPoPRequest(bound), nil, nil},
 		{"a proof for another address", middleware.ReasonProof, dpop(testkit.Proof{Claims: kit.Claims{"htu": "https://" + canaryPerson}}), nil, nil},
 		{"a proof with a private key", middleware.ReasonProof, dpop(testkit.Proof{Header: kit.Claims{"jwk": kit.Claims{"kty": "OKP", "d": canaryPerson}}}), nil, nil},
-		{"two proofs", middleware.ReasonProof, kit.DPoPRequest(bound, testkit.Proof{Key: testkit.EdKey(), Token: bound}.String(), testkit.Proof{Key: testkit.EdKey(), Token: bound}.String()), nil, nil},
-		{"a proof whose signature is broken", middleware.ReasonProof, kit.DPoPRequest(bound, testkit.Proof{Key: testkit.EdKey(), Token: bound}.String()+"AAAA"), nil, nil},
-		{"a proof without a nonce of ours", middleware.ReasonProofNonce, dpop(testkit.Proof{Claims: kit.Claims{"nonce": canaryPerson}}), func(cfg *middleware.Config) {
+		{
+			"two proofs", middleware.ReasonProof,
+			kit.DPoPRequest(bound, testkit.Proof{Key: testkit.EdKey(), Token: bound}.String(), testkit.Proof{Key: testkit.EdKey(), Token: bound}.String()),
+			nil, nil,
+		},
+		{
+			"a proof whose signature is broken", middleware.ReasonProof,
+			kit.DPoPRequest(bound, testkit.Proof{Key: testkit.EdKey(), Token: bound}.String()+"AAAA"), nil, nil,
+		},
+		{"a proof without a nonce of ours", middleware.ReasonProofNonce, dpop(
+			testkit.Proof{Claims: kit.Claims{"nonce": canaryPerson}},
+		), func(cfg *middleware.Config) {
 			cfg.DPoP.NonceSecrets = [][]byte{[]byte(canaryNonce)}
 		}, nil},
 		{"a used proof", middleware.ReasonProofReplay, used, func(cfg *middleware.Config) {
@@ -155,14 +167,26 @@ func ways(t *testing.T) []way {
 
 		{"a missing scope", middleware.ReasonScope, token(nil), nil, require(func(g *middleware.Guard) *middleware.Guard { return g.Require("admin") })},
 		{"a missing role", middleware.ReasonRole, token(nil), nil, require(func(g *middleware.Guard) *middleware.Guard { return g.AnyRole("admin") })},
-		{"a delegated token", middleware.ReasonActor, token(kit.Claims{"act": kit.Claims{"sub": "actor-1", "email": canaryPerson}}), nil, require((*middleware.Guard).Undelegated)},
+		{
+			"a delegated token", middleware.ReasonActor, token(kit.Claims{"act": kit.Claims{"sub": "actor-1", "email": canaryPerson}}),
+			nil, require((*middleware.Guard).Undelegated),
+		},
 		{"a rule says no", middleware.ReasonRule, token(nil), nil, allow(errors.New("no"))},
-		{"another login", middleware.ReasonACR, token(kit.Claims{"acr": canaryPerson}), nil, require(func(g *middleware.Guard) *middleware.Guard { return g.ACR("gold") })},
-		{"an old login", middleware.ReasonAuthTime, token(kit.Claims{"auth_time": 1}), nil, require(func(g *middleware.Guard) *middleware.Guard { return g.MaxAge(time.Minute) })},
+		{
+			"another login", middleware.ReasonACR, token(kit.Claims{"acr": canaryPerson}), nil,
+			require(func(g *middleware.Guard) *middleware.Guard { return g.ACR("gold") }),
+		},
+		{
+			"an old login", middleware.ReasonAuthTime, token(kit.Claims{"auth_time": 1}), nil,
+			require(func(g *middleware.Guard) *middleware.Guard { return g.MaxAge(time.Minute) }),
+		},
 
 		{"keys out of reach", middleware.ReasonKeysUnavailable, token(nil), issuers(func(i *middleware.Issuer) { i.Keys = nil }), nil},
 		{"an introspector out of reach", middleware.ReasonIntrospectionUnavailable, kit.Bearer(canaryOpaque), introspects(nil, errors.New("down")), nil},
-		{"an introspector that talks nonsense", middleware.ReasonIntrospectionUnavailable, kit.Bearer(canaryOpaque), introspects(kit.Claims{"active": canaryPerson}, nil), nil},
+		{
+			"an introspector that talks nonsense", middleware.ReasonIntrospectionUnavailable, kit.Bearer(canaryOpaque),
+			introspects(kit.Claims{"active": canaryPerson}, nil), nil,
+		},
 		{"a store out of reach", middleware.ReasonReplaysUnavailable, dpop(testkit.Proof{}), func(cfg *middleware.Config) {
 			cfg.DPoP.Replays = kit.ReplayStoreFunc(func(context.Context, string, time.Time) (bool, error) { return false, kit.ErrStore })
 		}, nil},

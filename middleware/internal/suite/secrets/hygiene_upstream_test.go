@@ -72,7 +72,10 @@ func TestServersSeeTheTokenInABodyOnly(t *testing.T) {
 				_, err := asks.Introspect(t.Context(), token)
 				s.add("the introspection's error", printedError(err))
 			}
-			s.add("the health", printed(v.Health()), printed(asks.Status()), printed(keys.Status()), printedError(asks.Status().LastError), printedError(keys.Status().LastError))
+			s.add(
+				"the health", printed(v.Health()), printed(asks.Status()), printed(keys.Status()), printedError(asks.Status().LastError),
+				printedError(keys.Status().LastError),
+			)
 			s.add("the clients", printed(asks), printed(keys), printedError(v.Warm(t.Context())))
 			secrets := secretsOf(kit.Bearer(jwt))
 			secrets["other token"] = kit.Mint(person(kit.Claims{"iss": "https://metadata.example.com"}))
@@ -106,7 +109,10 @@ func honestUpstream(r *http.Request) (*http.Response, error) {
 	case "/introspect":
 		return upstreamAnswer(http.StatusOK, string(testkit.JSON(kit.ActiveAnswer(kit.Claims{"email": canaryPerson})))), nil
 	case "/jwks":
-		return upstreamAnswer(http.StatusOK, fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"ed","alg":"EdDSA","x":"%s"}]}`, testkit.JWK(testkit.EdKey().Public())["x"])), nil
+		return upstreamAnswer(
+			http.StatusOK,
+			fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"ed","alg":"EdDSA","x":"%s"}]}`, testkit.JWK(testkit.EdKey().Public())["x"]),
+		), nil
 	}
 	return upstreamAnswer(http.StatusNotFound, ""), nil
 }
@@ -208,7 +214,9 @@ func TestPrintedValuesShowNoSecret(t *testing.T) {
 	hmacKeys := testkit.Must(jwks.HMAC("HS256", []byte(hmacSecret)))
 	cfg := kit.Config()
 	cfg.Issuers[0].Keys, cfg.Issuers[0].Algorithms = hmacKeys, []string{"HS256"}
-	cfg.Issuers[0].Introspector = testkit.Must(introspection.New(introspection.Config{URL: testkit.Issuer + "/introspect", ClientAuth: introspection.SecretBasic("api", canaryClient)}))
+	cfg.Issuers[0].Introspector = testkit.Must(
+		introspection.New(introspection.Config{URL: testkit.Issuer + "/introspect", ClientAuth: introspection.SecretBasic("api", canaryClient)}),
+	)
 	cfg.PublicURL = testkit.Audience
 	cfg.DPoP.NonceSecrets = [][]byte{[]byte(canaryNonce)}
 	v := testkit.Must(middleware.New(cfg))

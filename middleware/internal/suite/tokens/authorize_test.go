@@ -48,7 +48,10 @@ type fault struct {
 // faults stand in the order in which they are to be found: the syntax of the request, the form of the token, where it
 // comes from and what it is, its signature, its claims, the time, the issuer's own check, and the route's needs.
 var faults = []fault{
-	{name: "a character outside token68", outcome: "400 invalid_request", reason: middleware.ReasonMalformedRequest, wrap: func(token string) string { return token + "," }},
+	{
+		name: "a character outside token68", outcome: "400 invalid_request", reason: middleware.ReasonMalformedRequest,
+		wrap: func(token string) string { return token + "," },
+	},
 	{name: "a JWE", outcome: kit.BadToken, reason: middleware.ReasonEncrypted, wrap: func(token string) string { return token + ".AA.AA" }},
 	{name: "crit", outcome: kit.BadToken, reason: middleware.ReasonHeader, header: kit.Claims{"crit": []string{"x"}}},
 	{name: "a look-alike of a claim", outcome: kit.BadToken, reason: middleware.ReasonMalformed, claims: kit.Claims{"Iss": "x"}},
@@ -136,15 +139,21 @@ func TestDecisionTellsWhatWasVerified(t *testing.T) {
 			token, issuer, subject string
 			outcome                middleware.Outcome
 		}{
-			"good":                     {kit.Mint(kit.GoodClaims(nil)), testkit.Issuer, "user-1", middleware.Allowed},
-			"expired":                  {kit.Mint(kit.GoodClaims(kit.Claims{"exp": 1})), testkit.Issuer, "user-1", middleware.Refused},
-			"a scope too few":          {kit.Mint(kit.GoodClaims(kit.Claims{"scope": ""})), testkit.Issuer, "user-1", middleware.Forbidden},
-			"forged":                   {testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), testkit.Issuer, "", middleware.Refused},
-			"of an unknown issuer":     {kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://evil.example"})), "", "", middleware.Refused},
-			"for another API":          {kit.Mint(kit.GoodClaims(kit.Claims{"aud": "other"})), testkit.Issuer, "", middleware.Refused},
-			"malformed":                {"ey.a.b", "", "", middleware.Refused},
-			"opaque, and nobody's":     {kit.OpaqueToken, "", "", middleware.Refused},
-			"under an unknown kid":     {testkit.Sign(`{"alg":"EdDSA","kid":"x"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), testkit.Issuer, "", middleware.Refused},
+			"good":            {kit.Mint(kit.GoodClaims(nil)), testkit.Issuer, "user-1", middleware.Allowed},
+			"expired":         {kit.Mint(kit.GoodClaims(kit.Claims{"exp": 1})), testkit.Issuer, "user-1", middleware.Refused},
+			"a scope too few": {kit.Mint(kit.GoodClaims(kit.Claims{"scope": ""})), testkit.Issuer, "user-1", middleware.Forbidden},
+			"forged": {
+				testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), testkit.Issuer, "",
+				middleware.Refused,
+			},
+			"of an unknown issuer": {kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://evil.example"})), "", "", middleware.Refused},
+			"for another API":      {kit.Mint(kit.GoodClaims(kit.Claims{"aud": "other"})), testkit.Issuer, "", middleware.Refused},
+			"malformed":            {"ey.a.b", "", "", middleware.Refused},
+			"opaque, and nobody's": {kit.OpaqueToken, "", "", middleware.Refused},
+			"under an unknown kid": {
+				testkit.Sign(`{"alg":"EdDSA","kid":"x"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), testkit.Issuer, "",
+				middleware.Refused,
+			},
 			"longer than can be right": {strings.Repeat("A", 20_000), "", "", middleware.Refused},
 		} {
 			t.Run(name, func(t *testing.T) {

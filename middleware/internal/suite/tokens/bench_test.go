@@ -22,8 +22,11 @@ func typical() kit.Claims {
 		"aud": []string{testkit.Audience, "https://other.example.com", "https://third.example.com"}, "azp": "client-1",
 		"scope": "read write orders:read orders:write profile email", "roles": []string{"admin", "editor", "viewer", "auditor", "support"},
 		"nbf": testkit.Now.Unix(), "acr": "urn:example:gold", "amr": []string{"pwd", "otp"}, "sid": "5d1f1a3e-6f0a-4c59-9b0e-0c8f4e2f1c77",
-		"tenant": kit.Claims{"id": "b7c4c4f0-3b1f-4d5e-9a63-2f0c8f4e2f1c", "name": "Example GmbH", "region": "eu-central-1", "plan": kit.Claims{"name": "enterprise", "seats": 250}},
-		"jti":    "6a0c6e7e-7c0e-4b62-8d38-1b6d3f1f7a10",
+		"tenant": kit.Claims{
+			"id": "b7c4c4f0-3b1f-4d5e-9a63-2f0c8f4e2f1c", "name": "Example GmbH", "region": "eu-central-1",
+			"plan": kit.Claims{"name": "enterprise", "seats": 250},
+		},
+		"jti": "6a0c6e7e-7c0e-4b62-8d38-1b6d3f1f7a10",
 	})
 }
 

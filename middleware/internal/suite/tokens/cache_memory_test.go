@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 )
 
 // heapAfter is how the heap grows by what is reachable after do.
@@ -93,6 +94,25 @@ func TestBytesStandInForEntries(t *testing.T) {
 		kit.Serve(guard, kit.Bearer(kit.Mint(kit.GoodClaims(kit.Claims{"jti": fmt.Sprint(i)}))))
 		if !d.Cached {
 			t.Fatalf("token %d of %d is not in the cache", i, more)
+		}
+	}
+}
+
+// The cache is bounded, and who falls out is verified again.
+func TestEntriesBoundTheCache(t *testing.T) {
+	keys := &kit.CountedKeys{Set: testkit.KeySet()}
+	var d middleware.Decision
+	v := kit.NewValidator(t, func(cfg *middleware.Config) {
+		cfg.Issuers[0].Keys, cfg.TokenCache.Entries, cfg.Observe = keys, 2, kit.ObserveInto(&d)
+	})
+	token := func(i int) string { return kit.Mint(kit.GoodClaims(kit.Claims{"sub": fmt.Sprint("user-", i)})) }
+	for _, step := range []struct {
+		token  int
+		cached bool
+	}{{1, false}, {2, false}, {1, true}, {3, false}, {2, false}, {3, true}, {1, false}} {
+		got := kit.Serve(v.Require(), kit.Bearer(token(step.token)))
+		if want := fmt.Sprint("user-", step.token); got.Token.Subject != want || d.Cached != step.cached {
+			t.Errorf("token %d: subject %q, cached %t, want %t", step.token, got.Token.Subject, d.Cached, step.cached)
 		}
 	}
 }

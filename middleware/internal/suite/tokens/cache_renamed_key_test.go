@@ -13,7 +13,10 @@ import (
 // An issuer may publish a key anew under another id, or under none. A token that was verified before is then as good as one that
 // was not: the cache never changes an answer.
 func TestRenamedKeyGoesOnVerifyingCachedTokens(t *testing.T) {
-	for name, renamed := range map[string]*jwks.Set{"under no id": testkit.OneKey("", testkit.EdKey()), "under another id, for a token that names none": testkit.OneKey("new", testkit.EdKey())} {
+	for name, renamed := range map[string]*jwks.Set{
+		"under no id": testkit.OneKey("", testkit.EdKey()),
+		"under another id, for a token that names none": testkit.OneKey("new", testkit.EdKey()),
+	} {
 		t.Run(name, func(t *testing.T) {
 			published := testkit.OneKey("ed", testkit.EdKey())
 			v := kit.NewValidator(t, func(cfg *middleware.Config) {

@@ -29,7 +29,10 @@ func TestClaimRules(t *testing.T) {
 			[]string{`"x":1`, `"hd":null`, `"hd":""`, `"hd":[]`, `"hd":{}`, `"hd":[""]`, `"hd":[null,[]]`, `"hd":[[""]]`, `"Hdd":"x"`}},
 		"one of several values": {[]middleware.ClaimRule{oneOf("hd", "example.com", "example.org")},
 			[]string{`"hd":"example.com"`, `"hd":"example.org"`, `"hd":["x","example.org"]`, `"hd":"ex\u0061mple.com"`},
-			[]string{`"hd":"example.net"`, `"hd":"Example.com"`, `"hd":" example.com"`, `"hd":["x"]`, `"hd":[["example.com"]]`, `"hd":{"example.com":true}`, `"hd":null`, `"x":1`}},
+			[]string{
+				`"hd":"example.net"`, `"hd":"Example.com"`, `"hd":" example.com"`, `"hd":["x"]`, `"hd":[["example.com"]]`,
+				`"hd":{"example.com":true}`, `"hd":null`, `"x":1`,
+			}},
 		"a boolean in its JSON spelling": {[]middleware.ClaimRule{oneOf("email_verified", "true")},
 			[]string{`"email_verified":true`, `"email_verified":"true"`},
 			[]string{`"email_verified":false`, `"email_verified":"True"`, `"email_verified":1`}},
@@ -40,8 +43,13 @@ func TestClaimRules(t *testing.T) {
 			[]string{`"sts":"pending"`, `"sts":["active","banned"]`, `"x":1`, `"sts":null`, `"sts":""`}},
 		"none of several values, which may be hidden": {[]middleware.ClaimRule{noneOf("sts", "pending")},
 			[]string{`"sts":["active",null,1,true]`},
-			[]string{`"sts":["active",["pending"]]`, `"sts":[["active"]]`, `"sts":{"pending":true}`, `"sts":{"a":"b"}`, `"sts":["active",{"value":"pending"}]`, `"sts":["active",[]]`}},
-		"one of some, and none of others which may be hidden": {[]middleware.ClaimRule{{Claims: []string{"groups"}, OneOf: []string{"staff"}, NoneOf: []string{"suspended"}}},
+			[]string{
+				`"sts":["active",["pending"]]`, `"sts":[["active"]]`, `"sts":{"pending":true}`, `"sts":{"a":"b"}`,
+				`"sts":["active",{"value":"pending"}]`, `"sts":["active",[]]`,
+			}},
+		"one of some, and none of others which may be hidden": {[]middleware.ClaimRule{
+			{Claims: []string{"groups"}, OneOf: []string{"staff"}, NoneOf: []string{"suspended"}},
+		},
 			[]string{`"groups":["staff","x"]`}, []string{`"groups":["staff",["suspended"]]`, `"groups":["staff",{"suspended":true}]`}},
 		"one of some, beside what cannot be compared": {[]middleware.ClaimRule{oneOf("groups", "staff")}, []string{`"groups":["staff",["x"],{"y":1}]`}, nil},
 		"both": {[]middleware.ClaimRule{{Claims: []string{"groups"}, OneOf: []string{"staff"}, NoneOf: []string{"suspended"}}},
@@ -60,7 +68,9 @@ func TestClaimRules(t *testing.T) {
 		for mode, change := range map[string]func(*middleware.Issuer, string){
 			"a JWT": func(*middleware.Issuer, string) {},
 			"an answer": func(i *middleware.Issuer, members string) {
-				i.Introspector = kit.FixedAnswer{Answer: `{"token_type":"Bearer",` + kit.Members(testkit.JSON(kit.ActiveAnswer(kit.Claims{"token_type": nil}))) + "," + members + "}"}
+				i.Introspector = kit.FixedAnswer{
+					Answer: `{"token_type":"Bearer",` + kit.Members(testkit.JSON(kit.ActiveAnswer(kit.Claims{"token_type": nil}))) + "," + members + "}",
+				}
 			},
 		} {
 			run := func(members string, want middleware.Reason) {

@@ -62,14 +62,28 @@ func TestSpellingsOfDates(t *testing.T) {
 	kit.WithAndWithoutCache(t, nil, func(t *testing.T, v *middleware.Validator) {
 		for claim, rows := range map[string]map[string]middleware.Reason{
 			"exp": {
-				hour: "", hour + ".0": "", hour + ".999999999999": "", exponent(hour): "", exponent(hour)[:len(exponent(hour))-2] + "E+09": "", hour + "e0": "", hour + "00e-2": "",
-				at(-time.Hour): expired, exponent(at(-time.Hour)): expired, "0": expired, "-0": expired, "0.5": expired, "1": expired, "-1": expired, "1e-400": expired, "-1e9": expired,
+				hour: "", hour + ".0": "", hour + ".999999999999": "", exponent(hour): "", exponent(hour)[:len(
+					exponent(hour),
+				)-2] + "E+09": "", hour + "e0": "", hour + "00e-2": "",
+				at(-time.Hour): expired, exponent(
+					at(-time.Hour),
+				): expired, "0": expired, "-0": expired, "0.5": expired, "1": expired, "-1": expired, "1e-400": expired, "-1e9": expired,
 				"253402300799": "", "253402300799.999999999": "", "253402300800": bad, "2.534023008e11": bad, "9e300": bad, "1e400": bad, "-1e400": bad, "1e2147483648": bad,
 				"9223372036854775807": bad, "9223372036854775808": bad, "18446744073709551616": bad, "-9223372036854775809": bad, "-62135596800": bad, "-62135596801": bad, "-62135596799": expired,
-				"1" + strings.Repeat("0", 1000): bad, "1" + strings.Repeat("0", 1000) + "e-1000": expired, `"` + hour + `"`: bad, "[" + hour + "]": bad, "true": bad, "null": middleware.ReasonMissingClaim, at(time.Hour) + "000": bad,
+				"1" + strings.Repeat(
+					"0", 1000,
+				): bad, "1" + strings.Repeat(
+					"0", 1000,
+				) + "e-1000": expired, `"` + hour + `"`: bad, "[" + hour + "]": bad, "true": bad, "null": middleware.ReasonMissingClaim, at(time.Hour) + "000": bad,
 			},
-			"nbf": {hour: early, at(0): "", at(-time.Hour): "", exponent(hour): early, "1e300": bad, "9223372036854775808": bad, "253402300799": early, "0": "", "-1": "", `"0"`: bad, "false": bad, "null": ""},
-			"iat": {hour: ahead, at(0): "", at(-time.Hour): "", exponent(hour): ahead, "1e300": bad, "253402300799": ahead, "0": "", "-1": "", `"0"`: bad, "null": "", "{}": bad},
+			"nbf": {
+				hour: early, at(0): "", at(-time.Hour): "", exponent(hour): early, "1e300": bad, "9223372036854775808": bad,
+				"253402300799": early, "0": "", "-1": "", `"0"`: bad, "false": bad, "null": "",
+			},
+			"iat": {
+				hour: ahead, at(0): "", at(-time.Hour): "", exponent(hour): ahead, "1e300": bad, "253402300799": ahead, "0": "", "-1": "",
+				`"0"`: bad, "null": "", "{}": bad,
+			},
 		} {
 			for date, reason := range rows {
 				t.Run(claim+" "+date[:min(len(date), 40)], func(t *testing.T) {
@@ -145,7 +159,11 @@ func TestAudiences(t *testing.T) {
 }
 
 func TestReplacementsOfAnAudience(t *testing.T) {
-	kit.WithAndWithoutCache(t, func(cfg *middleware.Config) { cfg.Issuers[0].AllowedClients = []string{"client-1", "client-2"} }, func(t *testing.T, v *middleware.Validator) {
+	kit.WithAndWithoutCache(t, func(cfg *middleware.Config) {
+		cfg.Issuers[0].AllowedClients = []string{
+			"client-1", "client-2",
+		}
+	}, func(t *testing.T, v *middleware.Validator) {
 		for name, row := range map[string]struct {
 			changes kit.Claims
 			reason  middleware.Reason
@@ -195,7 +213,11 @@ func TestActors(t *testing.T) {
 			"text": `"admin"`, "an array": `[{"sub":"admin"}]`, "null": "null", "true": "true", "a number": "1", "no name": "{}", "an empty name": `{"sub":""}`, "a number as sub": `{"sub":1}`,
 			"null as sub": `{"sub":null}`, "an array as sub": `{"sub":["admin"]}`, "a number as iss": `{"sub":"a","iss":1}`, "an object as client": `{"sub":"a","client_id":{}}`,
 			"text further in": `{"sub":"a","act":"admin"}`, "null further in": `{"sub":"a","act":null}`, "an array further in": `{"sub":"a","act":[]}`, "a number as sub further in": `{"sub":"a","act":{"sub":2}}`,
-			"a member that looks like sub": `{"client_id":"a","Sub":"admin"}`, "a member that looks like act": `{"sub":"a","Act":1}`, "nine actors": chain(9, `{"sub":"z"}`), "sixty actors": chain(60, `{"sub":"z"}`), "text as the ninth": chain(9, `"z"`),
+			"a member that looks like sub": `{"client_id":"a","Sub":"admin"}`, "a member that looks like act": `{"sub":"a","Act":1}`, "nine actors": chain(
+				9, `{"sub":"z"}`,
+			), "sixty actors": chain(
+				60, `{"sub":"z"}`,
+			), "text as the ninth": chain(9, `"z"`),
 		} {
 			t.Run(name, func(t *testing.T) {
 				kit.WantRefused(t, v, kit.MintText(kit.WithJSON(kit.GoodClaims(nil), "act", act)), kit.BadToken, middleware.ReasonMalformedClaim)
@@ -214,7 +236,13 @@ func TestBoundTokens(t *testing.T) {
 	} {
 		for _, typ := range []string{`,"typ":"at+jwt"`, `,"typ":"JWT"`, ""} {
 			header := `{"alg":"EdDSA","kid":"ed"` + typ + `}`
-			attacks = append(attacks, hostile{"cnf " + cnf + " in a header with " + typ, testkit.Sign(header, kit.WithJSON(kit.GoodClaims(nil), "cnf", cnf), testkit.EdKey()), middleware.ReasonConfirmation})
+			attacks = append(
+				attacks,
+				hostile{
+					"cnf " + cnf + " in a header with " + typ,
+					testkit.Sign(header, kit.WithJSON(kit.GoodClaims(nil), "cnf", cnf), testkit.EdKey()), middleware.ReasonConfirmation,
+				},
+			)
 		}
 	}
 	wantAllRefused(t, nil, attacks)
@@ -222,14 +250,26 @@ func TestBoundTokens(t *testing.T) {
 
 func TestTypedClaimsOfAToken(t *testing.T) {
 	kit.WithAndWithoutCache(t, nil, func(t *testing.T, v *middleware.Validator) {
-		token := kit.WantAdmitted(t, v, kit.Mint(kit.GoodClaims(kit.Claims{"acr": "loa2", "amr": []string{"pwd", "otp"}, "auth_time": testkit.Now.Add(-time.Minute).Unix(), "nbf": testkit.Now.Unix(), "aud": []string{testkit.Audience, "b"}})))
+		token := kit.WantAdmitted(
+			t, v,
+			kit.Mint(
+				kit.GoodClaims(
+					kit.Claims{
+						"acr": "loa2", "amr": []string{"pwd", "otp"}, "auth_time": testkit.Now.Add(-time.Minute).Unix(),
+						"nbf": testkit.Now.Unix(), "aud": []string{testkit.Audience, "b"},
+					},
+				),
+			),
+		)
 		if token.Issuer != testkit.Issuer || token.Subject != "user-1" || token.ClientID != "client-1" || token.ID != "token-1" || token.ACR != "loa2" || token.Opaque {
 			t.Errorf("token is %+v", token)
 		}
 		if !slices.Equal(token.AMR.Slice(), []string{"pwd", "otp"}) || !slices.Equal(token.Audience.Slice(), []string{testkit.Audience, "b"}) {
 			t.Errorf("amr and aud are %q, %q", token.AMR, token.Audience)
 		}
-		if !token.AuthTime.Equal(testkit.Now.Add(-time.Minute)) || !token.NotBefore.Equal(testkit.Now) || !token.IssuedAt.Equal(testkit.Now) || !token.Expiry.Equal(testkit.Now.Add(time.Hour)) {
+		if !token.AuthTime.Equal(
+			testkit.Now.Add(-time.Minute),
+		) || !token.NotBefore.Equal(testkit.Now) || !token.IssuedAt.Equal(testkit.Now) || !token.Expiry.Equal(testkit.Now.Add(time.Hour)) {
 			t.Errorf("dates are %v, %v, %v, %v", token.AuthTime, token.NotBefore, token.IssuedAt, token.Expiry)
 		}
 		poor := kit.WantAdmitted(t, v, kit.Mint(kit.GoodClaims(kit.Claims{"acr": []string{"loa2"}, "amr": "otp", "auth_time": "0", "sub": nil, "jti": nil})))
@@ -263,7 +303,10 @@ func TestAcceptIsTheIssuersLastWord(t *testing.T) {
 		kit.WantRefused(t, v, token, "503", middleware.ReasonRuleUnavailable)
 		asked = 0
 		kit.WantRefused(t, v, kit.Mint(kit.GoodClaims(kit.Claims{"exp": testkit.Now.Add(-time.Hour).Unix()})), kit.BadToken, expired)
-		kit.WantRefused(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken, middleware.ReasonSignature)
+		kit.WantRefused(
+			t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken,
+			middleware.ReasonSignature,
+		)
 		if asked != 0 {
 			t.Errorf("Accept was asked %d times about tokens that are no good", asked)
 		}
@@ -275,11 +318,16 @@ func TestAcceptIsTheIssuersLastWord(t *testing.T) {
 // CVE-2024-51744: the signature comes first, so that "expired" is never said of a forged token.
 func TestForgedTokenIsForgedWhateverElseIsWrong(t *testing.T) {
 	for name, changes := range map[string]kit.Claims{
-		"expired": {"exp": 1}, "not yet valid": {"nbf": testkit.Now.Add(time.Hour).Unix()}, "for another API": {"aud": "other"}, "bound": {"cnf": kit.Claims{"jkt": "a"}}, "malformed": {"sub": 1}, "without exp": {"exp": nil},
+		"expired": {"exp": 1}, "not yet valid": {
+			"nbf": testkit.Now.Add(time.Hour).Unix(),
+		}, "for another API": {"aud": "other"}, "bound": {"cnf": kit.Claims{"jkt": "a"}}, "malformed": {"sub": 1}, "without exp": {"exp": nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := kit.NewValidator(t, nil)
-			kit.WantRefused(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(changes))), testkit.StrangeKey()), kit.BadToken, middleware.ReasonSignature)
+			kit.WantRefused(
+				t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(changes))), testkit.StrangeKey()), kit.BadToken,
+				middleware.ReasonSignature,
+			)
 		})
 	}
 }
@@ -292,8 +340,12 @@ func TestClockIsAskedOnEachRequest(t *testing.T) {
 			at     time.Time
 			reason middleware.Reason
 		}{
-			{testkit.Now, ""}, {testkit.Now.Add(time.Hour + 29*time.Second), ""}, {testkit.Now.Add(time.Hour + 30*time.Second), expired}, {testkit.Now.Add(1000 * time.Hour), expired},
-			{testkit.Now, ""}, {testkit.Now.Add(-30 * time.Second), ""}, {testkit.Now.Add(-31 * time.Second), early}, {testkit.Now.Add(-time.Hour), early}, {testkit.Now, ""}, // the clock may jump back
+			{testkit.Now, ""}, {testkit.Now.Add(time.Hour + 29*time.Second), ""}, {
+				testkit.Now.Add(time.Hour + 30*time.Second), expired,
+			}, {testkit.Now.Add(1000 * time.Hour), expired},
+			{testkit.Now, ""}, {testkit.Now.Add(-30 * time.Second), ""}, {
+				testkit.Now.Add(-31 * time.Second), early,
+			}, {testkit.Now.Add(-time.Hour), early}, {testkit.Now, ""}, // the clock may jump back
 		} {
 			at = step.at
 			kit.WantOutcome(t, v, token, step.reason)

@@ -17,7 +17,9 @@ func FuzzToken(f *testing.F) {
 	h, p, s := segments()
 	for _, seed := range []string{
 		good, "", ".", "..", "a", h, h + "." + p, h + "." + p + ".", h + ".." + s, good + "=", good + "." + s, h + "." + p + "." + s + "." + p + "." + s, "e30.e30.AA", "e58ed763-928c-4155-bee9-fdbaaadc15f3",
-		testkit.Sign(`{"alg":"none"}`, "{}", nil), testkit.Sign(`{"alg":"HS256"}`, "{}", []byte{}), kit.MintText(`{"iss":"` + testkit.Issuer + `","exp":1e400}`), kit.MintTyped("logout+jwt", kit.Claims{}), strings.Repeat("A", 17000),
+		testkit.Sign(`{"alg":"none"}`, "{}", nil), testkit.Sign(`{"alg":"HS256"}`, "{}", []byte{}), kit.MintText(
+			`{"iss":"` + testkit.Issuer + `","exp":1e400}`,
+		), kit.MintTyped("logout+jwt", kit.Claims{}), strings.Repeat("A", 17000),
 	} {
 		f.Add(seed)
 	}
@@ -67,7 +69,10 @@ func FuzzPayload(f *testing.F) {
 	v := kit.NewValidator(f, nil)
 	guard := v.Require()
 	honest := string(testkit.JSON(kit.GoodClaims(nil)))
-	for _, seed := range []string{honest, "{}", "[]", "", strings.Replace(honest, `"sub"`, `"SUB"`, 1), honest[:len(honest)-1] + `,"sub":"x"}`, honest[:len(honest)-1] + `,"aud":[],"cnf":{}}`, honest[:len(honest)-1] + `,"act":{"sub":"a"},"nbf":1.5e9}`} {
+	for _, seed := range []string{
+		honest, "{}", "[]", "", strings.Replace(honest, `"sub"`, `"SUB"`, 1), honest[:len(honest)-1] + `,"sub":"x"}`,
+		honest[:len(honest)-1] + `,"aud":[],"cnf":{}}`, honest[:len(honest)-1] + `,"act":{"sub":"a"},"nbf":1.5e9}`,
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, payload string) {

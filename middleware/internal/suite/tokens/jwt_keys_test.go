@@ -48,7 +48,9 @@ func newEd() ed25519.PrivateKey {
 // The token is good throughout; what the source says decides, also about a token that is in the cache.
 func TestWhatAKeySourceMaySay(t *testing.T) {
 	right, wrong := edPublic("ed", testkit.EdKey()), edPublic("ed", testkit.StrangeKey())
-	rsaPublic, ecPublic := testkit.Must(jwks.NewKey("ed", "RS256", &testkit.RSAKey().PublicKey)), testkit.Must(jwks.NewKey("ed", "ES256", &testkit.P256Key().PublicKey))
+	rsaPublic, ecPublic := testkit.Must(jwks.NewKey("ed", "RS256", &testkit.RSAKey().PublicKey)), testkit.Must(
+		jwks.NewKey("ed", "ES256", &testkit.P256Key().PublicKey),
+	)
 	synonym := testkit.Must(jwks.NewKey("ed", "Ed25519", testkit.EdKey().Public()))
 	secret := testkit.Must(jwks.NewSecret("ed", "HS256", []byte(strings.Repeat("s", 32))))
 	down := errors.New("connection refused")
@@ -152,12 +154,33 @@ func TestHostileKids(t *testing.T) {
 		"ED", "Ed", "ed ", " ed", "ed\x00", "ed\n", "\u212aed", "ｅd", "../../etc/passwd", "..\\..\\windows", "/dev/null", "|sleep 9", "$(id)", "`id`", "' OR 1=1--", "x' UNION SELECT 'k'--", "*)(uid=*", "%00", "%s%n",
 		"http://169.254.169.254/", "file:///etc/passwd", "{{7*7}}", "ed,rsa", "*", strings.Repeat("k", 1024), "rsa", "p256", "[\"ed\"]", "null", "0",
 	} {
-		attacks = append(attacks, hostile{"kid " + kid[:min(len(kid), 40)], testkit.Sign(string(testkit.JSON(kit.Claims{"alg": "EdDSA", "kid": kid, "typ": "at+jwt"})), string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), unknownKey})
+		attacks = append(
+			attacks,
+			hostile{
+				"kid " + kid[:min(len(kid), 40)],
+				testkit.Sign(string(testkit.JSON(kit.Claims{"alg": "EdDSA", "kid": kid, "typ": "at+jwt"})), string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
+				unknownKey,
+			},
+		)
 	}
 	for _, value := range []string{"null", "0", "true", `["ed"]`, `{"ed":1}`, "1e400"} {
-		attacks = append(attacks, hostile{"kid is " + value, testkit.Sign(`{"alg":"EdDSA","typ":"at+jwt","kid":`+value+`}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), malformed})
+		attacks = append(
+			attacks,
+			hostile{
+				"kid is " + value,
+				testkit.Sign(`{"alg":"EdDSA","typ":"at+jwt","kid":`+value+`}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
+				malformed,
+			},
+		)
 	}
-	attacks = append(attacks, hostile{"a kid of 1025 bytes", testkit.Sign(string(testkit.JSON(kit.Claims{"alg": "EdDSA", "kid": strings.Repeat("k", 1025)})), string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), middleware.ReasonHeader})
+	attacks = append(
+		attacks,
+		hostile{
+			"a kid of 1025 bytes",
+			testkit.Sign(string(testkit.JSON(kit.Claims{"alg": "EdDSA", "kid": strings.Repeat("k", 1025)})), string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
+			middleware.ReasonHeader,
+		},
+	)
 	wantAllRefused(t, nil, attacks)
 }
 
@@ -191,7 +214,9 @@ func TestFetchedKeys(t *testing.T) {
 		})
 		token := kit.Mint(kit.GoodClaims(nil))
 		for range 100 {
-			if got := kit.Serve(v.Require(), kit.Bearer(token)); got.String() != "503" || got.Header.Get("Retry-After") == "" || got.Header.Get("WWW-Authenticate") != "" {
+			if got := kit.Serve(
+				v.Require(), kit.Bearer(token),
+			); got.String() != "503" || got.Header.Get("Retry-After") == "" || got.Header.Get("WWW-Authenticate") != "" {
 				t.Fatalf("before the first load: %q, %v", got, got.Header)
 			}
 		}
@@ -205,7 +230,9 @@ func TestFetchedKeys(t *testing.T) {
 		server.Count()
 		for i := range 2000 {
 			header := fmt.Sprintf(`{"alg":"EdDSA","kid":"random-%d","typ":"at+jwt"}`, i)
-			if got := kit.Serve(v.Require(), kit.Bearer(testkit.Sign(header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()))).String(); got != kit.BadToken {
+			if got := kit.Serve(
+				v.Require(), kit.Bearer(testkit.Sign(header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey())),
+			).String(); got != kit.BadToken {
 				t.Fatalf("an unknown kid gives %q", got)
 			}
 		}
@@ -215,7 +242,10 @@ func TestFetchedKeys(t *testing.T) {
 		kit.WantAdmitted(t, v, token)
 
 		for range 100 { // a server may publish a new key under the old name, so forged tokens cause a few fetches
-			kit.WantRefused(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken, middleware.ReasonSignature)
+			kit.WantRefused(
+				t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken,
+				middleware.ReasonSignature,
+			)
 		}
 		if n := server.Count(); n > 3 {
 			t.Errorf("%d fetches for bad signatures, want at most the 3 of their bucket", n)
@@ -228,7 +258,10 @@ func TestFetchedKeys(t *testing.T) {
 		}
 		server.Publish("")
 		time.Sleep(time.Hour)
-		if got := kit.Serve(v.Require(), kit.Bearer(testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"jti": "2"}))), testkit.StrangeKey()))).String(); got != "200" {
+		if got := kit.Serve(
+			v.Require(),
+			kit.Bearer(testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"jti": "2"}))), testkit.StrangeKey())),
+		).String(); got != "200" {
 			t.Errorf("during an outage the last good keys give %q", got)
 		}
 	})

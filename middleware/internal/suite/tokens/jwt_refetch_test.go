@@ -60,11 +60,17 @@ func TestANewKeyUnderAnOldNameIsFetched(t *testing.T) {
 		after  string
 		now    string // the header of the new tokens
 	}{
-		"the same kid":                           {edDocument(strange), strange, kit.Ed25519Header, edDocument(ours), kit.Ed25519Header},
-		"a token without kid":                    {edDocument(strange), strange, noKid, edDocument(ours), noKid},
-		"keys without kid":                       {documentOf(strange.Public(), nil), strange, kit.Ed25519Header, documentOf(ours.Public(), nil), kit.Ed25519Header},
-		"the same kid for another algorithm":     {documentOf(rsaKey.Public().(*rsa.PublicKey), kit.Claims{"kid": "ed"}), rsaKey, `{"alg":"RS256","typ":"at+jwt","kid":"ed"}`, edDocument(ours), kit.Ed25519Header},
-		"the same kid, first for another issuer": {documentOf(strange.Public(), kit.Claims{"kid": "ed", "issuer": "https://other.example.com"}), nil, "", edDocument(ours), kit.Ed25519Header},
+		"the same kid":        {edDocument(strange), strange, kit.Ed25519Header, edDocument(ours), kit.Ed25519Header},
+		"a token without kid": {edDocument(strange), strange, noKid, edDocument(ours), noKid},
+		"keys without kid":    {documentOf(strange.Public(), nil), strange, kit.Ed25519Header, documentOf(ours.Public(), nil), kit.Ed25519Header},
+		"the same kid for another algorithm": {
+			documentOf(rsaKey.Public().(*rsa.PublicKey), kit.Claims{"kid": "ed"}), rsaKey, `{"alg":"RS256","typ":"at+jwt","kid":"ed"}`,
+			edDocument(ours), kit.Ed25519Header,
+		},
+		"the same kid, first for another issuer": {
+			documentOf(strange.Public(), kit.Claims{"kid": "ed", "issuer": "https://other.example.com"}), nil, "", edDocument(ours),
+			kit.Ed25519Header,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -210,7 +210,11 @@ func TestRSASignatureForms(t *testing.T) {
 		{"RS256 of zeros", rs + "." + testkit.B64(make([]byte, 256)), middleware.ReasonSignature},
 		{"RS256 of one", rs + "." + testkit.B64(append(make([]byte, 255), 1)), middleware.ReasonSignature},
 		{"RS256 that is the modulus", rs + "." + testkit.B64(testkit.RSAKey().N.Bytes()), middleware.ReasonSignature},
-		{"RS256 over SHA-512", rs + "." + testkit.B64(testkit.Must(rsa.SignPKCS1v15(rand.Reader, testkit.RSAKey(), crypto.SHA512, sum512[:]))), middleware.ReasonSignature},
+		{
+			"RS256 over SHA-512",
+			rs + "." + testkit.B64(testkit.Must(rsa.SignPKCS1v15(rand.Reader, testkit.RSAKey(), crypto.SHA512, sum512[:]))),
+			middleware.ReasonSignature,
+		},
 		{"RS256 without the name of its hash", rs + "." + testkit.B64(withoutHashName(rsDigest[:])), middleware.ReasonSignature},
 		{"PSS under RS256", rs + "." + testkit.B64(pss(rs, 32, sha256.New)), middleware.ReasonSignature},
 		{"RS256 under the kid of PS256", swapKid(rs, "ps"), middleware.ReasonUnknownKey},

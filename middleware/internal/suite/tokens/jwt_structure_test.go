@@ -36,7 +36,11 @@ func TestSegmentsOfAToken(t *testing.T) {
 		{"six dots", strings.Join([]string{h, p, s, h, p, s, s}, "."), malformed},
 		{"a JWE, four dots", strings.Join([]string{h, p, s, p, s}, "."), middleware.ReasonEncrypted},
 		{"a JWE with direct encryption", strings.Join([]string{h, "", s, p, s}, "."), middleware.ReasonEncrypted},
-		{"a JWE that would burn 2^31 rounds of PBES2", testkit.B64([]byte(`{"alg":"PBES2-HS256+A128KW","enc":"A128GCM","p2c":2147483647,"p2s":"AAAA"}`)) + "." + strings.Join([]string{p, s, p, s}, "."), middleware.ReasonEncrypted},
+		{
+			"a JWE that would burn 2^31 rounds of PBES2",
+			testkit.B64([]byte(`{"alg":"PBES2-HS256+A128KW","enc":"A128GCM","p2c":2147483647,"p2s":"AAAA"}`)) + "." + strings.Join([]string{p, s, p, s}, "."),
+			middleware.ReasonEncrypted,
+		},
 		{"a JWE with a zip bomb", testkit.B64([]byte(`{"alg":"dir","enc":"A128GCM","zip":"DEF"}`)) + "..AA.AA.AA", middleware.ReasonEncrypted},
 		{"one dot alone", ".", malformed},
 		{"two dots alone", "..", malformed},
@@ -54,10 +58,22 @@ func TestSegmentsOfAToken(t *testing.T) {
 		{"segments in another order", p + "." + h + "." + s, middleware.ReasonAlgorithm},
 		{"the signature twice", h + "." + p + "." + s + s, middleware.ReasonSignature},
 		{"the JSON serialisation in base64url", testkit.B64(testkit.JSON(kit.Claims{"payload": p, "protected": h, "signature": s})), malformed},
-		{"the general JSON serialisation", testkit.B64(testkit.JSON(kit.Claims{"payload": p, "signatures": []kit.Claims{{"protected": h, "signature": s}, {"protected": h, "signature": "AA"}}})), malformed},
-		{"the JSON serialisation as a header", testkit.B64(testkit.JSON(kit.Claims{"payload": p, "protected": h, "signature": s})) + "." + p + "." + s, middleware.ReasonAlgorithm},
+		{
+			"the general JSON serialisation",
+			testkit.B64(testkit.JSON(kit.Claims{"payload": p, "signatures": []kit.Claims{{"protected": h, "signature": s}, {"protected": h, "signature": "AA"}}})),
+			malformed,
+		},
+		{
+			"the JSON serialisation as a header",
+			testkit.B64(testkit.JSON(kit.Claims{"payload": p, "protected": h, "signature": s})) + "." + p + "." + s,
+			middleware.ReasonAlgorithm,
+		},
 		{"a token in a token", testkit.Sign(`{"alg":"EdDSA","kid":"ed","typ":"at+jwt"}`, kit.Mint(kit.GoodClaims(nil)), testkit.EdKey()), malformed},
-		{"a token in a string", testkit.Sign(`{"alg":"EdDSA","kid":"ed","typ":"at+jwt"}`, string(testkit.JSON(kit.Mint(kit.GoodClaims(nil)))), testkit.EdKey()), malformed},
+		{
+			"a token in a string",
+			testkit.Sign(`{"alg":"EdDSA","kid":"ed","typ":"at+jwt"}`, string(testkit.JSON(kit.Mint(kit.GoodClaims(nil)))), testkit.EdKey()),
+			malformed,
+		},
 		{"SD-JWT", kit.Mint(kit.GoodClaims(nil)) + "~WyJhIiwiYiJd~", malformed},
 	}
 	wantAllRefused(t, nil, attacks)
@@ -65,9 +81,17 @@ func TestSegmentsOfAToken(t *testing.T) {
 		{"a hundred thousand dots", strings.Repeat(".", 100_000), malformed},
 		{"a hundred thousand dots after a header", h + strings.Repeat(".", 100_000), malformed},
 		{"a hundred thousand segments", h + strings.Repeat(".e30", 100_000), malformed},
-		{"20,000 levels of arrays", kit.MintText(`{"iss":"` + testkit.Issuer + `","x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`), malformed},
+		{
+			"20,000 levels of arrays",
+			kit.MintText(`{"iss":"` + testkit.Issuer + `","x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`),
+			malformed,
+		},
 		{"20,000 levels of objects in the header", testkit.Sign(strings.Repeat(`{"alg":`, 20_000)+`1`+strings.Repeat("}", 20_000), `{}`, testkit.EdKey()), malformed},
-		{"a kid of 100,000 characters", testkit.Sign(`{"alg":"EdDSA","typ":"at+jwt","kid":"`+strings.Repeat("k", 100_000)+`"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), middleware.ReasonHeader},
+		{
+			"a kid of 100,000 characters",
+			testkit.Sign(`{"alg":"EdDSA","typ":"at+jwt","kid":"`+strings.Repeat("k", 100_000)+`"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
+			middleware.ReasonHeader,
+		},
 	})
 }
 
@@ -140,7 +164,10 @@ func TestOtherSpellingsOfBase64(t *testing.T) {
 		attacks = append(attacks,
 			hostile{"one character too many in the payload " + fill, resign(parts[0], strings.Repeat("A", 4-len(parts[1])%4+1)+parts[1]), malformed},
 			hostile{"padding after the signature " + fill, strings.Join(parts, ".") + "==", malformed},
-			hostile{"standard alphabet in the payload " + fill, resign(parts[0], base64.RawStdEncoding.EncodeToString(fmt.Appendf(nil, `{"a":"%s???>>>"}`, fill))), malformed},
+			hostile{
+				"standard alphabet in the payload " + fill,
+				resign(parts[0], base64.RawStdEncoding.EncodeToString(fmt.Appendf(nil, `{"a":"%s???>>>"}`, fill))), malformed,
+			},
 		)
 	}
 	if len(attacks) < 40 {
@@ -213,7 +240,10 @@ func brokenJSON(members, name string) map[string]string {
 		texts["a value that is "+text] = "{" + members + `,"x":` + value + "}"
 		texts["a value far inside that is "+text] = "{" + members + `,"x":[{"y":` + value + "}]}"
 	}
-	for _, twin := range []string{name, strings.ToUpper(name), strings.ToUpper(name[:1]) + name[1:], fmt.Sprintf(`\u%04x`, name[0]) + name[1:], fmt.Sprintf(`\u%04X`, name[0]-32) + name[1:]} {
+	for _, twin := range []string{
+		name, strings.ToUpper(name), strings.ToUpper(name[:1]) + name[1:], fmt.Sprintf(`\u%04x`, name[0]) + name[1:],
+		fmt.Sprintf(`\u%04X`, name[0]-32) + name[1:],
+	} {
 		texts["a twin in front: "+twin] = "{\"" + twin + `":"x",` + members + "}"
 		texts["a twin behind: "+twin] = "{" + members + `,"` + twin + `":"x"}`
 	}
@@ -234,7 +264,10 @@ func TestHeaderThatTwoReadersReadDifferently(t *testing.T) {
 			attacks = append(attacks, hostile{name + ": " + attack, testkit.Sign(text, payload, testkit.EdKey()), reason})
 		}
 	}
-	for _, text := range []string{`"aLg":"none"`, `"ALG":"none"`, `"KID":"x"`, "\"\u212aid\":\"x\"", `"\u212aid":"x"`, `"TYP":"JWT"`, `"Crit":[]`, `"CRIT":["x"]`, `"B64":false`, `"CTY":"JWT"`} {
+	for _, text := range []string{
+		`"aLg":"none"`, `"ALG":"none"`, `"KID":"x"`, "\"\u212aid\":\"x\"", `"\u212aid":"x"`, `"TYP":"JWT"`, `"Crit":[]`, `"CRIT":["x"]`,
+		`"B64":false`, `"CTY":"JWT"`,
+	} {
 		attacks = append(attacks, hostile{"a name that folds to one we read: " + text, testkit.Sign("{"+members+","+text+"}", payload, testkit.EdKey()), malformed})
 	}
 	wantAllRefused(t, nil, attacks)
@@ -248,7 +281,10 @@ func TestPayloadThatTwoReadersReadDifferently(t *testing.T) {
 			attacks = append(attacks, hostile{name + ": " + attack, kit.MintText(text), malformed})
 		}
 	}
-	for _, text := range []string{`"ſub":"admin"`, `"\u017fub":"admin"`, `"iſs":"x"`, `"ſcope":"admin"`, `"NBF":1`, `"CNF":{}`, `"Act":{}`, `"TID":"x"`, `"Nonce":1`, `"EVENTS":{}`} {
+	for _, text := range []string{
+		`"ſub":"admin"`, `"\u017fub":"admin"`, `"iſs":"x"`, `"ſcope":"admin"`, `"NBF":1`, `"CNF":{}`, `"Act":{}`, `"TID":"x"`,
+		`"Nonce":1`, `"EVENTS":{}`,
+	} {
 		attacks = append(attacks, hostile{"a name that folds to one we read: " + text, kit.MintText("{" + members + "," + text + "}"), malformed})
 	}
 	attacks = append(attacks, hostile{"an empty object", kit.MintText("{}"), middleware.ReasonMissingClaim})
@@ -260,10 +296,17 @@ func TestHeaderExtensions(t *testing.T) {
 	payload := string(testkit.JSON(kit.GoodClaims(nil)))
 	var attacks []hostile
 	for _, name := range []string{"crit", "b64"} {
-		for _, value := range []string{`[]`, `["exp"]`, `["alg"]`, `["b64"]`, `["http://x"]`, `["crit"]`, `null`, `true`, `false`, `""`, `"JWT"`, `"DEF"`, `"at+jwt"`, `{}`, `1`} {
+		for _, value := range []string{
+			`[]`, `["exp"]`, `["alg"]`, `["b64"]`, `["http://x"]`, `["crit"]`, `null`, `true`, `false`, `""`, `"JWT"`, `"DEF"`, `"at+jwt"`,
+			`{}`, `1`,
+		} {
 			attacks = append(attacks,
 				hostile{name + " " + value + " in front", testkit.Sign(`{"`+name+`":`+value+`,`+kit.Ed25519Header[1:], payload, testkit.EdKey()), middleware.ReasonHeader},
-				hostile{name + " " + value + " behind, its name escaped", testkit.Sign(kit.Ed25519Header[:len(kit.Ed25519Header)-1]+fmt.Sprintf(`,"\u%04x%s":%s}`, name[0], name[1:], value), payload, testkit.EdKey()), middleware.ReasonHeader},
+				hostile{
+					name + " " + value + " behind, its name escaped",
+					testkit.Sign(kit.Ed25519Header[:len(kit.Ed25519Header)-1]+fmt.Sprintf(`,"\u%04x%s":%s}`, name[0], name[1:], value), payload, testkit.EdKey()),
+					middleware.ReasonHeader,
+				},
 			)
 		}
 	}
@@ -274,7 +317,11 @@ func TestHeaderExtensions(t *testing.T) {
 	const unencoded = `{"alg":"EdDSA","kid":"ed","typ":"at+jwt","b64":false,"crit":["b64"]}`
 	attacks = append(attacks,
 		hostile{"b64 with crit", testkit.Sign(unencoded, payload, testkit.EdKey()), middleware.ReasonHeader},
-		hostile{"an extension that is critical and there", testkit.Sign(kit.Ed25519Header[:len(kit.Ed25519Header)-1]+`,"crit":["http://x"],"http://x":true}`, payload, testkit.EdKey()), middleware.ReasonHeader},
+		hostile{
+			"an extension that is critical and there",
+			testkit.Sign(kit.Ed25519Header[:len(kit.Ed25519Header)-1]+`,"crit":["http://x"],"http://x":true}`, payload, testkit.EdKey()),
+			middleware.ReasonHeader,
+		},
 	)
 	wantAllRefused(t, nil, attacks)
 

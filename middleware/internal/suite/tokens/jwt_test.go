@@ -81,7 +81,9 @@ func publicText() map[string][]byte {
 		"the issuer's name": []byte(testkit.Issuer),
 		"zeros":             make([]byte, 32),
 	}
-	for name, public := range map[string]crypto.PublicKey{"RSA": &testkit.RSAKey().PublicKey, "EC": &testkit.P256Key().PublicKey, "Ed25519": testkit.EdKey().Public()} {
+	for name, public := range map[string]crypto.PublicKey{
+		"RSA": &testkit.RSAKey().PublicKey, "EC": &testkit.P256Key().PublicKey, "Ed25519": testkit.EdKey().Public(),
+	} {
 		der := testkit.Must(x509.MarshalPKIXPublicKey(public))
 		block := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 		secrets[name+" as DER"] = der
@@ -125,7 +127,10 @@ func TestPublicKeyAsSecret(t *testing.T) {
 func TestTokenBringsItsKey(t *testing.T) {
 	address := kit.UnvisitedServer(t)
 	payload := string(testkit.JSON(kit.GoodClaims(nil)))
-	own := kit.Claims{"kty": "OKP", "crv": "Ed25519", "x": testkit.B64(testkit.StrangeKey().Public().(ed25519.PublicKey)), "alg": "EdDSA", "use": "sig", "kid": "own"}
+	own := kit.Claims{
+		"kty": "OKP", "crv": "Ed25519", "x": testkit.B64(testkit.StrangeKey().Public().(ed25519.PublicKey)), "alg": "EdDSA", "use": "sig",
+		"kid": "own",
+	}
 	offers := map[string]kit.Claims{
 		"jwk":           {"jwk": own},
 		"jku":           {"jku": address + "/jku"},
@@ -138,7 +143,10 @@ func TestTokenBringsItsKey(t *testing.T) {
 	}
 	var attacks []hostile
 	for name, offer := range offers {
-		for kid, reason := range map[string]middleware.Reason{"": middleware.ReasonSignature, "ed": middleware.ReasonSignature, "own": middleware.ReasonUnknownKey, address: middleware.ReasonUnknownKey} {
+		for kid, reason := range map[string]middleware.Reason{
+			"": middleware.ReasonSignature, "ed": middleware.ReasonSignature, "own": middleware.ReasonUnknownKey,
+			address: middleware.ReasonUnknownKey,
+		} {
 			header := kit.Claims{"alg": "EdDSA", "typ": "at+jwt"}
 			if kid != "" {
 				header["kid"] = kid
@@ -208,7 +216,11 @@ func TestAlgorithmsBelongToTheIssuer(t *testing.T) {
 	wantAllRefused(t, change, []hostile{
 		{"RS256 at the issuer with EdDSA", testkit.Sign(rs256, string(testkit.JSON(kit.GoodClaims(nil))), testkit.RSAKey()), middleware.ReasonAlgorithm},
 		{"EdDSA at the issuer with RS256", kit.Mint(kit.GoodClaims(kit.Claims{"iss": other})), middleware.ReasonAlgorithm},
-		{"ES256 at neither", testkit.Sign(`{"alg":"ES256","kid":"p256","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.P256Key()), middleware.ReasonAlgorithm},
+		{
+			"ES256 at neither",
+			testkit.Sign(`{"alg":"ES256","kid":"p256","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.P256Key()),
+			middleware.ReasonAlgorithm,
+		},
 	})
 	kit.WithAndWithoutCache(t, change, func(t *testing.T, v *middleware.Validator) {
 		kit.WantAdmitted(t, v, testkit.Sign(rs256, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": other}))), testkit.RSAKey()))
@@ -227,12 +239,15 @@ func TestSharedSecret(t *testing.T) {
 		kit.WantAdmitted(t, v, token)
 		kit.WantAdmitted(t, v, testkit.Sign(header, payload, older))
 		for name, attack := range map[string]hostile{
-			"another secret":            {token: testkit.Sign(header, payload, []byte("guess")), reason: middleware.ReasonSignature},
-			"half a MAC":                {token: token[:len(token)-21] + "A", reason: middleware.ReasonSignature},
-			"HS512 under the secret":    {token: testkit.Sign(`{"alg":"HS512","typ":"at+jwt"}`, payload, secret), reason: middleware.ReasonAlgorithm},
-			"none":                      {token: testkit.Sign(`{"alg":"none","typ":"at+jwt"}`, payload, secret), reason: middleware.ReasonAlgorithm},
-			"a public key's algorithm":  {token: kit.Mint(kit.GoodClaims(nil)), reason: middleware.ReasonAlgorithm},
-			"a MAC over another header": {token: testkit.B64([]byte(`{"alg":"HS256","typ":"JWT"}`)) + token[strings.IndexByte(token, '.'):], reason: middleware.ReasonSignature},
+			"another secret":           {token: testkit.Sign(header, payload, []byte("guess")), reason: middleware.ReasonSignature},
+			"half a MAC":               {token: token[:len(token)-21] + "A", reason: middleware.ReasonSignature},
+			"HS512 under the secret":   {token: testkit.Sign(`{"alg":"HS512","typ":"at+jwt"}`, payload, secret), reason: middleware.ReasonAlgorithm},
+			"none":                     {token: testkit.Sign(`{"alg":"none","typ":"at+jwt"}`, payload, secret), reason: middleware.ReasonAlgorithm},
+			"a public key's algorithm": {token: kit.Mint(kit.GoodClaims(nil)), reason: middleware.ReasonAlgorithm},
+			"a MAC over another header": {
+				token:  testkit.B64([]byte(`{"alg":"HS256","typ":"JWT"}`)) + token[strings.IndexByte(token, '.'):],
+				reason: middleware.ReasonSignature,
+			},
 		} {
 			t.Run(name, func(t *testing.T) { kit.WantRefused(t, v, attack.token, kit.BadToken, attack.reason) })
 		}

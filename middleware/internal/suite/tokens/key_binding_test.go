@@ -17,7 +17,9 @@ import (
 
 // unnamed is a key set whose one RSA key names no algorithm.
 func unnamed() *jwks.Set {
-	return testkit.Must(jwks.Static(testkit.JSON(kit.Claims{"keys": []kit.Claims{{"kty": "RSA", "kid": "rsa", "n": testkit.B64(testkit.RSAKey().N.Bytes()), "e": "AQAB"}}})))
+	return testkit.Must(
+		jwks.Static(testkit.JSON(kit.Claims{"keys": []kit.Claims{{"kty": "RSA", "kid": "rsa", "n": testkit.B64(testkit.RSAKey().N.Bytes()), "e": "AQAB"}}})),
+	)
 }
 
 func rsaToken(alg string, c kit.Claims, key *rsa.PrivateKey) string {
@@ -66,9 +68,12 @@ func TestRefusedTokenBindsNoKey(t *testing.T) {
 		guard   func(*middleware.Guard) *middleware.Guard
 		outcome string
 	}{
-		"a forgery":                 {token: rsaToken("PS256", kit.GoodClaims(nil), stranger), outcome: kit.BadToken},
-		"another audience":          {token: rsaToken("PS256", kit.GoodClaims(kit.Claims{"aud": "client-of-mallory"}), testkit.RSAKey()), outcome: kit.BadToken},
-		"expired a year ago":        {token: rsaToken("PS256", kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 365*86400}), testkit.RSAKey()), outcome: kit.BadToken},
+		"a forgery":        {token: rsaToken("PS256", kit.GoodClaims(nil), stranger), outcome: kit.BadToken},
+		"another audience": {token: rsaToken("PS256", kit.GoodClaims(kit.Claims{"aud": "client-of-mallory"}), testkit.RSAKey()), outcome: kit.BadToken},
+		"expired a year ago": {
+			token:   rsaToken("PS256", kit.GoodClaims(kit.Claims{"exp": testkit.Now.Unix() - 365*86400}), testkit.RSAKey()),
+			outcome: kit.BadToken,
+		},
 		"not valid yet":             {token: rsaToken("PS256", kit.GoodClaims(kit.Claims{"nbf": testkit.Now.Unix() + 600}), testkit.RSAKey()), outcome: kit.BadToken},
 		"a malformed claim":         {token: rsaToken("PS256", kit.GoodClaims(kit.Claims{"sub": 1}), testkit.RSAKey()), outcome: kit.BadToken},
 		"bound, and nothing proven": {token: rsaToken("PS256", kit.GoodClaims(kit.BoundTo(testkit.EdKey())), testkit.RSAKey()), outcome: kit.BadToken},

@@ -52,23 +52,25 @@ func TestKeyServesTheIssuerThatItsJWKNames(t *testing.T) {
 		token kit.Claims
 		ok    bool
 	}{
-		"a key that names none":                               {tenants, publishedFor(nil), of(acme, "acme"), true},
-		"an empty name is none":                               {tenants, publishedFor(""), of(acme, "acme"), true},
-		"the placeholder":                                     {tenants, publishedFor(v2), of(acme, "acme"), true},
-		"the token's own tenant, spelt out":                   {tenants, publishedFor(acme), of(acme, "acme"), true},
-		"another name of the issuer for the tenant":           {tenants, publishedFor(v2), of("https://sts.example.com/acme/", "acme"), true},
-		"the same, spelt out":                                 {tenants, publishedFor(acme), of("https://sts.example.com/acme/", "acme"), true},
-		"one of two keys":                                     {tenants, publishedFor(umbrel, acme), of(acme, "acme"), true},
-		"one tenant, and the common keys":                     {single, publishedFor(v2), of(acme, "acme"), true},
-		"another name for one tenant":                         {both, publishedFor("https://sts.example.com/acme/"), of(acme, "acme"), true},
-		"a key for another tenant":                            {tenants, publishedFor(umbrel), of(acme, "acme"), false},
-		"another tenant's key under another name":             {tenants, publishedFor(umbrel), of("https://sts.example.com/acme/", "acme"), false},
-		"a key for somebody else":                             {tenants, publishedFor("https://evil.example/{tenantid}/v2.0"), of(acme, "acme"), false},
-		"a name that the issuer does not have":                {v1Only, publishedFor(v2), of("https://sts.example.com/acme/", "acme"), false},
-		"one tenant, and another's key":                       {single, publishedFor(umbrel), of(acme, "acme"), false},
-		"one tenant, and a tid that does not fill the name":   {single, publishedFor(v2), of(acme, "umbrella"), false},
-		"one tenant, and no tid to fill the name":             {single, publishedFor(v2), kit.Claims{"iss": acme, "tid": nil}, false},
-		"one tenant, and a tid that is no tenant":             {single, publishedFor("https://login.example.com/{tenantid}"), kit.Claims{"iss": acme, "tid": "acme/v2.0"}, false},
+		"a key that names none":                             {tenants, publishedFor(nil), of(acme, "acme"), true},
+		"an empty name is none":                             {tenants, publishedFor(""), of(acme, "acme"), true},
+		"the placeholder":                                   {tenants, publishedFor(v2), of(acme, "acme"), true},
+		"the token's own tenant, spelt out":                 {tenants, publishedFor(acme), of(acme, "acme"), true},
+		"another name of the issuer for the tenant":         {tenants, publishedFor(v2), of("https://sts.example.com/acme/", "acme"), true},
+		"the same, spelt out":                               {tenants, publishedFor(acme), of("https://sts.example.com/acme/", "acme"), true},
+		"one of two keys":                                   {tenants, publishedFor(umbrel, acme), of(acme, "acme"), true},
+		"one tenant, and the common keys":                   {single, publishedFor(v2), of(acme, "acme"), true},
+		"another name for one tenant":                       {both, publishedFor("https://sts.example.com/acme/"), of(acme, "acme"), true},
+		"a key for another tenant":                          {tenants, publishedFor(umbrel), of(acme, "acme"), false},
+		"another tenant's key under another name":           {tenants, publishedFor(umbrel), of("https://sts.example.com/acme/", "acme"), false},
+		"a key for somebody else":                           {tenants, publishedFor("https://evil.example/{tenantid}/v2.0"), of(acme, "acme"), false},
+		"a name that the issuer does not have":              {v1Only, publishedFor(v2), of("https://sts.example.com/acme/", "acme"), false},
+		"one tenant, and another's key":                     {single, publishedFor(umbrel), of(acme, "acme"), false},
+		"one tenant, and a tid that does not fill the name": {single, publishedFor(v2), of(acme, "umbrella"), false},
+		"one tenant, and no tid to fill the name":           {single, publishedFor(v2), kit.Claims{"iss": acme, "tid": nil}, false},
+		"one tenant, and a tid that is no tenant": {
+			single, publishedFor("https://login.example.com/{tenantid}"), kit.Claims{"iss": acme, "tid": "acme/v2.0"}, false,
+		},
 		"the alias of another tenant":                         {both, publishedFor(umbrel), of(acme, "acme"), false},
 		"the same, and tid says so":                           {both, publishedFor(umbrel), of(acme, "umbrella"), false},
 		"the same, and tid says nothing":                      {both, publishedFor(umbrel), kit.Claims{"iss": acme, "tid": nil}, false},
@@ -107,7 +109,10 @@ func TestKeyOfAnotherTenantIsNotTried(t *testing.T) {
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Issuers[0].Keys = publishedFor("https://evil.example")
 	})
-	kit.WantRefused(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken, middleware.ReasonUnknownKey)
+	kit.WantRefused(
+		t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken,
+		middleware.ReasonUnknownKey,
+	)
 }
 
 // A key that moves from one tenant to another takes its remembered tokens along.

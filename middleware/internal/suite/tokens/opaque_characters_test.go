@@ -140,7 +140,10 @@ func TestOpaqueCharactersOfOneIssuerOfTwo(t *testing.T) {
 	loose, strict := serving(kit.ActiveAnswer(kit.Claims{"iss": nil})), serving(kit.ActiveAnswer(kit.Claims{"iss": nil}))
 	v := kit.NewValidator(t, func(cfg *middleware.Config) {
 		cfg.Issuers = []middleware.Issuer{
-			{URL: "https://loose.example", Keys: testkit.KeySet(), Introspector: kit.NewIntrospectionClient(t, loose), OpaqueCharacters: true, OpaquePrefixes: []string{"Atza|"}},
+			{
+				URL: "https://loose.example", Keys: testkit.KeySet(), Introspector: kit.NewIntrospectionClient(t, loose),
+				OpaqueCharacters: true, OpaquePrefixes: []string{"Atza|"},
+			},
 			{URL: "https://strict.example", Keys: testkit.KeySet(), Introspector: kit.NewIntrospectionClient(t, strict), OpaquePrefixes: []string{"ory_"}},
 		}
 	})
@@ -186,8 +189,10 @@ func TestMistakesAboutOpaqueCharacters(t *testing.T) {
 	for want, issuer := range map[string]middleware.Issuer{
 		"Issuers[0].OpaqueCharacters is set without an Introspector":                  {OpaqueCharacters: true},
 		`OpaquePrefixes: "Atza|" holds characters that only OpaqueCharacters lets in`: {Introspector: client, OpaquePrefixes: []string{"Atza|"}},
-		`OpaquePrefixes: "a b" holds characters that no token may have`:               {Introspector: client, OpaqueCharacters: true, OpaquePrefixes: []string{"a b"}},
-		`OpaquePrefixes: "a," holds characters that no token may have`:                {Introspector: client, OpaquePrefixes: []string{"a,"}},
+		`OpaquePrefixes: "a b" holds characters that no token may have`: {
+			Introspector: client, OpaqueCharacters: true, OpaquePrefixes: []string{"a b"},
+		},
+		`OpaquePrefixes: "a," holds characters that no token may have`: {Introspector: client, OpaquePrefixes: []string{"a,"}},
 		"": {Introspector: client, OpaqueCharacters: true, OpaquePrefixes: []string{"Atza|", "12|", "ory_", "="}},
 	} {
 		cfg := kit.Config()
@@ -204,7 +209,9 @@ func TestMistakesAboutOpaqueCharacters(t *testing.T) {
 func TestTokensThatAClientAsksAbout(t *testing.T) {
 	server := serving(kit.ActiveAnswer(nil))
 	client := kit.NewIntrospectionClient(t, server)
-	for token, asked := range map[string]bool{"a|b": true, "a%b": true, "a b": false, "a,b": false, `a"b`: false, `a\b`: false, "a\x7f": false, "ä": false, "": false} {
+	for token, asked := range map[string]bool{
+		"a|b": true, "a%b": true, "a b": false, "a,b": false, `a"b`: false, `a\b`: false, "a\x7f": false, "ä": false, "": false,
+	} {
 		before := server.Asked.Load()
 		var response *introspection.Response
 		response, err := client.Introspect(t.Context(), token)

@@ -25,7 +25,10 @@ func TestVerifiedJWTsAreNotIntrospected(t *testing.T) {
 	server := kit.Answering(kit.Claims{"active": false})
 	kit.WithAndWithoutCache(t, askingAbout(middleware.VerifyJWTs, server), func(t *testing.T, v *middleware.Validator) {
 		kit.WantAdmitted(t, v, kit.Mint(kit.GoodClaims(nil)))
-		kit.WantRefused(t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken, middleware.ReasonSignature)
+		kit.WantRefused(
+			t, v, testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()), kit.BadToken,
+			middleware.ReasonSignature,
+		)
 		kit.WantRefused(t, v, testkit.Sign(`{"alg":"none"}`, string(testkit.JSON(kit.GoodClaims(nil))), []byte{}), kit.BadToken, middleware.ReasonAlgorithm)
 		if n := server.Asked.Load(); n != 0 {
 			t.Errorf("the server was asked %d times", n)
@@ -159,7 +162,9 @@ func TestExpiryOfAVerifiedJWTOutlivesTheAnswer(t *testing.T) {
 		"the answer names an early one": {end.Add(-time.Minute).Unix(), end.Add(-time.Minute)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			kit.WithAndWithoutCache(t, askingAbout(middleware.VerifyAndIntrospectJWTs, kit.Answering(kit.ActiveAnswer(kit.Claims{"exp": row.exp}))), func(t *testing.T, v *middleware.Validator) {
+			kit.WithAndWithoutCache(t, askingAbout(
+				middleware.VerifyAndIntrospectJWTs, kit.Answering(kit.ActiveAnswer(kit.Claims{"exp": row.exp})),
+			), func(t *testing.T, v *middleware.Validator) {
 				if got := kit.WantAdmitted(t, v, kit.Mint(kit.GoodClaims(nil))).Expiry; !got.Equal(row.want) {
 					t.Errorf("expiry is %v, want %v", got, row.want)
 				}
@@ -179,11 +184,14 @@ func TestIntrospectedJWTs(t *testing.T) {
 		kit.WantAdmitted(t, v, testkit.Sign(`{"alg":"XX999","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()))
 		server.Asked.Store(0)
 		for name, attack := range map[string]hostile{
-			"another issuer":    {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://other.example.com"})), reason: middleware.ReasonUnknownIssuer},
-			"no issuer":         {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": nil})), reason: middleware.ReasonMissingClaim},
-			"a logout token":    {token: kit.MintTyped("logout+jwt", kit.GoodClaims(nil)), reason: middleware.ReasonTokenType},
-			"an ID token":       {token: kit.MintTyped("JWT", kit.GoodClaims(kit.Claims{"nonce": "n", "scope": "openid"})), reason: middleware.ReasonTokenType},
-			"crit":              {token: testkit.Sign(`{"alg":"EdDSA","typ":"at+jwt","crit":["x"]}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), reason: middleware.ReasonHeader},
+			"another issuer": {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://other.example.com"})), reason: middleware.ReasonUnknownIssuer},
+			"no issuer":      {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": nil})), reason: middleware.ReasonMissingClaim},
+			"a logout token": {token: kit.MintTyped("logout+jwt", kit.GoodClaims(nil)), reason: middleware.ReasonTokenType},
+			"an ID token":    {token: kit.MintTyped("JWT", kit.GoodClaims(kit.Claims{"nonce": "n", "scope": "openid"})), reason: middleware.ReasonTokenType},
+			"crit": {
+				token:  testkit.Sign(`{"alg":"EdDSA","typ":"at+jwt","crit":["x"]}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
+				reason: middleware.ReasonHeader,
+			},
 			"a duplicate claim": {token: kit.MintText(`{"iss":"` + testkit.Issuer + `","iss":"x"}`), reason: malformed},
 		} {
 			t.Run(name, func(t *testing.T) { kit.WantRefused(t, v, attack.token, kit.BadToken, attack.reason) })
@@ -221,7 +229,12 @@ func TestTenantOfAnAnswer(t *testing.T) {
 	}
 	t.Run("a verified JWT lends its issuer to an answer without one", func(t *testing.T) {
 		kit.WithAndWithoutCache(t, func(cfg *middleware.Config) {
-			cfg.Issuers = []middleware.Issuer{{URL: kit.TenantsURL, Keys: testkit.KeySet(), AllowTenant: allowed, Introspector: kit.Answering(kit.ActiveAnswer(kit.Claims{"iss": nil})), JWTs: middleware.VerifyAndIntrospectJWTs}}
+			cfg.Issuers = []middleware.Issuer{
+				{
+					URL: kit.TenantsURL, Keys: testkit.KeySet(), AllowTenant: allowed,
+					Introspector: kit.Answering(kit.ActiveAnswer(kit.Claims{"iss": nil})), JWTs: middleware.VerifyAndIntrospectJWTs,
+				},
+			}
 		}, func(t *testing.T, v *middleware.Validator) {
 			if got := kit.WantAdmitted(t, v, kit.TenantToken("acme")).Issuer; got != kit.TenantIssuer("acme") {
 				t.Errorf("issuer is %q", got)

@@ -52,7 +52,9 @@ func TestAnswersOfAnIntrospectionServer(t *testing.T) {
 		"an audience that is an object":             {kit.ActiveAnswer(kit.Claims{"aud": kit.Claims{testkit.Audience: true}}), bad},
 		"a subject that is no text":                 {kit.ActiveAnswer(kit.Claims{"sub": 1}), bad},
 		"a client that is no text":                  {kit.ActiveAnswer(kit.Claims{"client_id": 1}), ""},
-		"bound by DPoP":                             {kit.ActiveAnswer(kit.Claims{"cnf": kit.Claims{"jkt": "a"}, "token_type": "DPoP"}), middleware.ReasonConfirmation},
+		"bound by DPoP": {
+			kit.ActiveAnswer(kit.Claims{"cnf": kit.Claims{"jkt": "a"}, "token_type": "DPoP"}), middleware.ReasonConfirmation,
+		},
 		"bound by DPoP and called Bearer":           {kit.ActiveAnswer(kit.Claims{"cnf": kit.Claims{"jkt": "a"}}), middleware.ReasonConfirmation},
 		"bound to a certificate":                    {kit.ActiveAnswer(kit.Claims{"cnf": kit.Claims{"x5t#S256": "a"}}), middleware.ReasonConfirmation},
 		"an empty cnf":                              {kit.ActiveAnswer(kit.Claims{"cnf": kit.Claims{}}), middleware.ReasonConfirmation},
@@ -187,7 +189,9 @@ func TestAnswerWithALookalikeOfAMappedClaim(t *testing.T) {
 
 // A token is a credential, so it goes to one server at most.
 func TestOpaqueTokensGoToOneServer(t *testing.T) {
-	first, second, plain := kit.Answering(kit.ActiveAnswer(nil)), kit.Answering(kit.ActiveAnswer(kit.Claims{"iss": "https://second.example.com", "sub": "user-2"})), "https://plain.example.com"
+	first, second, plain := kit.Answering(kit.ActiveAnswer(nil)), kit.Answering(
+		kit.ActiveAnswer(kit.Claims{"iss": "https://second.example.com", "sub": "user-2"}),
+	), "https://plain.example.com"
 	kit.WithAndWithoutCache(t, func(cfg *middleware.Config) {
 		cfg.Issuers[0].Introspector, cfg.Issuers[0].OpaquePrefixes = first, []string{"one_", "x"}
 		cfg.Issuers = append(cfg.Issuers,
@@ -198,8 +202,12 @@ func TestOpaqueTokensGoToOneServer(t *testing.T) {
 			token, subject string
 			reason         middleware.Reason
 		}{
-			{"one_abc", "user-1", ""}, {"two_abc", "user-2", ""}, {"one_two_abc", "user-2", ""}, {"one_twoabc", "user-1", ""}, {"x", "user-1", ""}, {"one_", "user-1", ""},
-			{"three_abc", "", unasked}, {"ONE_abc", "", unasked}, {"Xone_abc", "", unasked}, {"one", "", unasked}, {"-one_abc", "", unasked}, {"abc.one_.x", "", unasked},
+			{"one_abc", "user-1", ""}, {"two_abc", "user-2", ""}, {
+				"one_two_abc", "user-2", "",
+			}, {"one_twoabc", "user-1", ""}, {"x", "user-1", ""}, {"one_", "user-1", ""},
+			{"three_abc", "", unasked}, {"ONE_abc", "", unasked}, {"Xone_abc", "", unasked}, {"one", "", unasked}, {"-one_abc", "", unasked}, {
+				"abc.one_.x", "", unasked,
+			},
 		} {
 			first.Asked.Store(0)
 			second.Asked.Store(0)
@@ -248,8 +256,16 @@ func TestWhatIsOpaque(t *testing.T) {
 		server.Asked.Store(0)
 		for token, reason := range map[string]middleware.Reason{
 			"ey": malformed, "e0": malformed, h: malformed, h + "." + p: malformed, h + "." + p + "." + s + "." + s: malformed, h + "." + p + "." + s + "." + s + "." + s: middleware.ReasonEncrypted, h + "..": malformed,
-			"a..b": malformed, ".a": malformed, "a.": malformed, ".": malformed, "..": malformed, "a...b": malformed, testkit.B64([]byte("{")) + ".a.b": malformed, testkit.B64([]byte("{}")): malformed,
-			testkit.B64([]byte("{\"alg\":\"none\"")) + ".a.b": malformed, testkit.B64([]byte(`{"alg":"none"}`)) + ".e30.": malformed, testkit.B64([]byte(`{"alg":"none"}`)) + ".e30.AA": middleware.ReasonMissingClaim,
+			"a..b": malformed, ".a": malformed, "a.": malformed, ".": malformed, "..": malformed, "a...b": malformed, testkit.B64(
+				[]byte("{"),
+			) + ".a.b": malformed, testkit.B64(
+				[]byte("{}"),
+			): malformed,
+			testkit.B64(
+				[]byte("{\"alg\":\"none\""),
+			) + ".a.b": malformed, testkit.B64(
+				[]byte(`{"alg":"none"}`),
+			) + ".e30.": malformed, testkit.B64([]byte(`{"alg":"none"}`)) + ".e30.AA": middleware.ReasonMissingClaim,
 			kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://stranger.example.com"})):                      middleware.ReasonUnknownIssuer,
 			testkit.Sign(kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(nil))), testkit.StrangeKey()): middleware.ReasonSignature,
 		} {
@@ -261,7 +277,10 @@ func TestWhatIsOpaque(t *testing.T) {
 		}
 	})
 	t.Run("nobody introspects", func(t *testing.T) {
-		wantAllRefused(t, nil, []hostile{{"opaque", kit.OpaqueToken, unasked}, {"a UUID", "e58ed763-928c-4155-bee9-fdbaaadc15f3", unasked}, {"three segments", "abc.def.ghi", unasked}})
+		wantAllRefused(
+			t, nil,
+			[]hostile{{"opaque", kit.OpaqueToken, unasked}, {"a UUID", "e58ed763-928c-4155-bee9-fdbaaadc15f3", unasked}, {"three segments", "abc.def.ghi", unasked}},
+		)
 	})
 }
 
@@ -271,7 +290,13 @@ func TestEntriesThatShareAServer(t *testing.T) {
 	kit.WithAndWithoutCache(t, func(cfg *middleware.Config) {
 		cfg.Issuers = nil
 		for _, name := range []string{"orders", "billing", "stock"} {
-			cfg.Issuers = append(cfg.Issuers, middleware.Issuer{URL: "https://" + name + ".example.com", Keys: testkit.KeySet(), Introspector: shared, OpaquePrefixes: []string{name + "_"}, Audiences: []string{name}})
+			cfg.Issuers = append(
+				cfg.Issuers,
+				middleware.Issuer{
+					URL: "https://" + name + ".example.com", Keys: testkit.KeySet(), Introspector: shared,
+					OpaquePrefixes: []string{name + "_"}, Audiences: []string{name},
+				},
+			)
 		}
 	}, func(t *testing.T, v *middleware.Validator) {
 		for range 2 {

@@ -17,13 +17,17 @@ func TestIssuersThatLookLikeOurs(t *testing.T) {
 	keys := &kit.CountedKeys{Set: testkit.KeySet()}
 	lookalikes := []string{
 		testkit.Issuer + "/", testkit.Issuer + "//", testkit.Issuer + "/.", testkit.Issuer + "/x", testkit.Issuer + ":443", testkit.Issuer + ":", testkit.Issuer + "#", testkit.Issuer + "#x", testkit.Issuer + "?", testkit.Issuer + "?x=1", testkit.Issuer + " ", " " + testkit.Issuer, testkit.Issuer + "\t", testkit.Issuer + "\n",
-		testkit.Issuer + "\x00", testkit.Issuer + ".", testkit.Issuer + ".evil.example", testkit.Issuer + "@evil.example", testkit.Issuer + "%00", testkit.Issuer + "%2e", testkit.Issuer + "\u200b", testkit.Issuer + "," + testkit.Issuer, testkit.Issuer + " " + testkit.Issuer, testkit.Issuer[:len(testkit.Issuer)-1], testkit.Issuer[1:],
+		testkit.Issuer + "\x00", testkit.Issuer + ".", testkit.Issuer + ".evil.example", testkit.Issuer + "@evil.example", testkit.Issuer + "%00", testkit.Issuer + "%2e", testkit.Issuer + "\u200b", testkit.Issuer + "," + testkit.Issuer, testkit.Issuer + " " + testkit.Issuer, testkit.Issuer[:len(
+			testkit.Issuer,
+		)-1], testkit.Issuer[1:],
 		"HTTPS://login.example.com", "Https://login.example.com", "https://LOGIN.example.com", "https://Login.Example.Com", "http://login.example.com", "https:login.example.com", "https:/login.example.com",
 		"https:///login.example.com", "https://user@login.example.com", "https://:@login.example.com", "https://login.example.com\\@evil.example", "https://login.example.com%2f@evil.example",
 		"https://www.login.example.com", "https://login.example.co", "https://login-example.com", "https://login.examp1e.com", "https://login.exаmple.com", "https://ｌogin.example.com", "https://login。example.com",
 		"https://xn--lgin-6qa.example.com", "https://login.example.com.", "//login.example.com", "login.example.com", "https%3A%2F%2Flogin.example.com", "https://login.example.com/.well-known/openid-configuration",
 		"https://evil.example/https://login.example.com", "https://evil.example?" + testkit.Issuer, "https://evil.example#" + testkit.Issuer, "*", ".*", "{tenantid}", "https://{tenantid}", "null", "undefined",
-		address, "http://169.254.169.254/", "http://[::1]/", "file:///etc/passwd", "data:,x", "javascript:0", "ldap://evil.example/x", "gopher://evil.example/", "../../etc/passwd", strings.Repeat("a", 8000),
+		address, "http://169.254.169.254/", "http://[::1]/", "file:///etc/passwd", "data:,x", "javascript:0", "ldap://evil.example/x", "gopher://evil.example/", "../../etc/passwd", strings.Repeat(
+			"a", 8000,
+		),
 	}
 	var attacks []hostile
 	for _, iss := range lookalikes {
@@ -39,7 +43,9 @@ func TestIssuersThatLookLikeOurs(t *testing.T) {
 		if n := keys.Asked.Load(); n != 0 {
 			t.Errorf("the key source was asked %d times", n)
 		}
-		kit.WantAdmitted(t, v, kit.MintText(strings.Replace(string(testkit.JSON(kit.GoodClaims(nil))), "https://", `https:\/\u002f`, 1))) // an escape is the same text
+		kit.WantAdmitted(
+			t, v, kit.MintText(strings.Replace(string(testkit.JSON(kit.GoodClaims(nil))), "https://", `https:\/\u002f`, 1)),
+		) // an escape is the same text
 		keys.Asked.Store(0)
 	})
 }
@@ -57,19 +63,25 @@ func TestAliases(t *testing.T) {
 func TestTenantIsBoundToTheIssuer(t *testing.T) {
 	keys := &kit.CountedKeys{Set: testkit.KeySet()}
 	change := func(cfg *middleware.Config) {
-		cfg.Issuers = []middleware.Issuer{{URL: kit.TenantsURL, Keys: keys, AllowTenant: func(_ context.Context, tenant string) bool { return tenant == "acme" || tenant == "zeta" }}}
+		cfg.Issuers = []middleware.Issuer{
+			{URL: kit.TenantsURL, Keys: keys, AllowTenant: func(_ context.Context, tenant string) bool { return tenant == "acme" || tenant == "zeta" }},
+		}
 	}
 	const bad, unknown = middleware.ReasonTenant, middleware.ReasonUnknownIssuer
 	kit.WithAndWithoutCache(t, change, func(t *testing.T, v *middleware.Validator) {
 		keys.Asked.Store(0)
 		for name, row := range map[string]hostile{
-			"another tenant":                         {token: kit.TenantToken("evil"), reason: bad},
-			"the tenant in another case":             {token: kit.TenantToken("ACME"), reason: bad},
-			"no tid":                                 {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme")})), reason: bad},
-			"tid of another tenant":                  {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme"), "tid": "zeta"})), reason: bad},
-			"allowed tid, iss of another tenant":     {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("evil"), "tid": "acme"})), reason: bad},
-			"tid is null":                            {token: kit.MintText(kit.WithJSON(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme")}), "tid", "null")), reason: bad},
-			"tid is an array":                        {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme"), "tid": []string{"acme"}})), reason: bad},
+			"another tenant":                     {token: kit.TenantToken("evil"), reason: bad},
+			"the tenant in another case":         {token: kit.TenantToken("ACME"), reason: bad},
+			"no tid":                             {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme")})), reason: bad},
+			"tid of another tenant":              {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme"), "tid": "zeta"})), reason: bad},
+			"allowed tid, iss of another tenant": {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("evil"), "tid": "acme"})), reason: bad},
+			"tid is null": {
+				token: kit.MintText(kit.WithJSON(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme")}), "tid", "null")), reason: bad,
+			},
+			"tid is an array": {
+				token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme"), "tid": []string{"acme"}})), reason: bad,
+			},
 			"tid in another case":                    {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme"), "tid": "Acme"})), reason: bad},
 			"tid with a space":                       {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme"), "tid": "acme "})), reason: bad},
 			"the template itself":                    {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantsURL, "tid": "{tenantid}"})), reason: unknown},
@@ -88,10 +100,18 @@ func TestTenantIsBoundToTheIssuer(t *testing.T) {
 			"a tenant of 255 characters":             {token: kit.TenantToken(strings.Repeat("a", 255)), reason: bad},
 			"dots, which are a step to another path": {token: kit.TenantToken(".."), reason: unknown},
 			"a dot":                                  {token: kit.TenantToken("."), reason: unknown},
-			"text before the issuer":                 {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": "x" + kit.TenantIssuer("acme"), "tid": "acme"})), reason: unknown},
-			"text behind the issuer":                 {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme") + "/", "tid": "acme"})), reason: unknown},
-			"another host":                           {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://login.example.org/acme/v2.0", "tid": "acme"})), reason: unknown},
-			"prefix and suffix that share a letter":  {token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://login.example.com/v2.0", "tid": "v2.0"})), reason: unknown},
+			"text before the issuer": {
+				token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": "x" + kit.TenantIssuer("acme"), "tid": "acme"})), reason: unknown,
+			},
+			"text behind the issuer": {
+				token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("acme") + "/", "tid": "acme"})), reason: unknown,
+			},
+			"another host": {
+				token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://login.example.org/acme/v2.0", "tid": "acme"})), reason: unknown,
+			},
+			"prefix and suffix that share a letter": {
+				token: kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://login.example.com/v2.0", "tid": "v2.0"})), reason: unknown,
+			},
 		} {
 			t.Run(name, func(t *testing.T) { kit.WantRefused(t, v, row.token, kit.BadToken, row.reason) })
 		}
@@ -139,7 +159,10 @@ func TestTemplatesBesideExactIssuers(t *testing.T) {
 		kit.WantRefused(t, v, kit.TenantToken("own"), kit.BadToken, middleware.ReasonAudience) // the exact name is the narrower rule
 		kit.WantAdmitted(t, v, kit.Mint(kit.GoodClaims(kit.Claims{"iss": kit.TenantIssuer("own"), "aud": "own"})))
 		kit.WantAdmitted(t, v, kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://acme.example.com", "tid": "acme", "aud": "sub"})))
-		kit.WantRefused(t, v, kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://acme/x.example.com", "tid": "acme/x", "aud": "sub"})), kit.BadToken, middleware.ReasonUnknownIssuer)
+		kit.WantRefused(
+			t, v, kit.Mint(kit.GoodClaims(kit.Claims{"iss": "https://acme/x.example.com", "tid": "acme/x", "aud": "sub"})), kit.BadToken,
+			middleware.ReasonUnknownIssuer,
+		)
 	})
 }
 
@@ -148,7 +171,10 @@ func TestAnswersAboutATenantWithAnIssuerOfItsOwn(t *testing.T) {
 	for name, outcome := range map[string]string{"acme": "200", "own": kit.BadToken} {
 		v := kit.NewValidator(t, func(cfg *middleware.Config) {
 			cfg.Issuers = []middleware.Issuer{
-				{URL: kit.TenantsURL, Keys: testkit.KeySet(), AllowTenant: kit.AnyTenant, Introspector: kit.Answering(kit.ActiveAnswer(kit.Claims{"iss": kit.TenantIssuer(name), "tid": name}))},
+				{
+					URL: kit.TenantsURL, Keys: testkit.KeySet(), AllowTenant: kit.AnyTenant,
+					Introspector: kit.Answering(kit.ActiveAnswer(kit.Claims{"iss": kit.TenantIssuer(name), "tid": name})),
+				},
 				{URL: kit.TenantIssuer("own"), Keys: testkit.OneKey("ed", testkit.StrangeKey())},
 			}
 		})
@@ -180,7 +206,9 @@ func TestIssuersThatHoldATemplateInPart(t *testing.T) {
 	}, func(t *testing.T, v *middleware.Validator) {
 		tenant := strings.Repeat("a", 100) // so that no length gives the answer away
 		kit.WantAdmitted(t, v, kit.TenantToken(tenant))
-		for name, issuer := range map[string]string{"the suffix alone": tenant + "/v2.0", "the prefix alone": "https://login.example.com/" + tenant, "the tenant alone": tenant} {
+		for name, issuer := range map[string]string{
+			"the suffix alone": tenant + "/v2.0", "the prefix alone": "https://login.example.com/" + tenant, "the tenant alone": tenant,
+		} {
 			t.Run(name, func(t *testing.T) {
 				kit.WantRefused(t, v, kit.Mint(kit.GoodClaims(kit.Claims{"iss": issuer, "tid": tenant})), kit.BadToken, middleware.ReasonUnknownIssuer)
 			})

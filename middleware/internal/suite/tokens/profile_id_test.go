@@ -125,7 +125,10 @@ func TestTokensWithoutIss(t *testing.T) {
 			kit.WantOutcome(t, v, testkit.Sign(header, string(testkit.JSON(kit.GoodClaims(nil))), hmacKey), "")
 			kit.WantOutcome(t, v, testkit.Sign(header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": ""}))), hmacKey), middleware.ReasonMalformedClaim)
 			kit.WantOutcome(t, v, testkit.Sign(header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": 1}))), hmacKey), middleware.ReasonMalformedClaim)
-			kit.WantOutcome(t, v, testkit.Sign(header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": "https://evil.example"}))), hmacKey), middleware.ReasonUnknownIssuer)
+			kit.WantOutcome(
+				t, v, testkit.Sign(header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": "https://evil.example"}))), hmacKey),
+				middleware.ReasonUnknownIssuer,
+			)
 			if dangerously {
 				kit.WantOutcome(t, v, testkit.Sign(header, kit.WithJSON(kit.GoodClaims(kit.Claims{"iss": nil}), "ISS", `"x"`), hmacKey), malformed)
 				token := kit.WantAdmitted(t, v, testkit.Sign(header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": nil}))), hmacKey))
@@ -143,7 +146,10 @@ func TestMistakesOfTokensWithoutIss(t *testing.T) {
 		want   string
 	}{
 		"two issuers": {func(cfg *middleware.Config) {
-			cfg.Issuers = append(cfg.Issuers, middleware.Issuer{URL: "https://b.example", Keys: testkit.Must(jwks.HMAC("HS256", []byte("another-secret-0123456789-of-32b")))})
+			cfg.Issuers = append(
+				cfg.Issuers,
+				middleware.Issuer{URL: "https://b.example", Keys: testkit.Must(jwks.HMAC("HS256", []byte("another-secret-0123456789-of-32b")))},
+			)
 		}, "is set beside other Issuers"},
 		"fetched keys": {func(cfg *middleware.Config) { cfg.Issuers[0].Keys = nil }, "is set without Keys"},
 		"RFC9068":      {func(cfg *middleware.Config) { cfg.Issuers[0].Profile = middleware.RFC9068 }, "is set, but RFC9068 and FAPI2 require iss"},
@@ -242,7 +248,9 @@ func TestIDTokensThatLookALittleLikeAccessTokens(t *testing.T) {
 					cfg.Audiences = nil
 					replace(cfg)
 				})
-				if refused := kit.ReasonOf(t, v.Require(), kit.Bearer(kit.MintTyped("JWT", login))); refused != middleware.ReasonTokenType && refused != middleware.ReasonClient {
+				if refused := kit.ReasonOf(
+					t, v.Require(), kit.Bearer(kit.MintTyped("JWT", login)),
+				); refused != middleware.ReasonTokenType && refused != middleware.ReasonClient {
 					t.Errorf("refused for %q", refused)
 				}
 			}

@@ -28,18 +28,20 @@ func TestNonceInAnAccessToken(t *testing.T) {
 			"scopes that nobody reads":                      {kit.Claims{"scope": "openid", "scp": "orders:read"}, middleware.ReasonTokenType},
 			"scopes of the wrong type":                      {kit.Claims{"scope": 1}, middleware.ReasonTokenType},
 			"its own client id in aud, whatever the scopes": {kit.Claims{"aud": []string{testkit.Audience, "client-1"}}, middleware.ReasonTokenType},
-			"its own client id in aud, named by azp":        {kit.Claims{"client_id": nil, "azp": "web", "aud": []string{testkit.Audience, "web"}}, middleware.ReasonTokenType},
-			"at_hash beside it":                             {kit.Claims{"at_hash": "h"}, middleware.ReasonTokenType},
-			"a payload typ that says nothing":               {kit.Claims{"scope": nil, "typ": "anything"}, middleware.ReasonTokenType},
-			"payload typ ID":                                {kit.Claims{"typ": "ID"}, middleware.ReasonTokenType},
-			"token_use id":                                  {kit.Claims{"token_use": "id"}, middleware.ReasonTokenType},
-			"an ID token of a server that writes scopes":    {kit.Claims{"client_id": nil, "scope": "openid orders:read"}, middleware.ReasonTokenType},
-			"a client id that cannot be read":               {kit.Claims{"client_id": 1, "azp": []string{"web"}}, middleware.ReasonTokenType},
-			"an empty client id, and an empty name in aud":  {kit.Claims{"client_id": "", "aud": []string{testkit.Audience, ""}}, middleware.ReasonTokenType},
-			"another client id, and an empty name in aud":   {kit.Claims{"aud": []string{testkit.Audience, ""}}, ""},
-			"no client id, but token_use":                   {kit.Claims{"client_id": nil, "token_use": "access"}, ""},
-			"a scope that is no text":                       {kit.Claims{"scope": []any{"orders:read", 1}}, middleware.ReasonTokenType},
-			"an aud that cannot be read":                    {kit.Claims{"aud": 1}, middleware.ReasonTokenType},
+			"its own client id in aud, named by azp": {
+				kit.Claims{"client_id": nil, "azp": "web", "aud": []string{testkit.Audience, "web"}}, middleware.ReasonTokenType,
+			},
+			"at_hash beside it":                            {kit.Claims{"at_hash": "h"}, middleware.ReasonTokenType},
+			"a payload typ that says nothing":              {kit.Claims{"scope": nil, "typ": "anything"}, middleware.ReasonTokenType},
+			"payload typ ID":                               {kit.Claims{"typ": "ID"}, middleware.ReasonTokenType},
+			"token_use id":                                 {kit.Claims{"token_use": "id"}, middleware.ReasonTokenType},
+			"an ID token of a server that writes scopes":   {kit.Claims{"client_id": nil, "scope": "openid orders:read"}, middleware.ReasonTokenType},
+			"a client id that cannot be read":              {kit.Claims{"client_id": 1, "azp": []string{"web"}}, middleware.ReasonTokenType},
+			"an empty client id, and an empty name in aud": {kit.Claims{"client_id": "", "aud": []string{testkit.Audience, ""}}, middleware.ReasonTokenType},
+			"another client id, and an empty name in aud":  {kit.Claims{"aud": []string{testkit.Audience, ""}}, ""},
+			"no client id, but token_use":                  {kit.Claims{"client_id": nil, "token_use": "access"}, ""},
+			"a scope that is no text":                      {kit.Claims{"scope": []any{"orders:read", 1}}, middleware.ReasonTokenType},
+			"an aud that cannot be read":                   {kit.Claims{"aud": 1}, middleware.ReasonTokenType},
 		} {
 			t.Run(name, func(t *testing.T) {
 				c := kit.GoodClaims(kit.Claims{"nonce": "n"})
@@ -103,7 +105,9 @@ func TestIDTokensWhereNoAudienceSpeaks(t *testing.T) {
 
 // The same rule where the server is asked about a JWT. Its token_type is evidence as well, and an opaque token is no ID token.
 func TestIntrospectedIDTokensWhereNoAudienceSpeaks(t *testing.T) {
-	for mode, jwts := range map[string]middleware.JWTMode{"IntrospectJWTs": middleware.IntrospectJWTs, "VerifyAndIntrospectJWTs": middleware.VerifyAndIntrospectJWTs} {
+	for mode, jwts := range map[string]middleware.JWTMode{
+		"IntrospectJWTs": middleware.IntrospectJWTs, "VerifyAndIntrospectJWTs": middleware.VerifyAndIntrospectJWTs,
+	} {
 		for shape, row := range idShapes {
 			for _, tokenType := range []any{nil, "Bearer", "DPoP"} {
 				answer := kit.ActiveAnswer(row.changes)

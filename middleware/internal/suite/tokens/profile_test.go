@@ -15,17 +15,19 @@ var kinds = map[string]struct {
 	own    string
 	claims kit.Claims
 }{
-	"ID token with nonce":            {"JWT", kit.Claims{"nonce": "n", "scope": nil}},
-	"ID token with at_hash":          {"JWT", kit.Claims{"at_hash": "h"}},
-	"ID token with c_hash":           {"JWT", kit.Claims{"c_hash": "h", "s_hash": "h"}},
-	"ID token with nothing but aud":  {"JWT", kit.Claims{"aud": "client-1", "azp": "client-1"}},
-	"ID token by token_use":          {"JWT", kit.Claims{"token_use": "id"}},
-	"ID token by typ (Keycloak)":     {"JWT", kit.Claims{"typ": "ID"}},
-	"refresh token by typ":           {"rt+jwt", kit.Claims{"typ": "Refresh"}},
-	"offline token by typ":           {"JWT", kit.Claims{"typ": "Offline"}},
-	"refresh token by token_use":     {"rt+jwt", kit.Claims{"token_use": "refresh"}},
-	"refresh token for the server":   {"rt+jwt", kit.Claims{"aud": testkit.Issuer}},
-	"logout token":                   {"logout+jwt", kit.Claims{"events": kit.Claims{"http://schemas.openid.net/event/backchannel-logout": kit.Claims{}}, "sid": "s"}},
+	"ID token with nonce":           {"JWT", kit.Claims{"nonce": "n", "scope": nil}},
+	"ID token with at_hash":         {"JWT", kit.Claims{"at_hash": "h"}},
+	"ID token with c_hash":          {"JWT", kit.Claims{"c_hash": "h", "s_hash": "h"}},
+	"ID token with nothing but aud": {"JWT", kit.Claims{"aud": "client-1", "azp": "client-1"}},
+	"ID token by token_use":         {"JWT", kit.Claims{"token_use": "id"}},
+	"ID token by typ (Keycloak)":    {"JWT", kit.Claims{"typ": "ID"}},
+	"refresh token by typ":          {"rt+jwt", kit.Claims{"typ": "Refresh"}},
+	"offline token by typ":          {"JWT", kit.Claims{"typ": "Offline"}},
+	"refresh token by token_use":    {"rt+jwt", kit.Claims{"token_use": "refresh"}},
+	"refresh token for the server":  {"rt+jwt", kit.Claims{"aud": testkit.Issuer}},
+	"logout token": {
+		"logout+jwt", kit.Claims{"events": kit.Claims{"http://schemas.openid.net/event/backchannel-logout": kit.Claims{}}, "sid": "s"},
+	},
 	"logout token by typ (Keycloak)": {"JWT", kit.Claims{"typ": "Logout"}},
 	"security event token":           {"secevent+jwt", kit.Claims{"events": kit.Claims{"urn:e": kit.Claims{}}, "toe": 1}},
 	"DPoP proof":                     {"dpop+jwt", kit.Claims{"htm": "GET", "htu": testkit.Audience, "ath": "h"}},
@@ -81,7 +83,11 @@ func TestMarkersOfOtherKinds(t *testing.T) {
 				kit.WantRefused(t, v, testkit.Sign(`{"alg":"EdDSA","kid":"ed"}`, text, testkit.EdKey()), kit.BadToken, middleware.ReasonTokenType)
 				kit.WantAdmitted(t, v, kit.MintText(text))
 			}
-			kit.WantRefused(t, v, testkit.Sign(`{"alg":"EdDSA","kid":"ed"}`, kit.WithJSON(kit.GoodClaims(nil), strings.ToUpper(marker), "1"), testkit.EdKey()), kit.BadToken, malformed)
+			kit.WantRefused(
+				t, v,
+				testkit.Sign(`{"alg":"EdDSA","kid":"ed"}`, kit.WithJSON(kit.GoodClaims(nil), strings.ToUpper(marker), "1"), testkit.EdKey()),
+				kit.BadToken, malformed,
+			)
 			kit.WantAdmitted(t, v, testkit.Sign(`{"alg":"EdDSA","kid":"ed"}`, kit.WithJSON(kit.GoodClaims(nil), marker, "null"), testkit.EdKey())) // null is absent
 			kit.WantRefused(t, v, kit.MintTyped("JWT", kit.GoodClaims(kit.Claims{"aaa": 1, marker: "x"})), kit.BadToken, middleware.ReasonTokenType)
 			kit.WantAdmitted(t, v, kit.MintTyped("JWT", kit.GoodClaims(kit.Claims{"inside": kit.Claims{marker: "not at the top"}})))
@@ -95,17 +101,27 @@ func TestKindAmongTheClaims(t *testing.T) {
 			claim, value string
 			reason       middleware.Reason
 		}{
-			{"token_use", `"access"`, ""}, {"token_use", `"ACCESS"`, ""}, {"token_use", `"access_token"`, ""}, {"token_use", `"access_to\u212aen"`, middleware.ReasonTokenType},
+			{"token_use", `"access"`, ""}, {"token_use", `"ACCESS"`, ""}, {"token_use", `"access_token"`, ""}, {
+				"token_use", `"access_to\u212aen"`, middleware.ReasonTokenType,
+			},
 			{"typ", `"refresh_to\u212aen"`, middleware.ReasonTokenType},
 			{"token_use", `"id"`, middleware.ReasonTokenType}, {"token_use", `"refresh"`, middleware.ReasonTokenType}, {"token_use", `""`, middleware.ReasonTokenType},
-			{"token_use", `null`, middleware.ReasonTokenType}, {"token_use", `["access"]`, middleware.ReasonTokenType}, {"token_use", `true`, middleware.ReasonTokenType},
+			{"token_use", `null`, middleware.ReasonTokenType}, {
+				"token_use", `["access"]`, middleware.ReasonTokenType,
+			}, {"token_use", `true`, middleware.ReasonTokenType},
 			{"token_use", `"access "`, middleware.ReasonTokenType}, {"token_use", `{"access":1}`, middleware.ReasonTokenType},
-			{"typ", `"Bearer"`, ""}, {"typ", `"at+jwt"`, ""}, {"typ", `"anything"`, ""}, {"typ", `"ID"`, middleware.ReasonTokenType}, {"typ", `"id"`, middleware.ReasonTokenType},
+			{"typ", `"Bearer"`, ""}, {"typ", `"at+jwt"`, ""}, {"typ", `"anything"`, ""}, {
+				"typ", `"ID"`, middleware.ReasonTokenType,
+			}, {"typ", `"id"`, middleware.ReasonTokenType},
 			{"typ", `"id_token"`, middleware.ReasonTokenType}, {"typ", `"Refresh"`, middleware.ReasonTokenType}, {"typ", `"refresh_token"`, middleware.ReasonTokenType},
 			{"typ", `"Offline"`, middleware.ReasonTokenType}, {"typ", `"Logout"`, middleware.ReasonTokenType}, {"typ", `"I\u0044"`, middleware.ReasonTokenType},
 		} {
 			t.Run(row.claim+" "+row.value, func(t *testing.T) {
-				kit.WantOutcome(t, v, testkit.Sign(`{"alg":"EdDSA","kid":"ed","typ":"JWT"}`, kit.WithJSON(kit.GoodClaims(nil), row.claim, row.value), testkit.EdKey()), row.reason)
+				kit.WantOutcome(
+					t, v,
+					testkit.Sign(`{"alg":"EdDSA","kid":"ed","typ":"JWT"}`, kit.WithJSON(kit.GoodClaims(nil), row.claim, row.value), testkit.EdKey()),
+					row.reason,
+				)
 			})
 		}
 	})
@@ -118,14 +134,32 @@ func TestSpellingsOfTyp(t *testing.T) {
 		typ          string // as JSON; empty: absent
 		any, rfc9068 middleware.Reason
 	}{
-		{`"at+jwt"`, "", ""}, {`"AT+JWT"`, "", ""}, {`"at+JWT"`, "", ""}, {`"application/at+jwt"`, "", ""}, {`"Application/AT+jwt"`, "", ""}, {`"at\u002bjwt"`, "", ""}, {`"application\/at+jwt"`, "", ""},
+		{`"at+jwt"`, "", ""}, {`"AT+JWT"`, "", ""}, {`"at+JWT"`, "", ""}, {
+			`"application/at+jwt"`, "", "",
+		}, {`"Application/AT+jwt"`, "", ""}, {`"at\u002bjwt"`, "", ""}, {
+			`"application\/at+jwt"`, "", "",
+		},
 		{``, "", wrong}, {`"JWT"`, "", wrong}, {`"jwt"`, "", wrong}, {`"Jwt"`, "", wrong}, {`"application/jwt"`, "", wrong}, {`"APPLICATION/JWT"`, "", wrong},
-		{`""`, wrong, wrong}, {`" "`, wrong, wrong}, {`"\t"`, wrong, wrong}, {`"\u0000"`, wrong, wrong}, {`"/"`, wrong, wrong}, {`"APPLICATION/"`, wrong, wrong}, {`"application/ "`, wrong, wrong},
-		{`"application/"`, wrong, wrong}, {`"application/application/at+jwt"`, wrong, wrong}, {`"text/at+jwt"`, wrong, wrong}, {`"/at+jwt"`, wrong, wrong}, {`"application/at+jwt/"`, wrong, wrong},
-		{`"at+jwt "`, wrong, wrong}, {`" at+jwt"`, wrong, wrong}, {`"at+jwt;x=1"`, wrong, wrong}, {`"at+jwt\u0000"`, wrong, wrong}, {`"at jwt"`, wrong, wrong}, {`"atjwt"`, wrong, wrong}, {`"at"`, wrong, wrong},
-		{`"at+jwt,JWT"`, wrong, wrong}, {`"JWT "`, wrong, wrong}, {`"JWS"`, wrong, wrong}, {`"JOSE"`, wrong, wrong}, {`"JOSE+JSON"`, wrong, wrong}, {`"JWE"`, wrong, wrong}, {`"at+jwt+x"`, wrong, wrong},
-		{`"ａt+jwt"`, wrong, wrong}, {`"at+\u212awt"`, wrong, wrong}, {`"id+jwt"`, wrong, wrong}, {`"access_token"`, wrong, wrong}, {`"at-jwt"`, wrong, wrong}, {`"*"`, wrong, wrong},
-		{`null`, malformed, malformed}, {`true`, malformed, malformed}, {`1`, malformed, malformed}, {`["at+jwt"]`, malformed, malformed}, {`{"at+jwt":1}`, malformed, malformed},
+		{`""`, wrong, wrong}, {`" "`, wrong, wrong}, {`"\t"`, wrong, wrong}, {`"\u0000"`, wrong, wrong}, {`"/"`, wrong, wrong}, {`"APPLICATION/"`, wrong, wrong}, {
+			`"application/ "`, wrong, wrong,
+		},
+		{`"application/"`, wrong, wrong}, {
+			`"application/application/at+jwt"`, wrong, wrong,
+		}, {`"text/at+jwt"`, wrong, wrong}, {`"/at+jwt"`, wrong, wrong}, {`"application/at+jwt/"`, wrong, wrong},
+		{`"at+jwt "`, wrong, wrong}, {`" at+jwt"`, wrong, wrong}, {`"at+jwt;x=1"`, wrong, wrong}, {
+			`"at+jwt\u0000"`, wrong, wrong,
+		}, {`"at jwt"`, wrong, wrong}, {`"atjwt"`, wrong, wrong}, {`"at"`, wrong, wrong},
+		{
+			`"at+jwt,JWT"`, wrong, wrong,
+		}, {`"JWT "`, wrong, wrong}, {`"JWS"`, wrong, wrong}, {`"JOSE"`, wrong, wrong}, {
+			`"JOSE+JSON"`, wrong, wrong,
+		}, {`"JWE"`, wrong, wrong}, {`"at+jwt+x"`, wrong, wrong},
+		{`"ａt+jwt"`, wrong, wrong}, {`"at+\u212awt"`, wrong, wrong}, {`"id+jwt"`, wrong, wrong}, {
+			`"access_token"`, wrong, wrong,
+		}, {`"at-jwt"`, wrong, wrong}, {`"*"`, wrong, wrong},
+		{`null`, malformed, malformed}, {`true`, malformed, malformed}, {`1`, malformed, malformed}, {`["at+jwt"]`, malformed, malformed}, {
+			`{"at+jwt":1}`, malformed, malformed,
+		},
 	}
 	for _, row := range rows {
 		header := `{"alg":"EdDSA","kid":"ed"}`
@@ -182,7 +216,10 @@ func TestTypeIsJudgedBeforeKeys(t *testing.T) {
 		for _, typ := range []string{"logout+jwt", "dpop+jwt", "x"} {
 			kit.WantRefused(t, v, kit.MintTyped(typ, kit.GoodClaims(nil)), kit.BadToken, middleware.ReasonTokenType)
 		}
-		kit.WantRefused(t, v, testkit.Sign(`{"alg":"EdDSA","kid":"ed","typ":""}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()), kit.BadToken, middleware.ReasonTokenType)
+		kit.WantRefused(
+			t, v, testkit.Sign(`{"alg":"EdDSA","kid":"ed","typ":""}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey()),
+			kit.BadToken, middleware.ReasonTokenType,
+		)
 		kit.WantRefused(t, v, kit.MintTyped("JWT", kit.GoodClaims(kit.Claims{"nonce": "n", "scope": nil})), kit.BadToken, middleware.ReasonTokenType)
 		if n := keys.Asked.Load(); n != 0 {
 			t.Errorf("the key source was asked %d times", n)

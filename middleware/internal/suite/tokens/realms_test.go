@@ -163,7 +163,10 @@ func TestEachRealmHasKeysOfItsOwn(t *testing.T) {
 				"a letter beyond ASCII":              {realmToken(realm(row.template, "acm\u00e9"), acme, nil), middleware.ReasonUnknownIssuer},
 				"the placeholder":                    {realmToken(row.template, acme, kit.Claims{"tid": "acme"}), middleware.ReasonUnknownIssuer},
 				"something behind it":                {realmToken(iss+"/", acme, nil), middleware.ReasonUnknownIssuer},
-				"the kid as a path":                  {testkit.Sign(`{"alg":"EdDSA","kid":"../zeta/1","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": iss}))), acme), middleware.ReasonUnknownKey},
+				"the kid as a path": {
+					testkit.Sign(`{"alg":"EdDSA","kid":"../zeta/1","typ":"at+jwt"}`, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": iss}))), acme),
+					middleware.ReasonUnknownKey,
+				},
 			} {
 				kit.WantRefused(t, v, attack.token, kit.BadToken, attack.reason)
 				for name := range s.takeAsked() {

@@ -32,16 +32,21 @@ func TestRFCProof(t *testing.T) {
 		"half a minute later":                   {at: at.Add(30 * time.Second)},
 		"with a query, which htu does not name": {url: url + "?page=2"},
 		"an hour later, a stolen proof":         {at: at.Add(59 * time.Minute), code: proofCode, reason: middleware.ReasonProof},
-		"made in stock, for a minute hence":     {at: at.Add(-65 * time.Second), answer: kit.Claims{"nbf": 1562260000}, code: proofCode, reason: middleware.ReasonProof},
-		"another method":                        {method: http.MethodPost, code: proofCode, reason: middleware.ReasonProof},
-		"another resource":                      {url: url + "s", code: proofCode, reason: middleware.ReasonProof},
-		"another token of the same key":         {token: "another~token", code: proofCode, reason: middleware.ReasonProof},
-		"a token of another key":                {answer: kit.Claims{"cnf": kit.Claims{"jkt": examples["RFC 8037 A.3"].Thumbprint}}, code: tokenCode, reason: middleware.ReasonConfirmation},
-		"the proof of the token request":        {proofs: []string{tokenRequest}, code: proofCode, reason: middleware.ReasonProof},
-		"both proofs":                           {proofs: []string{call.Token, tokenRequest}, code: proofCode, reason: middleware.ReasonProof},
-		"no proof":                              {proofs: []string{}, code: proofCode, reason: middleware.ReasonProof},
-		"downgraded to a bearer token":          {scheme: "Bearer", proofs: []string{}, code: tokenCode, reason: middleware.ReasonConfirmation},
-		"the signature of the other proof":      {proofs: []string{graft(call.Token, tokenRequest)}, code: proofCode, reason: middleware.ReasonProof},
+		"made in stock, for a minute hence": {
+			at: at.Add(-65 * time.Second), answer: kit.Claims{"nbf": 1562260000}, code: proofCode, reason: middleware.ReasonProof,
+		},
+		"another method":                {method: http.MethodPost, code: proofCode, reason: middleware.ReasonProof},
+		"another resource":              {url: url + "s", code: proofCode, reason: middleware.ReasonProof},
+		"another token of the same key": {token: "another~token", code: proofCode, reason: middleware.ReasonProof},
+		"a token of another key": {
+			answer: kit.Claims{"cnf": kit.Claims{"jkt": examples["RFC 8037 A.3"].Thumbprint}}, code: tokenCode,
+			reason: middleware.ReasonConfirmation,
+		},
+		"the proof of the token request":   {proofs: []string{tokenRequest}, code: proofCode, reason: middleware.ReasonProof},
+		"both proofs":                      {proofs: []string{call.Token, tokenRequest}, code: proofCode, reason: middleware.ReasonProof},
+		"no proof":                         {proofs: []string{}, code: proofCode, reason: middleware.ReasonProof},
+		"downgraded to a bearer token":     {scheme: "Bearer", proofs: []string{}, code: tokenCode, reason: middleware.ReasonConfirmation},
+		"the signature of the other proof": {proofs: []string{graft(call.Token, tokenRequest)}, code: proofCode, reason: middleware.ReasonProof},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := at

@@ -83,7 +83,9 @@ func TestRFCKeys(t *testing.T) {
 		"RFC 7517 A.1": {[]ask{{"2011-04-29", "RS256"}}, []ask{{"1", "ES256"}, {"2011-04-29", "PS256"}, {"2011-04-29", "RS384"}}}, // the EC key is for encryption
 		"RFC 7517 A.2": {},                                                                                                        // private keys
 		"RFC 7517 A.3": {},                                                                                                        // shared secrets
-		"RFC 7517 B":   {[]ask{{"1b94c", "RS256"}, {"1b94c", "PS512"}}, []ask{{"1b94c", "ES256"}, {"1b94c", "HS256"}}},            // with a certificate, which is signed with SHA-1 and expired
+		"RFC 7517 B": {
+			[]ask{{"1b94c", "RS256"}, {"1b94c", "PS512"}}, []ask{{"1b94c", "ES256"}, {"1b94c", "HS256"}},
+		}, // with a certificate, which is signed with SHA-1 and expired
 		"RFC 7518 C":   {[]ask{{"", "ES256"}}, []ask{{"", "ECDH-ES"}, {"", "ES384"}}},
 		"RFC 8037 A.1": {}, // a private key
 		"RFC 8037 A.4": {[]ask{{"", "EdDSA"}, {"", "Ed25519"}}, []ask{{"", "ES256"}}},

@@ -54,14 +54,16 @@ func Ask(ctx context.Context, answers *sheet.Sheet) error {
 		return err
 	}
 	return standard.Ask(ctx, answers, standard.Server{
-		Process:       process,
-		Issuer:        p.issuer,
-		Audiences:     []string{sheet.Audience},
-		Introspection: introspection.Config{URL: p.Issuer + "/token/introspection", ClientAuth: introspection.SecretBasic(p.ResourceServer.ID, p.ResourceServer.Secret)},
-		JWT:           of("urn:api:RS256"),
-		Opaque:        of("urn:api:opaque"),
-		OtherJWT:      func(ctx context.Context) (string, error) { return of("urn:other")(ctx, "read") },
-		OtherOpaque:   func(ctx context.Context) (string, error) { return of("urn:other:opaque")(ctx, "read") },
+		Process:   process,
+		Issuer:    p.issuer,
+		Audiences: []string{sheet.Audience},
+		Introspection: introspection.Config{
+			URL: p.Issuer + "/token/introspection", ClientAuth: introspection.SecretBasic(p.ResourceServer.ID, p.ResourceServer.Secret),
+		},
+		JWT:         of("urn:api:RS256"),
+		Opaque:      of("urn:api:opaque"),
+		OtherJWT:    func(ctx context.Context) (string, error) { return of("urn:other")(ctx, "read") },
+		OtherOpaque: func(ctx context.Context) (string, error) { return of("urn:other:opaque")(ctx, "read") },
 		Logins: []standard.Login{
 			{App: "of an app", Do: p.logIn(p.App)},
 			{App: "of an app that is called like us, under RFC9068", Strict: true, Do: p.logIn(p.Namesake)},

@@ -64,7 +64,10 @@ func TestProofsOfOneKey(t *testing.T) {
 	if err := s.WantProofs(sheet.DPoP, api, owner, bound("one"), bound("two"), issuer.Token(authtest.Claims{"aud": sheet.Audience})); err != nil {
 		t.Fatal(err)
 	}
-	s.WantForged(api, issuer.Token(authtest.Claims{"aud": sheet.Audience, "jti": rand.Text()}), issuer.Token(authtest.Claims{"aud": sheet.Audience, "sub": "mallory"}))
+	s.WantForged(
+		api, issuer.Token(authtest.Claims{"aud": sheet.Audience, "jti": rand.Text()}),
+		issuer.Token(authtest.Claims{"aud": sheet.Audience, "sub": "mallory"}),
+	)
 	if _, wrong, _ := s.Count(); wrong > 0 {
 		var table bytes.Buffer
 		s.Print(&table, true)

@@ -19,7 +19,10 @@ func MavenZip(ctx context.Context, dir, artifact, sum string) error {
 	if err := Need("mvn"); err != nil {
 		return err
 	}
-	if err := run(ctx, dir, nil, "mvn", "-q", "-B", "-C", dependencyPlugin+":copy", "-Dartifact="+artifact, "-DoutputDirectory="+dir, "-Dmdep.useBaseVersion=true"); err != nil {
+	if err := run(
+		ctx, dir, nil, "mvn", "-q", "-B", "-C", dependencyPlugin+":copy", "-Dartifact="+artifact, "-DoutputDirectory="+dir,
+		"-Dmdep.useBaseVersion=true",
+	); err != nil {
 		return err
 	}
 	parts := strings.Split(artifact, ":")

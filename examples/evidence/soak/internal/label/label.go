@@ -64,7 +64,10 @@ const (
 	WrongAnswer          // another status or form than the kind of request calls for
 )
 
-var verdicts = [...]string{"right", "excused", "503 inside a window", "503 in a stall", "wrong accept", "wrong refusal", "503 outside the windows", "wrong answer"}
+var verdicts = [...]string{
+	"right", "excused", "503 inside a window", "503 in a stall", "wrong accept", "wrong refusal", "503 outside the windows",
+	"wrong answer",
+}
 
 func (v Verdict) String() string { return verdicts[v] }
 

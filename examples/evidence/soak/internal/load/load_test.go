@@ -100,7 +100,10 @@ func TestAnswersAreRead(t *testing.T) {
 }
 
 func TestWhatIsNoAnswerIsAnError(t *testing.T) {
-	for _, text := range []string{"", "HTTP/1.1", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"} {
+	for _, text := range []string{
+		"", "HTTP/1.1", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
+	} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)

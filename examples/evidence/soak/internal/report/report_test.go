@@ -78,7 +78,10 @@ func TestTheReportTellsWhatWasPromised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| wrong accepts | 0 | 0 | kept |", "| heap at rest, growth over the second half | ≤ 1 MiB/h | +0.0 ± 0.0 MiB/h | kept |", "6 000 in 20m0s"} {
+	for _, want := range []string{
+		"| wrong accepts | 0 | 0 | kept |", "| heap at rest, growth over the second half | ≤ 1 MiB/h | +0.0 ± 0.0 MiB/h | kept |",
+		"6 000 in 20m0s",
+	} {
 		if !strings.Contains(d.Markdown, want) {
 			t.Errorf("%q is missing in\n%s", want, d.Markdown)
 		}

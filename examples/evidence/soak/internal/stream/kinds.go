@@ -129,7 +129,10 @@ var opaques = []Kind{
 	}},
 	{Name: "opaque token that was revoked", Weight: 6, Upstream: true, Good: true, Needs: asked, draw: opaqueStocked(ended, server.PathOrders)},
 	{Name: "opaque token that nobody made", Weight: 3, Upstream: true, Refusals: unauthorized, Needs: asked, draw: invented},
-	{Name: "opaque token for another audience", Weight: 3, Upstream: true, Refusals: unauthorized, Needs: asked, draw: opaqueStocked(opaqueElsewhere, server.PathOrders)},
+	{
+		Name: "opaque token for another audience", Weight: 3, Upstream: true, Refusals: unauthorized, Needs: asked,
+		draw: opaqueStocked(opaqueElsewhere, server.PathOrders),
+	},
 	{Name: "opaque token, wrong scope", Weight: 3, Upstream: true, Refusals: forbidden, Needs: asked, draw: opaqueStocked(opaque, server.PathAdmin)},
 	{Name: "opaque token, where only JWTs are taken", Weight: 1, Refusals: unauthorized, draw: opaqueStocked(opaque, server.PathJWTs)},
 }

@@ -163,7 +163,10 @@ func (s *stock) put(as sort, t *Token) {
 
 // anyAlgorithm prefers the ones that servers use and that are signed fast.
 func anyAlgorithm() authtest.Header {
-	names := []string{"ES256", "ES256", "ES256", "ES256", "ES256", "ES256", "EdDSA", "EdDSA", "EdDSA", "EdDSA", "EdDSA", "Ed25519", "RS256", "RS256", "PS256", "ES384"}
+	names := []string{
+		"ES256", "ES256", "ES256", "ES256", "ES256", "ES256", "EdDSA", "EdDSA", "EdDSA", "EdDSA", "EdDSA", "Ed25519", "RS256", "RS256",
+		"PS256", "ES384",
+	}
 	return authtest.Header{"alg": names[mathrand.IntN(len(names))]}
 }
 

@@ -1,4 +1,5 @@
-package introspection
+// Package exactjson decodes JSON by exact names.
+package exactjson
 
 import (
 	"bytes"
@@ -11,14 +12,14 @@ import (
 	"unicode"
 )
 
-// decodeExact is json.Unmarshal, except that a field gets the member of exactly its name, at every depth. encoding/json would
+// Decode is json.Unmarshal, except that a field gets the member of exactly its name, at every depth. encoding/json would
 // also take SUB or ſub for a field sub, so whoever may choose names of claims at the server could choose values of others. A
 // type with an UnmarshalJSON of its own reads its part of the document as it likes. text is valid JSON, and is written to; members
 // that name no field are overwritten with spaces, which encoding/json skips faster than what stood there.
 //
-// What follows exists twice on purpose, here and in package middleware, because the two share no third package. A test there keeps
-// them the same.
-func decodeExact(text []byte, v any) error {
+// From walk on this exists twice on purpose, here and in middleware/internal/exactjson, because no room of the one can be seen from the other.
+// A test there keeps them the same.
+func Decode(text []byte, v any) error {
 	walk(text, v)
 	return json.Unmarshal(text, v)
 }

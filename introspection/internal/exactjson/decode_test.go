@@ -1,4 +1,4 @@
-package introspection_test
+package exactjson_test
 
 import (
 	"bytes"
@@ -100,47 +100,76 @@ func TestClaimsAreDecodedByExactNames(t *testing.T) {
 		into func() any
 		want any
 	}{
-		"exact names":                 {`"name":"a","home":{"city":"b","note":{"x":1}}`, fresh[person], &person{Name: "a", Home: address{"b", map[string]any{"x": 1.0}}}},
-		"other cases":                 {`"Name":"a","HOME":{"city":"b"},"tagless":"c","Dash":"d"`, fresh[person], &person{}},
-		"by Unicode folding":          {`"otherſ":[{"city":"b"}],"by_name\u017f":1`, fresh[person], &person{}},
-		"a name with escapes":         {`"n\u0061me":"a","\u0048ome":{"city":"b"}`, fresh[person], &person{Name: "a"}},
-		"a tag that says minus":       {`"-":"a","hidden":"b"`, fresh[person], &person{Dash: "a"}},
-		"a field without a tag":       {`"Tagless":"a","private":"b"`, fresh[person], &person{Tagless: "a"}},
-		"a number in a string":        {`"big":"12"`, fresh[person], &person{Big: 12}},
-		"inside a struct":             {`"home":{"City":"b","NOTE":1}`, fresh[person], &person{}},
-		"behind a pointer":            {`"second":{"City":"b","note":1}`, fresh[person], &person{Second: &address{Note: 1.0}}},
-		"inside a slice":              {`"others":[{"City":"b"},{"city":"c"},null,{}]`, fresh[person], &person{Others: []address{{}, {City: "c"}, {}, {}}}},
-		"inside an array":             {`"pair":[{"city":"b","CITY2":1},{"City":"c"},{"city":"too many"}]`, fresh[person], &person{Pair: [2]address{{City: "b"}}}},
-		"inside a map, names as data": {`"by_name":{"Home":{"City":"b"},"home2":{"city":"c"}}`, fresh[person], &person{ByName: map[string]address{"Home": {}, "home2": {City: "c"}}}},
-		"inside any":                  {`"anyhow":{"City":"b","city2":{"City":"c"}}`, fresh[person], &person{Anyhow: map[string]any{"City": "b", "city2": map[string]any{"City": "c"}}}},
-		"a raw member":                {`"raw":{"City" : "b"}`, fresh[person], &person{Raw: json.RawMessage(`{"City" : "b"}`)}},
-		"a pointer that any holds":    {`"anyhow":{"City":"b","note":1}`, func() any { return &person{Anyhow: &address{}} }, &person{Anyhow: &address{Note: 1.0}}},
+		"exact names": {
+			`"name":"a","home":{"city":"b","note":{"x":1}}`, fresh[person],
+			&person{Name: "a", Home: address{"b", map[string]any{"x": 1.0}}},
+		},
+		"other cases":           {`"Name":"a","HOME":{"city":"b"},"tagless":"c","Dash":"d"`, fresh[person], &person{}},
+		"by Unicode folding":    {`"otherſ":[{"city":"b"}],"by_name\u017f":1`, fresh[person], &person{}},
+		"a name with escapes":   {`"n\u0061me":"a","\u0048ome":{"city":"b"}`, fresh[person], &person{Name: "a"}},
+		"a tag that says minus": {`"-":"a","hidden":"b"`, fresh[person], &person{Dash: "a"}},
+		"a field without a tag": {`"Tagless":"a","private":"b"`, fresh[person], &person{Tagless: "a"}},
+		"a number in a string":  {`"big":"12"`, fresh[person], &person{Big: 12}},
+		"inside a struct":       {`"home":{"City":"b","NOTE":1}`, fresh[person], &person{}},
+		"behind a pointer":      {`"second":{"City":"b","note":1}`, fresh[person], &person{Second: &address{Note: 1.0}}},
+		"inside a slice":        {`"others":[{"City":"b"},{"city":"c"},null,{}]`, fresh[person], &person{Others: []address{{}, {City: "c"}, {}, {}}}},
+		"inside an array":       {`"pair":[{"city":"b","CITY2":1},{"City":"c"},{"city":"too many"}]`, fresh[person], &person{Pair: [2]address{{City: "b"}}}},
+		"inside a map, names as data": {
+			`"by_name":{"Home":{"City":"b"},"home2":{"city":"c"}}`, fresh[person],
+			&person{ByName: map[string]address{"Home": {}, "home2": {City: "c"}}},
+		},
+		"inside any": {
+			`"anyhow":{"City":"b","city2":{"City":"c"}}`, fresh[person],
+			&person{Anyhow: map[string]any{"City": "b", "city2": map[string]any{"City": "c"}}},
+		},
+		"a raw member":             {`"raw":{"City" : "b"}`, fresh[person], &person{Raw: json.RawMessage(`{"City" : "b"}`)}},
+		"a pointer that any holds": {`"anyhow":{"City":"b","note":1}`, func() any { return &person{Anyhow: &address{}} }, &person{Anyhow: &address{Note: 1.0}}},
 		"a nil pointer that any holds": {`"anyhow":{"City":"b"}`, func() any { return &person{Anyhow: (*address)(nil)} },
 			&person{Anyhow: map[string]any{"City": "b"}}},
-		"embedded":                     {`"tenant":"a","Tenant2":1,"level":2,"LEVEL3":3,"region":"r"`, func() any { return &outer{lower: &lower{}} }, &outer{Base: Base{Tenant: "a"}, Level: 2, lower: &lower{Region: "r"}}},
-		"embedded, in another case":    {`"Tenant":"a","Level":2,"Base":{"tenant":"b"}`, fresh[outer], &outer{}},
-		"embedded twice":               {`"Tenant":"a"`, fresh[ambiguous], &ambiguous{}},
-		"embedded twice, and a third":  {`"TENANT":"a"`, fresh[ambiguous], &ambiguous{TENANT: "a"}},
-		"embedded under a name":        {`"base":{"tenant":"a","Level":1},"level":2`, fresh[named], &named{Base{Tenant: "a"}}},
-		"a type in itself":             {`"value":"a","next":{"Value":"b","next":{"value":"c","NEXT":{}}}`, fresh[recursive], &recursive{"a", &recursive{"", &recursive{"c", nil}}}},
+		"embedded": {
+			`"tenant":"a","Tenant2":1,"level":2,"LEVEL3":3,"region":"r"`, func() any { return &outer{lower: &lower{}} },
+			&outer{Base: Base{Tenant: "a"}, Level: 2, lower: &lower{Region: "r"}},
+		},
+		"embedded, in another case":   {`"Tenant":"a","Level":2,"Base":{"tenant":"b"}`, fresh[outer], &outer{}},
+		"embedded twice":              {`"Tenant":"a"`, fresh[ambiguous], &ambiguous{}},
+		"embedded twice, and a third": {`"TENANT":"a"`, fresh[ambiguous], &ambiguous{TENANT: "a"}},
+		"embedded under a name":       {`"base":{"tenant":"a","Level":1},"level":2`, fresh[named], &named{Base{Tenant: "a"}}},
+		"a type in itself": {
+			`"value":"a","next":{"Value":"b","next":{"value":"c","NEXT":{}}}`, fresh[recursive],
+			&recursive{"a", &recursive{"", &recursive{"c", nil}}},
+		},
 		"a type with an UnmarshalJSON": {`"City":"b"`, fresh[OwnWay], &OwnWay{"b"}},
 		"a map":                        {`"City":"b"`, fresh[map[string]any], &map[string]any{"active": true, "City": "b"}},
 		"such a type inside a struct":  {`"own":{"City":"b"},"own_too":{"CITY":"c"},"OWN2":1`, fresh[person], &person{Own: OwnWay{"b"}, OwnToo: &OwnWay{"c"}}},
 		"the method of a part of a type without a name, which encoding/json does not call": {`"unnamed":{"City":"b"}`, fresh[person], &person{}},
 		"an unexported field beside its twin":                                              {`"private":"a"`, fresh[person], &person{private: ""}},
-		"a struct without a tag":                                                           {`"Plain":{"City":"b","note":1},"city":"c"`, fresh[person], &person{Plain: address{Note: 1.0}}},
-		"an embedded string":                                                               {`"Text":"a","text2":"b"`, fresh[person], &person{Text: "a"}},
-		"a tag with a sign":                                                                {`"x5t#S256":"a","X5T":"b"`, fresh[person], &person{X5t: "a"}},
-		"a tag that is no name":                                                            {`"Odd":"a","od'd":"b"`, fresh[person], &person{Odd: "a"}},
-		"a pointer that a slice holds":                                                     {`"list":[{"City":"b","note":1},{"City":"c"}]`, func() any { return &person{List: []any{&address{}}} }, &person{List: []any{&address{Note: 1.0}, map[string]any{"City": "c"}}}},
-		"empty maps and lists, and what follows":                                           {`"by_name":{},"others":[],"list":[ ],"home":{ },"second":{"City":"b"},"Name":"c"`, fresh[person], &person{ByName: map[string]address{}, Others: []address{}, List: []any{}, Second: &address{}}},
-		"numbers and words, and what follows":                                              {`"x":-1.5e3 ,"y":true ,"z":[1 ,null ],"anyhow":1 ,"home":{"City":"b"},"Name":"c"`, fresh[person], &person{Anyhow: 1.0}},
-		"embedded twice, once with a tag":                                                  {`"Tenant":"a"`, fresh[preferred], &preferred{Tagged: Tagged{"a"}}},
-		"a map of structs and a null":                                                      {`"a":null`, fresh[map[string]*Base], nil},
-		"strings that look like members":                                                   {`"note":"\\\"},\"City\":\"b","name":"}]\\"`, fresh[person], &person{Name: `}]\`}},
-		"only foreign members last":                                                        {`"name":"a","x":{"y":[1,"]}",{}]},"Z":-1.5e3`, fresh[person], &person{Name: "a"}},
-		"null where a struct, a map and a list are":                                        {`"home":null,"Name":1,"by_name":null,"NAME2":1,"others":null,"Name3":1,"plain":{},"second":{"City":"b","note":1}`, func() any { return &person{Home: address{City: "stays"}} }, &person{Home: address{City: "stays"}, Second: &address{Note: 1.0}}},
-		"an array where a struct is":                                                       {`"home":["City"]`, fresh[person], nil},
+		"a struct without a tag": {
+			`"Plain":{"City":"b","note":1},"city":"c"`, fresh[person], &person{Plain: address{Note: 1.0}},
+		},
+		"an embedded string":    {`"Text":"a","text2":"b"`, fresh[person], &person{Text: "a"}},
+		"a tag with a sign":     {`"x5t#S256":"a","X5T":"b"`, fresh[person], &person{X5t: "a"}},
+		"a tag that is no name": {`"Odd":"a","od'd":"b"`, fresh[person], &person{Odd: "a"}},
+		"a pointer that a slice holds": {
+			`"list":[{"City":"b","note":1},{"City":"c"}]`, func() any { return &person{List: []any{&address{}}} },
+			&person{List: []any{&address{Note: 1.0}, map[string]any{"City": "c"}}},
+		},
+		"empty maps and lists, and what follows": {
+			`"by_name":{},"others":[],"list":[ ],"home":{ },"second":{"City":"b"},"Name":"c"`, fresh[person],
+			&person{ByName: map[string]address{}, Others: []address{}, List: []any{}, Second: &address{}},
+		},
+		"numbers and words, and what follows": {
+			`"x":-1.5e3 ,"y":true ,"z":[1 ,null ],"anyhow":1 ,"home":{"City":"b"},"Name":"c"`, fresh[person], &person{Anyhow: 1.0},
+		},
+		"embedded twice, once with a tag": {`"Tenant":"a"`, fresh[preferred], &preferred{Tagged: Tagged{"a"}}},
+		"a map of structs and a null":     {`"a":null`, fresh[map[string]*Base], nil},
+		"strings that look like members":  {`"note":"\\\"},\"City\":\"b","name":"}]\\"`, fresh[person], &person{Name: `}]\`}},
+		"only foreign members last":       {`"name":"a","x":{"y":[1,"]}",{}]},"Z":-1.5e3`, fresh[person], &person{Name: "a"}},
+		"null where a struct, a map and a list are": {
+			`"home":null,"Name":1,"by_name":null,"NAME2":1,"others":null,"Name3":1,"plain":{},"second":{"City":"b","note":1}`,
+			func() any { return &person{Home: address{City: "stays"}} },
+			&person{Home: address{City: "stays"}, Second: &address{Note: 1.0}},
+		},
+		"an array where a struct is": {`"home":["City"]`, fresh[person], nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, space := range []string{"", " ", "\r\n\t"} {
