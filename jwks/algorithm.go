@@ -62,6 +62,15 @@ func algorithmNamed(name string) *algorithm {
 	return nil
 }
 
+// checkForm is check without what crypto/ed25519 refuses by itself when it verifies.
+func (a *algorithm) checkForm(material any) error {
+	if _, is := a.method.(*jwt.SigningMethodEd25519); is {
+		_, err := edwardsY(material)
+		return err
+	}
+	return a.check(material)
+}
+
 func (a *algorithm) symmetric() bool {
 	_, ok := a.method.(*jwt.SigningMethodHMAC)
 	return ok
@@ -131,14 +140,11 @@ func checkEC(curve elliptic.Curve) func(any) error {
 }
 
 func checkEd25519(material any) error {
-	key, ok := material.(ed25519.PublicKey)
-	if !ok {
-		return errKeyType
+	y, err := edwardsY(material)
+	if err != nil {
+		return err
 	}
-	if len(key) != ed25519.PublicKeySize {
-		return fmt.Errorf("the Ed25519 key has %d bytes, it must have %d", len(key), ed25519.PublicKeySize)
-	}
-	return checkEdwardsPoint(key)
+	return checkEdwardsPoint(y)
 }
 
 func checkSecret(hash crypto.Hash) func(any) error {
@@ -168,10 +174,16 @@ func number(hex string) *big.Int {
 	return n
 }
 
-// checkEdwardsPoint refuses what crypto/ed25519 would take or only fail on later: encodings that are not canonical
-// (RFC 8032 section 5.1.3, step 1), values that are no point, and points of small order. Under a key of small order
-// a signature exists that fits many messages, so it proves nothing.
-func checkEdwardsPoint(key ed25519.PublicKey) error {
+// edwardsY refuses what crypto/ed25519 would take: encodings that are not canonical (RFC 8032 section 5.1.3, step 1), and points of
+// small order. Under a key of small order a signature exists that fits many messages, so it proves nothing.
+func edwardsY(material any) (*big.Int, error) {
+	key, ok := material.(ed25519.PublicKey)
+	if !ok {
+		return nil, errKeyType
+	}
+	if len(key) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("the Ed25519 key has %d bytes, it must have %d", len(key), ed25519.PublicKeySize)
+	}
 	reversed := make([]byte, len(key))
 	for i, b := range key {
 		reversed[len(key)-1-i] = b
@@ -179,15 +191,20 @@ func checkEdwardsPoint(key ed25519.PublicKey) error {
 	reversed[0] &= 0x7f // the sign of x
 	y := new(big.Int).SetBytes(reversed)
 	if y.Cmp(edP) >= 0 {
-		return errors.New("the Ed25519 key is not in canonical form")
+		return nil, errors.New("the Ed25519 key is not in canonical form")
 	}
 	opposite := new(big.Int).Sub(edP, y)
 	for _, small := range []*big.Int{new(big.Int), one, edY8} { // order 4; 1; 8. Their opposites: order 4 again; 2; 8
 		if y.Cmp(small) == 0 || opposite.Cmp(small) == 0 {
-			return errors.New("the Ed25519 key is a point of small order")
+			return nil, errors.New("the Ed25519 key is a point of small order")
 		}
 	}
-	// x² = (y²-1) / (dy²+1): the quotient is a square if and only if the product is.
+	return y, nil
+}
+
+// checkEdwardsPoint refuses a y without an x, on which crypto/ed25519 would only fail later: x² = (y²-1) / (dy²+1), and the quotient is
+// a square if and only if the product is.
+func checkEdwardsPoint(y *big.Int) error {
 	yy := new(big.Int).Mul(y, y)
 	u := new(big.Int).Sub(yy, one)
 	v := yy.Mul(yy, edD).Add(yy, one)

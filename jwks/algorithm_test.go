@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"math/big"
 	"net/http"
@@ -39,6 +40,11 @@ func TestEd25519KeysThatProveNothing(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), "small order") && !strings.Contains(err.Error(), "canonical") {
 					t.Errorf("%s, a key under which one signature fits many messages, %x: %v", alg, key, err)
 				}
+				// Where the key is the neutral point, its own encoding and a zero sign everything.
+				everything := append(slices.Clone(key), make([]byte, 32)...)
+				if _, err := jwks.ProveKey(alg, key, "a.b", everything); err == nil || errors.Is(err, jwks.ErrSignature) {
+					t.Errorf("%s, %x with a signature: %v", alg, key, err)
+				}
 			}
 			key = slices.Clone(key)
 			key[31] ^= 0x80
@@ -54,6 +60,9 @@ func TestEd25519PointsAgainstTheStandardLibrary(t *testing.T) {
 		key[0] = y
 		if _, err := jwks.NewKey("k", "EdDSA", key); (err == nil) != point {
 			t.Errorf("y = %d: %v", y, err)
+		}
+		if k, err := jwks.ProveKey("EdDSA", key, "a.b", make([]byte, 64)); k != nil || !errors.Is(err, jwks.ErrSignature) {
+			t.Errorf("y = %d, with a signature that it has not made: %v", y, err)
 		}
 	}
 	for range 50 {

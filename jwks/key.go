@@ -36,27 +36,50 @@ type sealed func() any
 
 func seal(material any) sealed { return func() any { return material } }
 
-var (
-	errSignature = errors.New("jwks: the signature does not fit the key")
-	errZeroKey   = errors.New("jwks: a Key that no constructor made verifies nothing; use NewKey or NewSecret")
-)
+// ErrSignature is the error of a signature that does not fit the key.
+var ErrSignature = errors.New("jwks: the signature does not fit the key")
+
+var errZeroKey = errors.New("jwks: a Key that no constructor made verifies nothing; use NewKey or NewSecret")
 
 // NewKey makes a Key from a public key for one of RS256, RS384, RS512, PS256, PS384, PS512 (*rsa.PublicKey, 2048 to 8192 bits),
 // ES256, ES384, ES512 (*ecdsa.PublicKey on P-256, P-384, P-521: RFC 7518 section 3.4), EdDSA and Ed25519 (ed25519.PublicKey).
 // The key is copied. An empty id makes a key without a kid. The error says which of these rules the key breaks.
 func NewKey(id, algorithm string, public crypto.PublicKey) (*Key, error) {
+	return newPublicKey("NewKey", id, algorithm, public, false)
+}
+
+// ProveKey is [NewKey], without an id, for a key that comes along with what it has signed, as that of a DPoP proof does (RFC 9449), and
+// [Key.Verify] of that. The error is [ErrSignature] for a key that is fit and a signature that is not its own; of such a key it is not known
+// whether an Ed25519 key is a point of the curve, as verifying finds that out, and looking beforehand would cost another third.
+func ProveKey(algorithm string, public crypto.PublicKey, signingInput string, signature []byte) (*Key, error) {
+	key, err := newPublicKey("ProveKey", "", algorithm, public, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := key.Verify(signingInput, signature); err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+// newPublicKey makes a Key. If it is about to verify, what crypto/ed25519 finds out by itself then is not looked for.
+func newPublicKey(maker, id, algorithm string, public crypto.PublicKey, verifies bool) (*Key, error) {
 	alg := algorithmNamed(algorithm)
 	if alg == nil {
-		return nil, fmt.Errorf("jwks: NewKey: algorithm %q is not supported; use RS, PS or ES with 256, 384 or 512, EdDSA or Ed25519", algorithm)
+		return nil, fmt.Errorf("jwks: %s: algorithm %q is not supported; use RS, PS or ES with 256, 384 or 512, EdDSA or Ed25519", maker, algorithm)
 	}
 	if alg.symmetric() {
-		return nil, fmt.Errorf("jwks: NewKey: algorithm %s needs a secret; use NewSecret", alg.name)
+		return nil, fmt.Errorf("jwks: %s: algorithm %s needs a secret; use NewSecret", maker, alg.name)
 	}
 	if _, private := public.(interface{ Public() crypto.PublicKey }); private {
-		return nil, fmt.Errorf("jwks: NewKey: a private key (%T) verifies nothing; pass the public key, as its Public method gives it", public)
+		return nil, fmt.Errorf("jwks: %s: a private key (%T) verifies nothing; pass the public key, as its Public method gives it", maker, public)
 	}
-	if err := alg.check(public); err != nil {
-		return nil, fmt.Errorf("jwks: NewKey: algorithm %s, key of type %T: %w", alg.name, public, err)
+	check := alg.check
+	if verifies {
+		check = alg.checkForm
+	}
+	if err := check(public); err != nil {
+		return nil, fmt.Errorf("jwks: %s: algorithm %s, key of type %T: %w", maker, alg.name, public, err)
 	}
 	return newKey(id, "", alg, seal(clone(public)), nil), nil
 }
@@ -145,7 +168,7 @@ func (k *Key) Verify(signingInput string, signature []byte) error {
 		return errZeroKey
 	}
 	if k.alg.method.Verify(signingInput, signature, k.material()) != nil {
-		return errSignature
+		return ErrSignature
 	}
 	if k.verified != nil && !k.verified.Load() {
 		k.verified.Store(true)

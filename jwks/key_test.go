@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -55,6 +56,32 @@ func TestEveryOfferedAlgorithmVerifies(t *testing.T) {
 		}
 		if err := keyFor(t, alg, signer).Verify(signingInput, sign(alg, signer, signingInput)); err != nil {
 			t.Errorf("%s: %v", alg, err)
+		}
+	}
+}
+
+// A key that comes along with what it has signed is as good as any other, and no better.
+func TestAKeyIsProvenByWhatItHasSigned(t *testing.T) {
+	t.Parallel()
+	for alg, private := range signers() {
+		signer, ok := private.(crypto.Signer)
+		if !ok {
+			continue
+		}
+		signature := sign(alg, private, signingInput)
+		k, err := jwks.ProveKey(alg, signer.Public(), signingInput, signature)
+		if err != nil {
+			t.Errorf("%s: %v", alg, err)
+			continue
+		}
+		if want := must(jwks.NewKey("", alg, signer.Public())); !k.Equal(want) || k.Verify(signingInput, signature) != nil {
+			t.Errorf("%s: it is another key", alg)
+		}
+		if k, err := jwks.ProveKey(alg, signer.Public(), signingInput+"x", signature); k != nil || !errors.Is(err, jwks.ErrSignature) {
+			t.Errorf("%s, of another text: %v, want ErrSignature", alg, err)
+		}
+		if err := k.Verify(signingInput+"x", signature); !errors.Is(err, jwks.ErrSignature) {
+			t.Errorf("%s, Verify of another text: %v, want ErrSignature", alg, err)
 		}
 	}
 }
@@ -172,6 +199,10 @@ func TestConstructorsRefuse(t *testing.T) {
 		k, err := jwks.NewKey("k", row.alg, row.key)
 		if k != nil || err == nil || !strings.Contains(err.Error(), row.says) || !strings.HasPrefix(err.Error(), "jwks: ") {
 			t.Errorf("%s: %v, want an error with %q", row.what, err, row.says)
+		}
+		k, err = jwks.ProveKey(row.alg, row.key, "a.b", make([]byte, 64))
+		if k != nil || err == nil || !strings.Contains(err.Error(), row.says) || errors.Is(err, jwks.ErrSignature) {
+			t.Errorf("%s, with a signature: %v, want an error with %q", row.what, err, row.says)
 		}
 	}
 }

@@ -90,7 +90,7 @@ var accepted = map[survivor]string{
 	{"middleware", "AnyDetail", neverTaken, `err != nil`}: behindIt,  // the second decoding fails as well, and what has failed grants nothing
 
 	{"middleware", "Verifier.Verify", neverTaken, `err != nil`}:           behindIt, // a proof that is not there names no key
-	{"middleware", "Verifier.Verify", orGone, `err != nil`}:               behindIt, // no bytes are no signature
+	{"middleware", "Verifier.Verify", neverTaken, `err != nil (6)`}:       behindIt, // no bytes are no signature
 	{"middleware", "Verifier.Verify", neverTaken, `offered.known == nil`}: shortcut,
 	{"middleware", "names", andGone, `valid`}:                             impliedBy, // what is not valid is no target of ours
 
@@ -309,7 +309,7 @@ var accepted = map[survivor]string{
 	{"middleware", "decode", andGone, `len(k.first) == ed25519.PublicKeySize`}:    behindIt, // NewKey counts as well
 	{"middleware", "decode", andGone, `len(k.first) == coordinateLength(curve)`}:  behindIt, // both coordinates together must have the length of a point
 	{"middleware", "decode", andGone, `len(k.second) == coordinateLength(curve)`}: behindIt,
-	{"middleware", "writtenKey.check", neverTaken, `err != nil`}:                  behindIt,  // NewKey takes no nil
+	{"middleware", "offeredKey.verify", neverTaken, `err != nil`}:                 behindIt,  // ProveKey takes no nil
 	{"middleware", "octets", neverTaken, `err != nil`}:                            impliedBy, // with an error there is no text
 
 	{"middleware", "parse", neverTaken, `err != nil`}:                  behindIt, // an empty text is no JSON

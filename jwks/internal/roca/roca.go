@@ -16,13 +16,17 @@ var Subgroups = [...]Subgroup{
 	{97, 6}, {103, 51}, {107, 53}, {109, 54}, {127, 42}, {151, 50}, {157, 78},
 }
 
+var product = func() *big.Int {
+	all := big.NewInt(1)
+	for _, s := range Subgroups {
+		all.Mul(all, new(big.Int).SetUint64(s.Prime))
+	}
+	return all
+}()
+
 // Marks reports whether the modulus has the mark. The one division of a long number is by all the primes together.
 func Marks(modulus *big.Int) bool {
 	var prime, rest big.Int
-	product := big.NewInt(1)
-	for _, s := range Subgroups {
-		product.Mul(product, prime.SetUint64(s.Prime))
-	}
 	short := new(big.Int).Mod(modulus, product)
 	for _, s := range Subgroups {
 		x := rest.Mod(short, prime.SetUint64(s.Prime)).Uint64()

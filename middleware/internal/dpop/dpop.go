@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"time"
 
+	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/shards"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
@@ -69,16 +71,19 @@ func (v *Verifier) Verify(ctx context.Context, call *Call, tokenHash func() shar
 	if err != nil {
 		return nonce, refuse(BadNonce, err)
 	}
-	key, err := offered.checked()
-	if err != nil {
-		return nonce, refuse(BadProof, err)
-	}
 	signature, err := jws.Signature()
-	if err != nil || key.Verify(jws.SigningInput, signature) != nil {
+	if err != nil {
 		return nonce, refuse(BadProof, errSignature)
 	}
+	key, err := offered.verify(jws.SigningInput, signature)
+	switch {
+	case errors.Is(err, jwks.ErrSignature):
+		return nonce, refuse(BadProof, errSignature)
+	case err != nil:
+		return nonce, refuse(BadProof, errKey)
+	}
 	if offered.known == nil {
-		v.keys.learn(jws.Header, &clientKey{Key: key, thumbprint: offered.thumbprint})
+		v.keys.learn(&offered, key)
 	}
 	if call.Keep {
 		return nonce, Refusal{}

@@ -43,7 +43,11 @@ func ReadKey(jwk, algorithm string) (*jwks.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return written.check()
+	public, err := written.public()
+	if err != nil {
+		return nil, err
+	}
+	return jwks.NewKey("", algorithm, public)
 }
 
 // ThumbprintOf is that of a jwk as it is written, whether it makes a key or not; empty for what is none.

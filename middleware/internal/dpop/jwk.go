@@ -6,14 +6,13 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
 	"math"
 	"math/big"
 	"slices"
 
-	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
+	"github.com/cardea-auth/cardea/middleware/internal/shards"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 )
 
@@ -34,7 +33,7 @@ type writtenKey struct {
 
 // readJWK reads the key that came with a proof, which must be public, meant for signatures and fit the algorithm. Each key has one
 // spelling: a number without padding, in exactly the length that its type wants, so that the thumbprint of what is written is the
-// thumbprint of the key. Whether the numbers make a key is left to check. Certificates (x5c) are not looked at: a thumbprint
+// thumbprint of the key. Whether the numbers make a key is left to verify. Certificates (x5c) are not looked at: a thumbprint
 // speaks of the key alone (RFC 7638 section 3.2).
 func readJWK(v strictjson.Value, algorithm string) (writtenKey, error) {
 	k := writtenKey{algorithm: algorithm}
@@ -115,31 +114,20 @@ func (k *writtenKey) thumbprint() string {
 	default:
 		required = `{"crv":"` + k.crv + `","kty":"OKP","x":"` + k.x + `"}` // RFC 8037 section 2
 	}
-	digest := sha256.Sum256([]byte(required))
+	digest := shards.KeyOf(required)
 	return base64.RawURLEncoding.EncodeToString(digest[:])
 }
 
-// check makes a key of the numbers, if they are one: points on their curve, no key of small order or known to be broken. This
-// costs more than all before it.
-func (k *writtenKey) check() (*jwks.Key, error) {
-	var public crypto.PublicKey
+// public makes a key of the numbers. Whether they are one, no key of small order or known to be broken, is for jwks to judge.
+func (k *writtenKey) public() (crypto.PublicKey, error) {
 	switch k.kty {
 	case "EC":
-		point, err := ecdsa.ParseUncompressedPublicKey(k.curve(), slices.Concat([]byte{4}, k.first, k.second)) // SEC 1 section 2.3.3
-		if err != nil {
-			return nil, errKey
-		}
-		public = point
+		return ecdsa.ParseUncompressedPublicKey(k.curve(), slices.Concat([]byte{4}, k.first, k.second)) // SEC 1 section 2.3.3
 	case "RSA":
-		public = &rsa.PublicKey{N: new(big.Int).SetBytes(k.first), E: exponentOf(k.second)}
+		return &rsa.PublicKey{N: new(big.Int).SetBytes(k.first), E: exponentOf(k.second)}, nil
 	default:
-		public = ed25519.PublicKey(k.first)
+		return ed25519.PublicKey(k.first), nil
 	}
-	key, err := jwks.NewKey("", k.algorithm, public)
-	if err != nil {
-		return nil, errKey
-	}
-	return key, nil
 }
 
 // curve is nil for what no algorithm uses.

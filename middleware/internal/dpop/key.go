@@ -22,17 +22,22 @@ type clientKey struct {
 
 // offeredKey is the key in the header of a proof.
 type offeredKey struct {
+	header     shards.Key // the digest of its segment, if it is new
 	thumbprint string
 	known      *jwks.Key  // nil: the header is new
 	written    writtenKey // of a new header
 }
 
-// checked returns the key that verifies the proof.
-func (k *offeredKey) checked() (*jwks.Key, error) {
+// verify returns the key if it has made the signature. This costs more than all before it.
+func (k *offeredKey) verify(signingInput string, signature []byte) (*jwks.Key, error) {
 	if k.known != nil {
-		return k.known, nil
+		return k.known, k.known.Verify(signingInput, signature)
 	}
-	return k.written.check()
+	public, err := k.written.public()
+	if err != nil {
+		return nil, err
+	}
+	return jwks.ProveKey(k.written.algorithm, public, signingInput, signature)
 }
 
 // clientKeys reads the headers of proofs. A client sends the same header each time, so those of proofs that verified are
@@ -49,19 +54,22 @@ func newClientKeys(algorithms []string) clientKeys {
 // read returns the key in a header, which vouches for nothing: here, and nowhere else, a token brings its own key, and it is the
 // thumbprint in the access token that vouches for it.
 func (k clientKeys) read(segment string) (offeredKey, error) {
-	if key, known := k.known.Get(shards.KeyOf(segment)); known {
+	digest := shards.KeyOf(segment)
+	if key, known := k.known.Get(digest); known {
 		return offeredKey{thumbprint: key.thumbprint, known: key.Key}, nil
 	}
 	written, err := k.parse(segment)
 	if err != nil {
 		return offeredKey{}, err
 	}
-	return offeredKey{thumbprint: written.thumbprint(), written: written}, nil
+	return offeredKey{header: digest, thumbprint: written.thumbprint(), written: written}, nil
 }
 
 // learn remembers the header of a proof that has verified. A client can push the headers of all others out, with as many headers
 // of its own as fit. They are read anew then, which costs less than the signature check that follows.
-func (k clientKeys) learn(segment string, key *clientKey) { k.known.Add(shards.KeyOf(segment), key, 0) }
+func (k clientKeys) learn(offered *offeredKey, key *jwks.Key) {
+	k.known.Add(offered.header, &clientKey{Key: key, thumbprint: offered.thumbprint}, 0)
+}
 
 // parse reads the header and the key in it.
 func (k clientKeys) parse(segment string) (writtenKey, error) {
@@ -69,26 +77,28 @@ func (k clientKeys) parse(segment string) (writtenKey, error) {
 	if err != nil {
 		return writtenKey{}, errForm
 	}
-	header, err := strictjson.Parse(text)
+	var typ, alg, jwk strictjson.Value
+	err = strictjson.Walk(text, func(name string, v strictjson.Value) error {
+		switch name {
+		case "typ":
+			typ = v
+		case "alg":
+			alg = v
+		case "jwk":
+			jwk = v
+		default:
+			if resembles(name, headerNames) { // crit, b64, zip and cty among them
+				return errForm
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return writtenKey{}, errForm
 	}
-	for _, name := range []string{"crit", "b64", "zip", "cty"} {
-		if _, has := header.Member(name); has {
-			return writtenKey{}, errForm
-		}
-	}
-	for name := range header.Members() {
-		if !slices.Contains(headerNames, name) && resembles(name, headerNames) {
-			return writtenKey{}, errForm
-		}
-	}
-	typ, _ := header.Member("typ")
 	if kind, _ := typ.Text(); compact.MediaType(kind) != "dpop+jwt" {
 		return writtenKey{}, errType
 	}
-	alg, _ := header.Member("alg")
-	jwk, _ := header.Member("jwk")
 	name, _ := alg.Text()
 	if !slices.Contains(k.algorithms, name) || jwk.Kind() != strictjson.Object {
 		return writtenKey{}, errKey
@@ -96,4 +106,5 @@ func (k clientKeys) parse(segment string) (writtenKey, error) {
 	return readJWK(jwk, name)
 }
 
+// headerNames are the members of a header that are read, and those that it must not have.
 var headerNames = []string{"typ", "alg", "jwk", "crit", "b64", "zip", "cty"}

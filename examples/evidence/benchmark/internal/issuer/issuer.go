@@ -44,11 +44,11 @@ const keyID = "2026-11-current"
 // Start serves an issuer on a loopback address until Close.
 func Start(algorithm string) (*Issuer, error) {
 	i := &Issuer{Algorithm: algorithm, method: jwt.GetSigningMethod(algorithm), opaque: newOpaque()}
-	next, err := newKey(algorithm)
+	next, err := NewKey(algorithm)
 	if err != nil {
 		return nil, err
 	}
-	if i.key, err = newKey(algorithm); err != nil {
+	if i.key, err = NewKey(algorithm); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
@@ -101,7 +101,8 @@ func serve(mux *http.ServeMux, path string, document any) {
 	})
 }
 
-func newKey(algorithm string) (crypto.Signer, error) {
+// NewKey makes a key to sign with.
+func NewKey(algorithm string) (crypto.Signer, error) {
 	switch algorithm {
 	case "RS256", "PS256":
 		return rsa.GenerateKey(rand.Reader, 2048)

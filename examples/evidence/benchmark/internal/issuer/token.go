@@ -68,6 +68,17 @@ func newOpaque() string {
 	return base64.RawURLEncoding.EncodeToString(random)
 }
 
+// Answer is what the introspection endpoint says of a token that is active.
+func (i *Issuer) Answer() []byte {
+	claims := i.claims(1)
+	claims["active"] = true
+	text, err := json.Marshal(claims)
+	if err != nil {
+		panic(err) // the claims are made above
+	}
+	return text
+}
+
 // introspect answers RFC 7662 requests, all with the same.
 func (i *Issuer) introspect(w http.ResponseWriter, r *http.Request) {
 	claims := jwt.MapClaims{"active": false}

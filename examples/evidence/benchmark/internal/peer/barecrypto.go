@@ -22,9 +22,14 @@ var errSignature = errors.New("the signature is wrong")
 // Crypto is the floor under every library: the standard library's signature check of a token that is split and decoded
 // already, and nothing else.
 func Crypto(i *issuer.Issuer) func(signingInput, signature []byte) error {
-	switch key := i.PublicKey().(type) {
+	return CryptoOf(i.PublicKey(), i.Algorithm)
+}
+
+// CryptoOf is Crypto under another key.
+func CryptoOf(public crypto.PublicKey, algorithm string) func(signingInput, signature []byte) error {
+	switch key := public.(type) {
 	case *rsa.PublicKey:
-		return rsaVerifier(key, i.Algorithm)
+		return rsaVerifier(key, algorithm)
 	case *ecdsa.PublicKey:
 		return func(signingInput, signature []byte) error {
 			digest := sha256.Sum256(signingInput)

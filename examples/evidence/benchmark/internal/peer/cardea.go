@@ -45,6 +45,20 @@ func CardeaAsking(ctx context.Context, i *issuer.Issuer) (*Peer, error) {
 	}), nil
 }
 
+// PublicURL is the address of the API that proofs name.
+const PublicURL = issuer.Audience
+
+// CardeaProving is Cardea where tokens are bound to the keys of their clients, which prove them by DPoP.
+func CardeaProving(ctx context.Context, i *issuer.Issuer) (*Peer, error) {
+	cfg := config(i, 0, nil)
+	cfg.PublicURL = PublicURL
+	guard, stop, err := guarding(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return cardeaBehind("Cardea, DPoP", guard, stop), nil
+}
+
 func cardea(ctx context.Context, i *issuer.Issuer, name string, entries int) (*Peer, error) {
 	guard, stop, err := CardeaGuard(ctx, i, entries)
 	if err != nil {

@@ -1,0 +1,147 @@
+package measure
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/cardea-auth/cardea/examples/evidence/benchmark/internal/issuer"
+	"github.com/cardea-auth/cardea/examples/evidence/benchmark/internal/pairing"
+	"github.com/cardea-auth/cardea/examples/evidence/benchmark/internal/peer"
+)
+
+// proofCosts compares the whole decision about a cached token and a client's DPoP proof with the bare check of the proof's signature.
+// A first proof has a header that nobody has seen, and with it a key that is still to be read and checked.
+func proofCosts(ctx context.Context, s Settings) ([]Cost, error) {
+	p, err := newPeers(ctx, "ES256")
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	proving, err := p.make(peer.Maker{Name: "Cardea, DPoP", New: peer.CardeaProving})
+	if err != nil {
+		return nil, err
+	}
+	var all []Cost
+	for _, algorithm := range []string{"EdDSA", "RS256", "ES256"} {
+		c, err := newProver(p.issuer, algorithm)
+		if err != nil {
+			return nil, err
+		}
+		first, later := proofs{prover: c, first: true}, proofs{prover: c}
+		results := s.plan().Compare(first.bare(), first.judged("first", proving.Verify), later.judged("later", proving.Verify))
+		all = append(all,
+			Cost{"a client's first DPoP proof with a cached token, of the bare check of its key, " + algorithm, 1.2, results[1].Ratio, results[1].Allocs, results[1].Bytes},
+			Cost{"a client's later DPoP proof with a cached token, of the bare check of its key, " + algorithm, 0, results[2].Ratio, results[2].Allocs, results[2].Bytes})
+	}
+	return all, nil
+}
+
+// prover is a client with a key and a token that is bound to it.
+type prover struct {
+	algorithm string
+	key       crypto.Signer
+	check     func(signingInput, signature []byte) error
+	token     string
+	jwk       map[string]any
+	made      int
+}
+
+func newProver(i *issuer.Issuer, algorithm string) (*prover, error) {
+	key, err := issuer.NewKey(algorithm)
+	if err != nil {
+		return nil, err
+	}
+	public := jose.JSONWebKey{Key: key.Public()}
+	thumbprint, err := public.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	text, err := public.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	c := &prover{algorithm: algorithm, key: key, check: peer.CryptoOf(key.Public(), algorithm)}
+	if err := json.Unmarshal(text, &c.jwk); err != nil {
+		return nil, err
+	}
+	c.token = i.Token(1, func(claims jwt.MapClaims) {
+		claims["cnf"] = map[string]string{"jkt": base64.RawURLEncoding.EncodeToString(thumbprint)}
+	})
+	return c, nil
+}
+
+// proof signs one for the request of the benchmark.
+func (c *prover) proof(first bool) string {
+	c.made++
+	hash := sha256.Sum256([]byte(c.token))
+	proof := jwt.NewWithClaims(jwt.GetSigningMethod(c.algorithm), jwt.MapClaims{
+		"jti": fmt.Sprintf("6a0c6e7e-7c0e-4b62-8d38-%012d", c.made),
+		"htm": http.MethodGet,
+		"htu": peer.PublicURL + peer.Path,
+		"iat": time.Now().Unix(),
+		"ath": base64.RawURLEncoding.EncodeToString(hash[:]),
+	})
+	proof.Header["typ"] = "dpop+jwt"
+	proof.Header["jwk"] = c.jwk
+	if first {
+		proof.Header["kid"] = fmt.Sprintf("%08d", c.made) // another header, whose key is to be read anew
+	}
+	text, err := proof.SignedString(c.key)
+	if err != nil {
+		panic(err) // the key was made for the algorithm
+	}
+	return text
+}
+
+// proofs are made before they are measured: each is good once.
+type proofs struct {
+	*prover
+
+	first              bool
+	requests           []*http.Request
+	inputs, signatures [][]byte
+}
+
+func (p *proofs) renew(n int) {
+	p.requests, p.inputs, p.signatures = p.requests[:0], p.inputs[:0], p.signatures[:0]
+	for range n {
+		proof := p.proof(p.first)
+		r := newRequest()
+		r.Header["Authorization"][0] = "DPoP " + p.token
+		r.Header["Dpop"] = []string{proof}
+		input, signature, err := peer.Halves(p.algorithm, proof)
+		if err != nil {
+			panic(err) // it was made above
+		}
+		p.requests, p.inputs, p.signatures = append(p.requests, r), append(p.inputs, input), append(p.signatures, signature)
+	}
+}
+
+func (p *proofs) bare() pairing.Case {
+	return pairing.Case{Name: Floor, Prepare: p.renew, Run: func(n int) {
+		for i := range n {
+			if err := p.check(p.inputs[i], p.signatures[i]); err != nil {
+				panic(err)
+			}
+		}
+	}}
+}
+
+func (p *proofs) judged(name string, verify func(*http.Request) (any, error)) pairing.Case {
+	return pairing.Case{Name: name, Prepare: p.renew, Run: func(n int) {
+		for i := range n {
+			if _, err := verify(p.requests[i]); err != nil {
+				panic(fmt.Sprintf("benchmark: %s %s proof is refused: %v", p.algorithm, name, err))
+			}
+		}
+	}}
+}
