@@ -1,6 +1,7 @@
 package introspection
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -73,7 +74,7 @@ func (e *endpoint) ask(ctx context.Context, token string) (*Response, error) {
 	if e.signed != nil && !isSigned(response.Header.Values("Content-Type")) {
 		return nil, errUnsigned
 	}
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	answer, err := readAnswer(response)
 	if err != nil {
 		return nil, exchangeFailed(ctx, err)
 	}
@@ -86,6 +87,14 @@ func (e *endpoint) ask(ctx context.Context, token string) (*Response, error) {
 		}
 	}
 	return ParseResponse(answer)
+}
+
+// readAnswer reads an answer in one piece where the server says how long it is, and one byte more than it may have.
+func readAnswer(response *http.Response) ([]byte, error) {
+	length := min(max(0, response.ContentLength), maxAnswer)
+	answer := bytes.NewBuffer(make([]byte, 0, length+bytes.MinRead))
+	_, err := answer.ReadFrom(io.LimitReader(response.Body, maxAnswer+1))
+	return answer.Bytes(), err
 }
 
 func (e *endpoint) request(ctx context.Context, token string) (*http.Request, error) {
@@ -110,10 +119,11 @@ func (e *endpoint) request(ctx context.Context, token string) (*http.Request, er
 
 func (e *endpoint) checkStatus(response *http.Response) error {
 	status := response.StatusCode
+	if status == http.StatusOK {
+		return nil
+	}
 	f := &failure{blame: blameServer, retryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now())}
 	switch status {
-	case http.StatusOK:
-		return nil
 	case http.StatusUnauthorized, http.StatusForbidden:
 		remedy := "check Config.ClientAuth and the registration of this client"
 		if status == http.StatusForbidden {

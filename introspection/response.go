@@ -2,7 +2,6 @@ package introspection
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -48,10 +47,10 @@ func parse(body []byte, knownActive bool) (*Response, error) {
 	if err := checkNames(members, "active", "exp", "nbf", "iat"); err != nil {
 		return nil, err
 	}
-	switch active, present := members["active"]; {
+	switch active := members.Of("active"); {
 	case string(active) == "false":
 		return inactive, nil
-	case string(active) == "true", !present && knownActive:
+	case string(active) == "true", active == nil && knownActive:
 		return activeResponse(body, members)
 	}
 	return nil, badAnswer("active is missing or no boolean (RFC 7662 section 2.2)")
@@ -60,10 +59,10 @@ func parse(body []byte, knownActive bool) (*Response, error) {
 // byteOrderMark may stand before a JSON text, and be ignored (RFC 8259 section 8.1).
 var byteOrderMark = []byte("\ufeff")
 
-func activeResponse(body []byte, members map[string]json.RawMessage) (*Response, error) {
-	dates := make(map[string]time.Time, 3)
+func activeResponse(body []byte, members exactjson.Object) (*Response, error) {
+	var expiry time.Time
 	for _, name := range []string{"exp", "nbf", "iat"} {
-		value := members[name]
+		value := members.Of(name)
 		if isAbsent(value) {
 			continue
 		}
@@ -71,9 +70,11 @@ func activeResponse(body []byte, members map[string]json.RawMessage) (*Response,
 		if !ok {
 			return nil, badAnswer(name + " is no number between the years 1 and 9999")
 		}
-		dates[name] = date
+		if name == "exp" {
+			expiry = date
+		}
 	}
-	return &Response{active: true, claims: string(bytes.TrimSpace(body)), expiry: dates["exp"]}, nil
+	return &Response{active: true, claims: string(bytes.TrimSpace(body)), expiry: expiry}, nil
 }
 
 // Active reports whether the server vouches for the token. Its time and its audience are still to be judged.

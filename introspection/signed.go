@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cardea-auth/cardea/introspection/internal/exactjson"
 	"github.com/cardea-auth/cardea/jwks"
 )
 
@@ -83,21 +84,21 @@ func readHeader(segment string) (header, error) {
 		return header{}, err
 	}
 	for _, name := range []string{"crit", "b64"} { // each of them changes what was signed; others mean nothing (RFC 7515 section 4)
-		if _, present := members[name]; present {
+		if members.Of(name) != nil {
 			return header{}, badSignature("its header has " + name)
 		}
 	}
-	typ, _ := readText(members["typ"])
+	typ, _ := readText(members.Of("typ"))
 	typ = strings.TrimPrefix(lowerASCII(typ), "application/")
 	if typ != "token-introspection+jwt" {
 		return header{}, badSignature("its typ is not token-introspection+jwt (RFC 9701 section 5)")
 	}
-	algorithm, ok := readText(members["alg"])
+	algorithm, ok := readText(members.Of("alg"))
 	if _, known := schemeOf(algorithm); !ok || !known { // a list without none and without shared secrets
 		return header{}, badSignature("its alg is no asymmetric signature")
 	}
 	var keyID string
-	if value, present := members["kid"]; present {
+	if value := members.Of("kid"); value != nil {
 		if keyID, ok = readText(value); !ok || len(keyID) > maxKeyID {
 			return header{}, badSignature("its kid is no text of at most 1 KiB")
 		}
@@ -134,23 +135,23 @@ func (s *signedAnswers) judge(claims []byte, now time.Time) ([]byte, error) {
 	if err := checkNames(members, "iss", "aud", "iat", "exp", "nbf", "token_introspection"); err != nil {
 		return nil, err
 	}
-	if issuer, ok := readText(members["iss"]); !ok || issuer != s.issuer {
+	if issuer, ok := readText(members.Of("iss")); !ok || issuer != s.issuer {
 		return nil, badSignature("its iss is not Config.Issuer")
 	}
-	if !slices.Contains(audience(members["aud"]), s.audience) {
+	if !slices.Contains(audience(members.Of("aud")), s.audience) {
 		return nil, badSignature("its aud does not name our client id")
 	}
 	issuedAt, ok := dateOf(members, "iat")
 	if !ok || now.Sub(issuedAt).Abs() > signedSkew {
 		return nil, badSignature("its iat is missing or more than a minute away")
 	}
-	if expiry, ok := dateOf(members, "exp"); !isAbsent(members["exp"]) && (!ok || !now.Before(expiry)) {
+	if expiry, ok := dateOf(members, "exp"); !isAbsent(members.Of("exp")) && (!ok || !now.Before(expiry)) {
 		return nil, badSignature("it has expired")
 	}
-	if notBefore, ok := dateOf(members, "nbf"); !isAbsent(members["nbf"]) && (!ok || now.Add(signedSkew).Before(notBefore)) {
+	if notBefore, ok := dateOf(members, "nbf"); !isAbsent(members.Of("nbf")) && (!ok || now.Add(signedSkew).Before(notBefore)) {
 		return nil, badSignature("it is not valid yet")
 	}
-	answer := members["token_introspection"]
+	answer := members.Of("token_introspection")
 	if len(answer) == 0 || answer[0] != '{' {
 		return nil, badSignature("it has no token_introspection object")
 	}
@@ -186,9 +187,9 @@ func audience(value json.RawMessage) []string {
 	return names
 }
 
-func dateOf(members map[string]json.RawMessage, name string) (time.Time, bool) {
-	value, present := members[name]
-	if !present {
+func dateOf(members exactjson.Object, name string) (time.Time, bool) {
+	value := members.Of(name)
+	if value == nil {
 		return time.Time{}, false
 	}
 	return numericDate(value)

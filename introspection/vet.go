@@ -3,16 +3,14 @@ package introspection
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
-)
 
-const maxDepth = 64
+	"github.com/cardea-auth/cardea/introspection/internal/exactjson"
+)
 
 var (
 	errOversize = badAnswer("it is larger than 64 KiB")
@@ -27,75 +25,26 @@ func badAnswer(reason string) *failure {
 
 // readObject reads one JSON object that every decoder reads alike: of two equal names encoding/json takes the last one and
 // others the first, and it turns bytes that are no text into U+FFFD.
-func readObject(text []byte) (map[string]json.RawMessage, error) {
+func readObject(text []byte) (exactjson.Object, error) {
 	if !json.Valid(text) || bytes.TrimSpace(text)[0] != '{' {
 		return nil, errNoObject
 	}
 	if !utf8.Valid(text) || hasLoneSurrogate(text) {
 		return nil, badAnswer("it is not Unicode text")
 	}
-	if err := checkTwins(text); err != nil {
-		return nil, err
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
-		return nil, errNoObject
+	members, err := exactjson.Members(text)
+	if err != nil {
+		return nil, badAnswer(err.Error())
 	}
 	return members, nil
 }
 
-// checkTwins walks over valid JSON and refuses an object that holds a name twice. Names that differ in case are different names
-// (RFC 8259 section 8.3); see checkNames for those that matter.
-func checkTwins(text []byte) error {
-	type level struct {
-		names map[string]struct{} // nil in an array
-		value bool                // a name was read and its value comes next
-	}
-	var levels []level
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber() // a number beyond float64 is no error here
-	for {
-		token, err := decoder.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return errNoObject
-		}
-		if token == json.Delim('}') || token == json.Delim(']') {
-			levels = levels[:len(levels)-1]
-			continue
-		}
-		if len(levels) > 0 {
-			top := &levels[len(levels)-1]
-			if name, isText := token.(string); isText && top.names != nil && !top.value {
-				if _, twin := top.names[name]; twin {
-					return badAnswer("a member name occurs twice")
-				}
-				top.names[name] = struct{}{}
-				top.value = true
-				continue
-			}
-			top.value = false
-		}
-		switch token {
-		case json.Delim('{'):
-			levels = append(levels, level{names: make(map[string]struct{})})
-		case json.Delim('['):
-			levels = append(levels, level{})
-		}
-		if len(levels) > maxDepth {
-			return badAnswer("it is nested deeper than 64 levels")
-		}
-	}
-}
-
 // checkNames refuses a member that differs only in case from one that is read here: a reader that ignores case would take it
 // for that member. Names that nobody reads may be as they like.
-func checkNames(members map[string]json.RawMessage, read ...string) error {
-	for name := range members {
+func checkNames(members exactjson.Object, read ...string) error {
+	for _, m := range members {
 		for _, exact := range read {
-			if name != exact && strings.EqualFold(name, exact) {
+			if string(m.Name) != exact && strings.EqualFold(string(m.Name), exact) {
 				return badAnswer("a member name differs from " + exact + " only in case")
 			}
 		}

@@ -56,8 +56,6 @@ var accepted = map[survivor]string{
 	{"introspection", "judge", orGone, `answer[0] != '{'`}:    behindIt, // ParseResponse wants an object too
 	{"introspection", "readText", alwaysTrue, `err == nil`}:   behindIt,
 
-	{"introspection", "checkTwins", neverTaken, `err != nil`}:                        unreachable,
-	{"introspection", "checkTwins", andGone, `isText`}:                               unreachable,
 	{"introspection", "hasLoneSurrogate", orGone, `!ok`}:                             impliedBy,
 	{"introspection", "unicodeEscape", orGone, `len(text) < 6`}:                      unreachable, // in valid JSON
 	{"introspection", "unicodeEscape", alwaysTrue, `err == nil`}:                     unreachable, // in valid JSON
