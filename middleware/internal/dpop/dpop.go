@@ -150,11 +150,11 @@ func (v *Verifier) spend(ctx context.Context, call *Call, proof *proof) Refusal 
 }
 
 // storeKey is what a Store remembers of a proof. jti alone would let one client spend another's proof, and is of any
-// length (RFC 9449 section 11.1). Processes of different versions share stores, so its form stays as it is: with two forms a proof
-// would be good once in each.
+// length (RFC 9449 section 11.1). The thumbprint, which is that of a token's cnf as well, would tell whoever reads the Store which proofs are
+// of one client. Processes of different versions share stores, so its form stays as it is: with two forms a proof would be good once in each.
 func storeKey(thumbprint, jti string) string {
-	digest := sha256.Sum256([]byte(jti))
-	return thumbprint + "." + base64.RawURLEncoding.EncodeToString(digest[:])
+	digest := sha256.Sum256([]byte(thumbprint + "." + jti)) // no thumbprint has a dot
+	return base64.RawURLEncoding.EncodeToString(digest[:])
 }
 
 // FirstNonce is for a client that has to come again anyway, and saves it a round trip; empty where nonces are not in force.

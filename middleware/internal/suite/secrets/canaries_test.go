@@ -189,6 +189,5 @@ func (s *shown) transport(answer func(*http.Request) (*http.Response, error)) ht
 }
 
 func isReplayKey(key string) bool {
-	thumbprint, id, found := strings.Cut(key, ".")
-	return found && len(thumbprint) == 43 && len(id) == 43 && len(kit.DecodedPart(thumbprint)) == 32 && len(kit.DecodedPart(id)) == 32
+	return len(key) == 43 && len(kit.DecodedPart(key)) == 32
 }

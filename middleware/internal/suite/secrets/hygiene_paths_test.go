@@ -265,7 +265,7 @@ func TestNoWayShowsASecret(t *testing.T) {
 					cfg.DPoP.Replays = kit.ReplayStoreFunc(func(_ context.Context, key string, _ time.Time) (bool, error) {
 						s.add("the store", key)
 						if !isReplayKey(key) {
-							t.Errorf("the store is given %q, which is not two digests", key)
+							t.Errorf("the store is given %q, which is no digest", key)
 						}
 						return true, nil
 					})
