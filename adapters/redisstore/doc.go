@@ -52,6 +52,9 @@
 //	Add           an error within Timeout (250 ms), which is 503, for requests with proofs only
 //	Get and Set   an error within CacheTimeout (50 ms), and the issuer's server is asked
 //
+// Nobody goes on with the proofs that one process has seen: whoever has taken one would send it to another. Nothing
+// else is refused, as long as what a List knows is younger than RevocationsWithin.
+//
 // After three failures in a row Add, Get and Set fail at once, without asking, and one call twice a second finds out whether that has changed. One line
 // a minute is logged. In a Cluster that is so for each primary by itself. While a slot of a Cluster moves to another server, what is in
 // it is an error, too.

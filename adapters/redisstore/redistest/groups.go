@@ -108,6 +108,20 @@ func (r *Replicated) AwaitPromotion() {
 	})
 }
 
+// AwaitNamed waits until every Sentinel says that the replica is the primary.
+func (r *Replicated) AwaitNamed() {
+	r.t.Helper()
+	for _, s := range r.Sentinels {
+		Eventually(r.t, "a Sentinel names the promoted replica", func() error {
+			named, err := s.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterName)
+			if err == nil && !strings.Contains(fmt.Sprint(named), " "+r.Replica.Port) {
+				return fmt.Errorf("%v", named)
+			}
+			return err
+		})
+	}
+}
+
 // Cluster is three primaries that share the slots.
 type Cluster struct {
 	Nodes []*Server
