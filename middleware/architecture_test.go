@@ -48,9 +48,11 @@ var allowed = map[string][]string{
 	"/middleware/explain": {module + "/middleware"},
 	"/middleware/revocation": {
 		module + "/middleware", module + "/middleware/revocation/internal/entries", module + "/middleware/revocation/internal/sealed",
+		module + "/middleware/revocation/internal/names",
 	},
 	"/middleware/revocation/internal/entries": {},
 	"/middleware/revocation/internal/sealed":  {module + "/middleware/revocation/internal/entries"},
+	"/middleware/revocation/internal/names":   {module + "/middleware/revocation/internal/entries", module + "/middleware/revocation/internal/sealed"},
 	"/middleware/revocation/logout": {
 		module + "/middleware", module + "/middleware/internal/cause", module + "/middleware/internal/tally", module + "/middleware/internal/tenant",
 		module + "/middleware/revocation", module + "/middleware/revocation/internal/issued",

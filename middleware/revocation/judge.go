@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/names"
 )
 
 // Judge implements middleware.Revocations.
@@ -20,38 +21,27 @@ func (l *List) Judge(t middleware.TokenFacts) middleware.Verdict {
 }
 
 func (l *List) kindThatHits(t *middleware.TokenFacts) Kind {
-	switch {
-	case l.table.Size() == 0:
+	if l.table.Size() == 0 {
 		return ""
-	case l.shared != nil:
-		return l.sharedKindThatHits(t)
 	}
-	for place, value := range valuesOf(t) {
-		kind := kinds[place]
-		if kind.names() == (value == "") || !l.table.Used(0, place) {
-			continue
+	named := namedBy(t)
+	if l.shared != nil {
+		if place := l.names.Hit(&named); place >= 0 {
+			return kinds[place]
 		}
-		if l.table.Has(l.hasher.digest(place, t.Issuer, value), t.IssuedAt) {
-			return kind
+		return ""
+	}
+	for place, value := range named.Values {
+		if named.Has(place) && l.table.Used(0, place) && l.table.Has(l.hasher.Digest(place, t.Issuer, value), t.IssuedAt) {
+			return kinds[place]
 		}
 	}
 	return ""
 }
 
-func (l *List) sharedKindThatHits(t *middleware.TokenFacts) Kind {
-	known := l.names.names(t)
-	for secret := range known.all {
-		for place, value := range valuesOf(t) {
-			kind := kinds[place]
-			if kind.names() == (value == "") || !l.table.Used(secret, place) {
-				continue
-			}
-			if l.table.Has(known.all[secret][place], t.IssuedAt) {
-				return kind
-			}
-		}
-	}
-	return ""
+// namedBy is by what entries can name a token.
+func namedBy(t *middleware.TokenFacts) names.Token {
+	return names.Token{Issuer: t.Issuer, Values: [len(kinds)]string{t.ID, t.SessionID, t.Subject, t.ClientID}, Issued: t.IssuedAt}
 }
 
 // livesLong reports whether a token lives, or may live, longer than entries about more than itself are kept. One without iat began now, as far

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/names"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
@@ -68,9 +69,9 @@ type List struct {
 	logger *slog.Logger
 	table  *entries.Table
 
-	hasher hasher     // without a Store
-	names  *nameCache // with one
-	shared *shared    // nil: this process alone
+	hasher names.Hasher // without a Store
+	names  *names.Cache // with one
+	shared *shared      // nil: this process alone
 
 	watchers entries.Watchers
 	feeds    feeds
@@ -115,10 +116,10 @@ func New(cfg Config) (*List, error) {
 	}
 	l := &List{maxAge: cfg.MaxAge, logger: cfg.Logger, table: entries.NewTable(cfg.MaxEntries)}
 	if cfg.Store == nil {
-		l.hasher = newHasher()
+		l.hasher = names.NewHasher()
 		return l, nil
 	}
-	l.names = newNameCache(sealer)
+	l.names = names.NewCache(sealer, l.table)
 	l.shared = newShared(l, cfg.Store, sealer)
 	l.shared.start()
 	return l, nil
@@ -146,7 +147,7 @@ func (l *List) Revoke(ctx context.Context, e Entry) error {
 		return l.shared.revoke(ctx, place, e, kept, now)
 	}
 	kept.Label = entries.NewLabel(0, place, 0, true)
-	return l.enter(l.hasher.digest(place, e.Issuer, e.Value), kept, now)
+	return l.enter(l.hasher.Digest(place, e.Issuer, e.Value), kept, now)
 }
 
 // enter makes an entry hold here.
@@ -154,6 +155,9 @@ func (l *List) enter(d entries.Digest, r entries.Record, now time.Time) error {
 	isNew, err := l.table.Add(d, r, now)
 	if err != nil || !isNew {
 		return err
+	}
+	if l.names != nil {
+		l.names.Add(d)
 	}
 	l.changed(now)
 	l.watchers.Tell(d, r)
@@ -180,7 +184,7 @@ func (l *List) Lift(ctx context.Context, e Entry) error {
 	if l.shared != nil {
 		return l.shared.lift(ctx, place, e, now)
 	}
-	if l.table.Remove(l.hasher.digest(place, e.Issuer, e.Value), func(entries.Record) bool { return true }) == 0 {
+	if l.table.Remove(l.hasher.Digest(place, e.Issuer, e.Value), func(entries.Record) bool { return true }) == 0 {
 		return ErrNotListed
 	}
 	l.changed(now)
@@ -192,12 +196,13 @@ func (l *List) Lift(ctx context.Context, e Entry) error {
 // What revoked calls may revoke, but must not close the List, which waits for it.
 func (l *List) Notify(t middleware.TokenFacts, revoked func()) (stop func()) {
 	var digests []entries.Digest
-	for place, value := range valuesOf(&t) {
-		if kinds[place].names() == (value == "") {
+	named := namedBy(&t)
+	for place, value := range named.Values {
+		if !named.Has(place) {
 			continue
 		}
 		if l.shared == nil {
-			digests = append(digests, l.hasher.digest(place, t.Issuer, value))
+			digests = append(digests, l.hasher.Digest(place, t.Issuer, value))
 			continue
 		}
 		for secret := range l.shared.seal.Secrets() {
