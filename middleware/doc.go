@@ -46,8 +46,9 @@
 //     the API's address in place of its registered name, is the commonest cause of 401.
 //   - ID tokens are for the client that asked for them and SHOULD NOT be sent to an API; they are refused.
 //   - The pages of a browser see the nonce of a DPoP refusal only if the CORS middleware exposes DPoP-Nonce.
-//   - Streams outlive the check at their start: use [ContextWithExpiry], and [Guard.Recheck] to see revocation. A Check inside the
-//     handler takes over the verdict of the Guard outside and sees nothing new.
+//   - Streams outlive the check at their start: use [ContextWithExpiry], which ends when the token expires or Config.Revocations learn
+//     that it was revoked, and [Guard.Recheck] to see what an introspection endpoint says meanwhile. A Check inside the handler takes
+//     over the verdict of the Guard outside and sees nothing new.
 //   - A JWT is good until it expires. Where it has to end sooner use Config.Revocations (package revocation), opaque tokens,
 //     VerifyAndIntrospectJWTs, or short lifetimes.
 //   - Successful answers are the application's to mark as private (RFC 9111 section 3.5): a shared cache must not store

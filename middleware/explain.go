@@ -76,7 +76,7 @@ type StepResult string
 const (
 	StepPassed     StepResult = "passed"
 	StepFailed     StepResult = "failed"
-	StepNotReached StepResult = "not_reached" // an earlier step failed, and this one needs it; or the token does not go this way
+	StepNotReached StepResult = "not_reached" // an earlier step failed, and this one needs it; or the token does not go this way, or nobody is asked
 )
 
 // stepNames are the steps of the recording, each with the clause that it comes from.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/record"
 )
 
@@ -150,10 +151,10 @@ func (c *compiler) revocations(p *policy) {
 
 // unrevoked judges whether a proven token was revoked, and whether enough is known to say that it was not.
 func (p *policy) unrevoked(ctx context.Context, proven *accesstoken.Verified, needs *requirement, call *call) *refusal {
-	var refused *refusal
-	if len(p.revocations) > 0 {
-		refused = p.judgeRevocations(ctx, proven, shortest(p.revocationsWithin, needs.revocationsWithin), call)
+	if len(p.revocations) == 0 {
+		return nil
 	}
+	refused := p.judgeRevocations(ctx, proven, shortest(p.revocationsWithin, needs.revocationsWithin), call)
 	call.note(record.Revocation, refused)
 	return refused
 }
@@ -173,7 +174,7 @@ func (p *policy) judgeRevocations(ctx context.Context, proven *accesstoken.Verif
 		switch {
 		case verdict.Kind != "":
 			call.ruling.revokedBy = verdict.Kind
-			return call.refuse(invalid(ReasonRevoked, fmt.Errorf("the token was revoked: %s", verdict.Kind)))
+			return call.refuse(invalid(ReasonRevoked, cause.Revoked(errRevoked, verdict.Kind)))
 		case err != nil:
 			return call.refuse(refusal{
 				reason:     ReasonRevocationsStale,
@@ -317,5 +318,7 @@ func (p *policy) endsStream(facts TokenFacts, within time.Duration) error {
 	}
 	return nil
 }
+
+var errRevoked = errors.New("the token was revoked")
 
 var errRevocationsUnknown = errors.New("nothing is known of revocations yet: Warm what Config.Revocations holds before the first request")

@@ -19,7 +19,8 @@ printed. Without -issuer and -preset nothing is fetched: header and claims are s
 them, and the command that would have the token judged.
 
 With -issuer or -preset, metadata and keys are fetched and the token is judged as an API with that configuration would judge it, sent as
-Bearer: every step is shown with what was expected and what came, and at the end the smallest change that would let the token in.
+Bearer: every step is shown with what was expected and what came, and at the end the smallest change that would let the token in. What an
+API knows of revocations (Config.Revocations) this command does not know, so that step is not reached: of a revoked JWT it finds no fault.
 
 Exit status: 0 if the token would be let in (or could be read), 1 if it would be refused (or is malformed or encrypted), 2 if a flag or
 the input is wrong, 3 if it could not be judged, 130 after Ctrl-C.`

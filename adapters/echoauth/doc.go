@@ -10,6 +10,10 @@
 //
 // There is no key for c.Get: Echo's own store does not follow the request into other packages.
 //
+// Handlers of net/http that read the token, such as those of package revocation, are mounted behind it:
+//
+//	e.POST("/logout", echo.WrapHandler(list.RevokeOwn()), echoauth.Middleware(api))
+//
 // # Mistakes to avoid
 //
 //   - A group's middleware runs for the routes of that group only. A route added to the Echo instance beside the group has

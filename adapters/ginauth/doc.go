@@ -10,6 +10,10 @@
 //
 // There is no key for c.Get: Gin's own store does not follow the request into other packages.
 //
+// Handlers of net/http that read the token, such as those of package revocation, are mounted behind it:
+//
+//	r.POST("/logout", ginauth.Middleware(api), gin.WrapH(list.RevokeOwn()))
+//
 // # Mistakes to avoid
 //
 //   - A *gin.Context is a context.Context too, but it finds the values of the request's context only if

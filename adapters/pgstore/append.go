@@ -34,7 +34,7 @@ const (
 // synchronous_standby_names has it, the standbys have it too. It takes Config.Timeout at most for each transaction that it has to wait for.
 func (s *Store) Append(ctx context.Context, entry []byte, until time.Time) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("pgstore: append: %w", err)
+		return said("append", err)
 	}
 	s.tidy()
 	a := &appending{ctx, bytes.Clone(entry), within(until), make(chan error, 1)}
@@ -135,5 +135,5 @@ func (s *Store) commit(batch []*appending) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("pgstore: append: no answer within %v: %w", s.cfg.Timeout, err)
 	}
-	return fmt.Errorf("pgstore: append: %w", err)
+	return said("append", err)
 }

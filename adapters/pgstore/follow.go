@@ -62,7 +62,7 @@ func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {
 	defer cancel()
 	pooled, err := s.pool.Acquire(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("pgstore: follow: %w", err)
+		return nil, said("follow", err)
 	}
 	return pooled.Hijack(), nil
 }
@@ -92,14 +92,14 @@ func (f *follower) begin(ctx context.Context, after string) error {
 	defer cancel()
 	var standby bool
 	if err := f.conn.QueryRow(ctx, "select pg_is_in_recovery()").Scan(&standby); err != nil {
-		return fmt.Errorf("pgstore: follow: %w", err)
+		return said("follow", err)
 	}
 	if standby {
 		return fmt.Errorf("pgstore: follow: %w", errStandby)
 	}
 	if !f.store.cfg.NoListen {
 		if _, err := f.conn.Exec(ctx, f.store.sql.listen); err != nil {
-			return fmt.Errorf("pgstore: listen: %w", err)
+			return said("listen", err)
 		}
 	}
 	var err error
@@ -132,7 +132,7 @@ func (f *follower) where(ctx context.Context) (c cluster, err error) {
 	} {
 		err := f.conn.QueryRow(ctx, ask.query).Scan(ask.to)
 		if _, refused := answered(err); err != nil && !refused {
-			return cluster{}, fmt.Errorf("pgstore: follow: %w", err)
+			return cluster{}, said("follow", err)
 		}
 	}
 	return c, nil
@@ -146,10 +146,10 @@ func (f *follower) resumable(ctx context.Context, p position) error {
 	var now string
 	var there bool
 	if err := f.conn.QueryRow(ctx, f.store.sql.witness, p.witness.id, strconv.FormatUint(p.witness.xid, 10), p.witness.at).Scan(&there); err != nil {
-		return fmt.Errorf("pgstore: follow: %w", err)
+		return said("follow", err)
 	}
 	if err := f.conn.QueryRow(ctx, "select pg_current_snapshot()::text").Scan(&now); err != nil {
-		return fmt.Errorf("pgstore: follow: %w", err)
+		return said("follow", err)
 	}
 	current, err := parseSnapshot(now)
 	switch {
@@ -248,7 +248,7 @@ func (f *follower) page(ctx context.Context, unfinished []uint64, after row) (p 
 	defer cancel()
 	rows, err := f.conn.Query(ctx, f.store.sql.read, decimals(unfinished), strconv.FormatUint(after.xid, 10), after.id, f.full, f.store.maxPage)
 	if err != nil {
-		return page{}, fmt.Errorf("pgstore: follow: %w", err)
+		return page{}, said("follow", err)
 	}
 	var (
 		now     string
@@ -285,7 +285,7 @@ func (f *follower) page(ctx context.Context, unfinished []uint64, after row) (p 
 		p.now, err = parseSnapshot(now)
 	}
 	if err != nil {
-		return page{}, fmt.Errorf("pgstore: follow: %w", err)
+		return page{}, said("follow", err)
 	}
 	p.more = ordered == f.store.maxPage
 	return p, nil
@@ -307,7 +307,7 @@ func (f *follower) wait(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil && (waiting.Err() == nil || f.conn.IsClosed()):
-		return fmt.Errorf("pgstore: follow: %w", err)
+		return said("follow", err)
 	case err != nil:
 		return nil // nobody said anything
 	}

@@ -108,7 +108,19 @@ func failed(ctx context.Context, what string, err error) error {
 	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("%w (%w)", ctx.Err(), err)
 	}
-	return fmt.Errorf("pgstore: %s: %w", what, err)
+	return said(what, err)
+}
+
+// said is err with what to do about it, where PostgreSQL's text leaves that open.
+func said(what string, err error) error {
+	remedy := ""
+	switch code, _ := answered(err); code {
+	case "42P01", "3F000": // undefined_table, invalid_schema_name
+		remedy = ": call Store.Create, or run Store.SQL, once"
+	case "42501": // insufficient_privilege
+		remedy = ": grant what the package's documentation lists under Rights"
+	}
+	return fmt.Errorf("pgstore: %s: %w%s", what, err, remedy)
 }
 
 // answered reports whether the server itself has refused, as opposed to a connection that failed. It then says with which code.

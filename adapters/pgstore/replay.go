@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -13,7 +12,7 @@ func (s *Store) Add(ctx context.Context, key string, until time.Time) (fresh boo
 	limited, cancel := s.limited(ctx)
 	defer cancel()
 	if err := s.pool.QueryRow(limited, s.sql.add, []byte(key), within(until)).Scan(&fresh, nil); err != nil {
-		return false, fmt.Errorf("pgstore: adding a proof: %w", err)
+		return false, said("adding a proof", err)
 	}
 	return fresh, nil
 }

@@ -179,6 +179,6 @@ func within[T any](ctx context.Context, timeout time.Duration, do func(context.C
 		return r.value, r.err
 	case <-ctx.Done():
 		var none T
-		return none, fmt.Errorf("redisstore: %w", ctx.Err())
+		return none, fmt.Errorf("redisstore: no answer within %v, or its caller has gone: %w", timeout, ctx.Err())
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/labstack/echo/v4"
@@ -106,7 +105,7 @@ func exampleRouters(api *middleware.Guard) (asMiddleware func(http.Handler) http
 	return api.Handler // what chi, gorilla/mux and Echo's WrapMiddleware take
 }
 
-func exampleRevocation(ctx context.Context, cfg middleware.Config, token *middleware.Token, mux *http.ServeMux) error {
+func exampleRevocation(ctx context.Context, cfg middleware.Config, mux *http.ServeMux) error {
 	list, err := revocation.New(revocation.Config{}) // of this process: with two replicas, a logout holds at one of them
 	if err != nil {
 		return err
@@ -116,8 +115,11 @@ func exampleRevocation(ctx context.Context, cfg middleware.Config, token *middle
 	if err != nil {
 		return err
 	}
-	mux.Handle("POST /logout", auth.Require().Handler(list.RevokeOwn()))
-	return list.Revoke(ctx, revocation.BySubject(token, time.Time{})) // every token of this user until now, and two seconds more
+	mux.Handle("POST /logout", auth.Require().Handler(list.RevokeOwn()))                        // the caller's own token
+	mux.Handle("/admin/revocations", auth.Require("revocations:write").Handler(list.Handler())) // POST, DELETE, GET
+
+	all := revocation.Entry{Kind: revocation.Subject, Issuer: "https://login.example.com", Value: "alice"}
+	return list.Revoke(ctx, all) // every token that alice had until now, and two seconds more
 }
 
 func exampleProviders() middleware.Config {
@@ -164,9 +166,7 @@ func TestSnippetsProtect(t *testing.T) {
 		t.Error(err)
 	}
 	mux := http.NewServeMux()
-	if err := exampleRevocation(
-		t.Context(), exampleProviders(), &middleware.Token{Issuer: "https://login.example.com", Subject: "u"}, http.NewServeMux(),
-	); err != nil {
+	if err := exampleRevocation(t.Context(), exampleProviders(), http.NewServeMux()); err != nil {
 		t.Error(err)
 	}
 	if err := exampleBinding(http.NewServeMux(), nil, make([]byte, 32), make([]byte, 32), listOrders); err != nil {

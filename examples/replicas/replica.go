@@ -68,8 +68,10 @@ func serve(ctx context.Context, setting func(string) string) (api http.Handler, 
 		_ = list.Close()
 		pool.Close()
 	}
-	// Before the first full read of what was revoked every request would be 503.
-	if err := auth.Warm(ctx); err != nil {
+	// Before the first full read of what was revoked every request would be 503. Whoever waits for it wants to know why it does not come.
+	warm, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	if err := auth.Warm(warm); err != nil {
 		end()
 		return nil, nil, err
 	}

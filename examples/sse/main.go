@@ -1,5 +1,5 @@
-// Sse streams server-sent events that end when the token of the request does. A Guard judges a request once, at its
-// start: a stream that outlives its token must look after that by itself, and ContextWithExpiry makes it one line.
+// Sse streams server-sent events that end when the token of the request does: by expiry, or by a logout. A Guard judges a request once, at
+// its start: a stream that outlives its token must look after that by itself, and ContextWithExpiry makes it one line.
 //
 //	go run ./examples/sse
 package main
@@ -14,6 +14,7 @@ import (
 	"github.com/cardea-auth/cardea/examples/internal/demo"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/authtest"
+	"github.com/cardea-auth/cardea/middleware/revocation"
 )
 
 func main() { demo.Main(run) }
@@ -23,7 +24,13 @@ func run(ctx context.Context, site demo.Site) error {
 	if err != nil {
 		return err
 	}
-	auth, err := middleware.New(issuer.Config("https://api.example.com"))
+	list, err := revocation.New(revocation.Config{})
+	if err != nil {
+		return err
+	}
+	cfg := issuer.Config("https://api.example.com")
+	cfg.Revocations = []middleware.Revocations{list}
+	auth, err := middleware.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -31,12 +38,18 @@ func run(ctx context.Context, site demo.Site) error {
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /events", auth.Require("events:read").HandlerFunc(stream))
+	mux.Handle("POST /logout", auth.Require().Handler(list.RevokeOwn()))
 
 	reader := authtest.Claims{"scope": "events:read", "exp": time.Now().Add(time.Minute)}
+	token := issuer.Token(reader)
 	return site.Serve(ctx, mux,
 		demo.Request{
 			Name: "a tick each second, until the token expires, a minute after the start of this program", Path: "/events",
-			Token: issuer.Token(reader), Status: http.StatusOK,
+			Token: token, Status: http.StatusOK,
+		},
+		demo.Request{
+			Name: "a logout, from another terminal: the stream ends at once", Method: http.MethodPost, Path: "/logout",
+			Token: token, Status: http.StatusNoContent,
 		},
 		demo.Request{Name: "no token", Path: "/events", Status: http.StatusUnauthorized},
 	)
@@ -60,10 +73,22 @@ func stream(w http.ResponseWriter, r *http.Request) {
 		case <-ticker.C:
 		case <-ctx.Done():
 			// The client has not left, so it can be told why, and come back with a new token.
-			if errors.Is(context.Cause(ctx), middleware.ErrExpired) {
-				fmt.Fprint(w, "event: expired\ndata: get a new token\n\n")
-			}
+			fmt.Fprint(w, farewell(context.Cause(ctx)))
 			return
 		}
+	}
+}
+
+// farewell is the last event of a stream, which tells the client what to do; empty: the client itself has left.
+func farewell(cause error) string {
+	switch {
+	case errors.Is(cause, middleware.ErrExpired):
+		return "event: expired\ndata: get a new token\n\n"
+	case errors.Is(cause, middleware.ErrRevoked):
+		return "event: revoked\ndata: log in again\n\n"
+	case errors.Is(cause, middleware.ErrUnavailable): // with Config.RevocationsWithin
+		return "event: unavailable\ndata: come back with the same token\n\n"
+	default:
+		return ""
 	}
 }

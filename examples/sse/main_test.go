@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/cardea-auth/cardea/examples/internal/demotest"
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/authtest"
+	"github.com/cardea-auth/cardea/middleware/revocation"
 )
 
 func TestStreamEndsWithItsToken(t *testing.T) {
@@ -41,6 +45,39 @@ func TestStreamEndsWithItsClient(t *testing.T) {
 			t.Errorf("the token was good for longer than the connection, but the stream says: %q", got)
 		}
 	})
+}
+
+func TestStreamEndsWithALogout(t *testing.T) {
+	issuer := authtest.NewIssuer(t)
+	list, err := revocation.New(revocation.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := issuer.Config("https://api.example.com")
+	cfg.Revocations = []middleware.Revocations{list}
+	auth, err := middleware.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer auth.Close()
+	api := httptest.NewServer(auth.Require().HandlerFunc(stream))
+	defer api.Close()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, api.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+issuer.Token(authtest.Claims{"sub": "alice"}))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if err := list.Revoke(t.Context(), revocation.Entry{Kind: revocation.Subject, Issuer: issuer.URL(), Value: "alice"}); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := io.ReadAll(response.Body); err != nil || !strings.HasSuffix(string(said), "event: revoked\ndata: log in again\n\n") {
+		t.Errorf("the stream says %q, %v", said, err)
+	}
 }
 
 func TestCurlLinesGetTheStatusTheySay(t *testing.T) { demotest.Run(t, run) }

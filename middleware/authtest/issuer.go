@@ -75,7 +75,7 @@ func NewIssuer(t TB) *Issuer {
 
 // Start starts an authorization server for a program, on a port of 127.0.0.1 that the system chooses: a server that gives
 // tokens to whoever links it must not be reached from elsewhere. It ends when ctx does; a ctx that has ended is an
-// error.
+// error. An API in another process is configured with its URL; call Config with the API's audience all the same, for the aud of tokens.
 func Start(ctx context.Context) (*Issuer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("authtest: not started, the context has ended: %w", err)

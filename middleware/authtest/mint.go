@@ -11,7 +11,8 @@ import (
 // Claims are the claims of a token. They replace and extend the defaults, and a nil value removes a claim. A [time.Time]
 // becomes a NumericDate in whole seconds; everything else is written as [encoding/json] does.
 //
-// The defaults are iss (the issuer's URL), sub ("alice"), aud (the last audience given to Config), client_id, iat (now),
+// The defaults are iss (the issuer's URL), sub ("alice"), aud (the last audience given to Config; before that
+// "https://api.example.test"), client_id, iat (now),
 // exp (an hour later) and a jti of its own for every token.
 type Claims map[string]any
 

@@ -115,7 +115,7 @@ var ofTheToken = []Why{
 		"The endpoint says that the token is not active: revoked, expired, logged out, or unknown there.",
 		"Client: get a new one. If it is new: does the endpoint belong to the server that issued it, and may this client see it?"},
 	{middleware.ReasonRevoked, 401,
-		"Somebody took the token back: a logout, a change of the password, an administrator.",
+		"Somebody took the token back: a logout, a change of the password, an administrator. `revoked_by` says by what: `token`, `session`, `subject`, `client`, `issuer` or `status_…`.",
 		"Client: get a new one. If it was a mistake: `List.Lift`."},
 }
 

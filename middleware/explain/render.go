@@ -93,7 +93,11 @@ func (r *Report) Terminal(w io.Writer, colour bool) error {
 		b.WriteString("\n")
 	}
 	if len(missed) > 0 {
-		b.WriteString(paint(grey, "-     ") + " not reached: " + strings.Join(missed, ", ") + "\n")
+		label := " not reached: "
+		if r.Reason == "" {
+			label = " not asked: " // the token does not go this way, or the configuration has nothing to ask
+		}
+		b.WriteString(paint(grey, "-     ") + label + strings.Join(missed, ", ") + "\n")
 	}
 	for _, a := range r.Advice {
 		b.WriteString("change: " + clean(a) + "\n")

@@ -55,7 +55,7 @@ func TestAReportOfAGoodToken(t *testing.T) {
 	}
 	wantIn(
 		t, report.String(), "allowed\n", "ok     audience", "got aud '"+api+"'", "ok     scope", "expected scope 'orders'",
-		"\n-      not reached: introspection, accept\n",
+		"\n-      not asked: introspection, accept, revocation\n",
 	)
 	if strings.Contains(report.String(), "FAILED") || strings.Contains(report.String(), "\x1b") {
 		t.Errorf("%s", report)

@@ -2,6 +2,7 @@ package revocation
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,6 +44,14 @@ type FeedStatus struct {
 	// instance, whichever of them heard of it.
 	Blind      string
 	BlindSince time.Time // zero unless Blind
+}
+
+// MarshalJSON writes it as in the JSON of Status.
+func (f FeedStatus) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"name": f.Name, "issuer": f.Issuer, "events": f.Events, "refused": f.Refused, "last_event": f.LastEvent,
+		"last_error": textOf(f.LastError), "blind": f.Blind, "blind_since": f.BlindSince,
+	})
 }
 
 // Feed returns the feed of that name and issuer, and makes it if there is none yet. Both must be the same in every instance.

@@ -17,7 +17,7 @@ import (
 //	mux.Handle("POST /logout", auth.Require().Handler(list.RevokeOwn()))
 //
 // The answer is 204, and from then on the token is refused; 202 if it is refused here from now on, and other instances are yet to be told
-// (ErrNotShared). It is 422 for a token without jti, which cannot be told from its siblings;
+// (ErrNotShared), which a Store that is away says after a time-out of its own, some seconds. It is 422 for a token without jti, which cannot be told from its siblings;
 // 405 unless the request is a POST; and 503 when the list is full.
 func (l *List) RevokeOwn() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,7 @@ func (l *List) RevokeOwn() http.Handler {
 			l.failed(w, r, e, err)
 			return
 		}
-		l.log().InfoContext(r.Context(), "revocation: a token was revoked by its bearer", "issuer", e.Issuer, "shared", err == nil)
+		l.log().InfoContext(r.Context(), "revocation: a token was revoked by its bearer", append([]any{"issuer", e.Issuer}, l.sharedAttr(err)...)...)
 		w.WriteHeader(statusOf(err))
 	})
 }
@@ -49,7 +49,12 @@ func (l *List) RevokeOwn() http.Handler {
 //	mux.Handle("/admin/revocations", auth.Require("revocations:write").Handler(list.Handler()))
 //
 // POST and DELETE take an entry as application/json, with the members kind, issuer, value, issued_before, until (RFC 3339) and note. They
-// answer 204, 202 for a change that holds here and is yet to be shared, 400 with what is wrong, 404 where there is nothing to lift, and 503 when the list is full. GET answers with the Status.
+// answer 204, 202 for a change that holds here and is yet to be shared, 400 with what is wrong, 404 where there is nothing to lift, and 503 when
+// the list is full. The issuer is the one of Issuer.URL to the letter: the list does not know whom a Validator trusts, so an entry about an
+// alias, or about a name with a slash too many, is taken and hits nothing. GET answers with the Status.
+//
+// Where Config.RevocationsWithin is set, a Store that is away for longer shuts this out as it does every route. To look and to log out all the
+// same, set no limit in Config, but one on each of the other routes (Guard.RevocationsWithin).
 func (l *List) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -95,13 +100,25 @@ func (l *List) change(w http.ResponseWriter, r *http.Request, done string, chang
 		return
 	}
 	e := Entry(wire)
+	if r.Method == http.MethodPost && !e.Until.IsZero() && e.Until.Before(time.Now()) {
+		problem(w, http.StatusBadRequest, "The entry would be forgotten at once: until has passed. Leave it out, or name the end of the last token to be hit.")
+		return
+	}
 	if err = change(r.Context(), e); err != nil && !errors.Is(err, ErrNotShared) {
 		l.failed(w, r, e, err)
 		return
 	}
 	l.log().InfoContext(r.Context(), "revocation: "+done+" by an administrator",
-		"kind", string(e.Kind), "issuer", e.Issuer, "note", e.Note, "shared", err == nil)
+		append([]any{"kind", string(e.Kind), "issuer", e.Issuer, "note", e.Note}, l.sharedAttr(err)...)...)
 	w.WriteHeader(statusOf(err))
+}
+
+// sharedAttr says in a log line whether other instances know. Without a Store there are none that could.
+func (l *List) sharedAttr(err error) []any {
+	if l.shared == nil {
+		return nil
+	}
+	return []any{"shared", err == nil}
 }
 
 // statusOf tells a change that holds everywhere from one that holds here and is on its way (RFC 9110 section 15.3.3).
@@ -127,22 +144,7 @@ func (l *List) failed(w http.ResponseWriter, r *http.Request, e Entry, err error
 }
 
 func (l *List) show(w http.ResponseWriter) {
-	s := l.Status()
-	writeJSON(w, http.StatusOK, "application/json", map[string]any{
-		"entries": s.Entries, "streams": s.Streams, "as_of": s.AsOf, "last_event": s.LastEvent, "hits": s.Hits, "long_tokens": s.LongTokens,
-		"lag_seconds": s.Lag.Seconds(), "pending": s.Pending, "unreadable": s.Unreadable, "feeds": feedsOf(s),
-	})
-}
-
-func feedsOf(s Status) []map[string]any {
-	shown := make([]map[string]any, len(s.Feeds))
-	for i, f := range s.Feeds {
-		shown[i] = map[string]any{
-			"name": f.Name, "issuer": f.Issuer, "events": f.Events, "refused": f.Refused, "last_event": f.LastEvent,
-			"blind": f.Blind, "blind_since": f.BlindSince,
-		}
-	}
-	return shown
+	writeJSON(w, http.StatusOK, "application/json", l.Status())
 }
 
 // allow answers 405 unless the method is one of those.

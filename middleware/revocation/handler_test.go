@@ -88,6 +88,7 @@ func TestAdminHandler(t *testing.T) {
 		{"alice is in, and still no administrator", "POST", alice, entry, 403},
 		{"no kind", "POST", admin, `{"issuer":"i","value":"alice"}`, 400},
 		{"an empty value", "POST", admin, `{"kind":"subject","issuer":"i","value":""}`, 400},
+		{"an end that has passed", "POST", admin, `{"kind":"issuer","issuer":"i","until":"2020-01-01T00:00:00Z"}`, 400},
 		{"an unknown member", "POST", admin, `{"kind":"issuer","issuer":"i","subject":"alice"}`, 400},
 		{"two entries", "POST", admin, entry + entry, 400},
 		{"half an entry", "POST", admin, entry[:20], 400},

@@ -19,15 +19,16 @@ import (
 type Config struct {
 	_ [0]func() // keyed literals only
 
-	// Store is what all instances of a service share, so that what one revokes all refuse. Nil: this process alone, and what it knows
-	// ends with it.
+	// Store is what all instances of a service share, so that what one revokes all refuse. One that is away is tried again after 50 ms at
+	// first and every five seconds at last. Nil: this process alone, and what it knows ends with it.
 	Store Store
 
 	// Secrets, with a Store: what travels and rests in it are digests made with the first secret, so that whoever reads the Store learns
 	// of nobody, and whoever writes to it revokes nobody. All instances have the same, of 32 bytes or more from a random generator. To
 	// replace one: add the new one behind it in all instances, then move it to the front, and take the old one away once
 	// Status.SecretsUntil says that nothing that was made with it lives any more. An instance that meets a record of a secret that it was
-	// not given cannot know what it says, and stops AsOf. Eight at most.
+	// not given cannot know what it says, and stops AsOf: so does one that starts with another secret than the Store's entries were made
+	// with, until they are deleted there, have ended, or the secret is given as well. Eight at most.
 	Secrets [][]byte
 
 	// MaxEntries bounds the list; zero: 1 048 576. When it is full of live entries, Revoke gives ErrFull; what others have revoked and
@@ -40,7 +41,8 @@ type Config struct {
 	MaxAge time.Duration
 
 	// Logger gets what Handler and RevokeOwn did (Info, without values), tokens that live too long, entries that could not be shared yet,
-	// and a Store that cannot be followed or read (Error, once a minute at most). Nil: slog.Default(), asked for at each line.
+	// a Store that cannot be followed or read (Error, once a minute at most), and that it is well again (Info). Nil: slog.Default(), asked
+	// for at each line.
 	Logger *slog.Logger
 }
 

@@ -39,6 +39,8 @@ type shared struct {
 	lastError  error
 	unreadable uint64
 	loggedAt   time.Time // zero: never
+
+	troubleLogged bool // since all was well
 }
 
 func newShared(l *List, store Store, seal *sealed.Sealer) *shared {
@@ -196,7 +198,7 @@ func (s *shared) failed(what string, err error) {
 	defer s.mu.Unlock()
 	s.lastError = err
 	if now := time.Now(); s.loggedAt.IsZero() || now.Sub(s.loggedAt) >= time.Minute {
-		s.loggedAt = now
+		s.loggedAt, s.troubleLogged = now, true
 		s.list.log().Error("revocation: "+what, "error", err.Error(), "as_of", s.asOf(), "pending", s.pending.count())
 	}
 }
@@ -208,6 +210,10 @@ func (s *shared) well() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastError = nil
+	if s.troubleLogged {
+		s.troubleLogged = false
+		s.list.log().Info("revocation: the Store is followed again, and everything is shared", "after", time.Since(s.loggedAt).Round(time.Millisecond))
+	}
 }
 
 func (s *shared) status(status *Status) {

@@ -1,6 +1,9 @@
 package revocation
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Status says how a List is.
 type Status struct {
@@ -10,7 +13,7 @@ type Status struct {
 	AsOf       time.Time // of what is known; zero: nothing is
 	LastEvent  time.Time // when an entry last came or went; zero: never
 	Streams    int       // that listen
-	Hits       uint64    // requests that were refused
+	Hits       uint64    // questions that were answered with a refusal: of requests, streams and explanations
 	LongTokens uint64    // look-ups of tokens that live longer than Config.MaxAge, or may
 
 	Feeds []FeedStatus // in the order in which they were made
@@ -25,6 +28,27 @@ type Status struct {
 	SecretsUntil []time.Time
 
 	LastError error // of following the Store, of sharing an entry or of reading one, whichever came last; nil: all is well again
+}
+
+// MarshalJSON writes what Handler answers a GET with.
+func (s Status) MarshalJSON() ([]byte, error) {
+	feeds := s.Feeds
+	if feeds == nil {
+		feeds = []FeedStatus{}
+	}
+	return json.Marshal(map[string]any{
+		"entries": s.Entries, "streams": s.Streams, "as_of": s.AsOf, "last_event": s.LastEvent, "hits": s.Hits, "long_tokens": s.LongTokens,
+		"lag_seconds": s.Lag.Seconds(), "pending": s.Pending, "unreadable": s.Unreadable, "secrets_until": s.SecretsUntil,
+		"last_error": textOf(s.LastError), "feeds": feeds,
+	})
+}
+
+// textOf is the text of an error; empty: there is none.
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // Status says how the List is. It does no I/O.

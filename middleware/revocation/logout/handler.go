@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/tally"
@@ -92,13 +93,15 @@ func (r *Receiver) hear(ctx context.Context, text string) (said logout, _ error)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // a server that hangs up has logged somebody out all the same
 	defer cancel()
+	var kinds []string
 	for _, e := range said.entries(r.cfg.WholeSubject) {
+		kinds = append(kinds, string(e.Kind))
 		if err := r.list.Revoke(ctx, e); err != nil {
 			return said, fmt.Errorf("%w: %w", errNotEnded, err)
 		}
 	}
 	r.seen.add(token)
-	r.log().InfoContext(ctx, "logout: a logout was entered", "issuer", said.issuer)
+	r.log().InfoContext(ctx, "logout: a logout was entered", "issuer", said.issuer, "kinds", strings.Join(kinds, " "))
 	return said, nil
 }
 

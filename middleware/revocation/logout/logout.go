@@ -119,7 +119,7 @@ func (c *Config) complete() (mistakes []error) {
 		mistakes = append(mistakes, errors.New("logout: ClientIDs is empty: name the clients whose access tokens the API gets"))
 	}
 	if i := slices.Index(c.ClientIDs, ""); i >= 0 {
-		mistakes = append(mistakes, fmt.Errorf("logout: ClientIDs[%d] is empty: leave it out", i))
+		mistakes = append(mistakes, fmt.Errorf("logout: ClientIDs[%d] is empty: name a client whose access tokens the API gets, or leave it out where others are named", i))
 	}
 	switch {
 	case c.Leeway == 0:

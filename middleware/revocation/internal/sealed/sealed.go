@@ -50,9 +50,10 @@ const (
 
 // Why a record cannot be read. Nothing of the record is in it.
 var (
-	errShortRecord    = errors.New("it is too short or too long for an entry")
-	errRecordVersion  = errors.New("it is of a version that this process does not know: another process is newer")
-	errRecordSecret   = errors.New("it was made with a secret that is not among Config.Secrets, or it is no entry at all")
+	errShortRecord   = errors.New("it is too short or too long for an entry")
+	errRecordVersion = errors.New("it is of a version that this process does not know: another process is newer")
+	errRecordSecret  = errors.New("it was made with a secret that is not among Config.Secrets, or it is no entry at all: give that secret as well; " +
+		"services with other secrets need a Prefix of their own in the Store; if the secret is lost, delete what the Store holds")
 	errRecordForged   = errors.New("its tag is wrong: it was damaged or forged")
 	errRecordMeaning  = errors.New("it says something that this process does not know: another process is newer")
 	errRecordContents = errors.New("it lacks what its operation needs")
