@@ -1,9 +1,12 @@
 package revocation_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/revocation"
@@ -28,15 +31,77 @@ func BenchmarkJudge(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory reports the bytes that an entry takes in a full list.
+// BenchmarkMemory reports the bytes that an entry takes in a full list: of one process, in an instance that has made all entries, and in one that has got them
+// from the Store. It makes a million each time, so no other number of times than one is of any use.
 func BenchmarkMemory(b *testing.B) {
 	const n = 1_000_000
-	for range b.N {
-		before := heap()
-		l := newList(b, revocation.Config{})
-		fill(b, l, n)
+	report := func(b *testing.B, before int64, l *revocation.List) {
+		if got := l.Status().Entries; got != n {
+			b.Fatalf("there are %d entries", got)
+		}
 		b.ReportMetric(float64(heap()-before)/n, "B/entry")
 		runtime.KeepAlive(l)
+	}
+	b.Run("of one process", func(b *testing.B) {
+		for range b.N {
+			before := heap()
+			l := newList(b, revocation.Config{})
+			fill(b, l, n)
+			report(b, before, l)
+		}
+	})
+	b.Run("shared", func(b *testing.B) {
+		for range b.N {
+			before := heap()
+			l := instance(b, conduit{})
+			fill(b, l, n)
+			report(b, before, l)
+		}
+	})
+	b.Run("received", func(b *testing.B) {
+		for range b.N {
+			before := heap()
+			entries := make(chan []byte)
+			l := instance(b, conduit{out: entries})
+			fillThrough(b, conduit{in: entries}, n)
+			for l.Status().Entries < n {
+				time.Sleep(time.Millisecond)
+			}
+			report(b, before, l)
+		}
+	})
+}
+
+// fillThrough has an instance revoke of which nothing is left afterwards.
+func fillThrough(b *testing.B, store revocation.Store, n int) {
+	l, err := revocation.New(revocation.Config{Store: store, Secrets: [][]byte{secretOf(1)}, Logger: silent})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	fill(b, l, n)
+}
+
+// conduit is a Store that keeps nothing: what goes in at one comes out at another. Of a nil channel it takes everything, and gives nothing.
+type conduit struct{ in, out chan []byte }
+
+func (c conduit) Append(_ context.Context, entry []byte, _ time.Time) error {
+	if c.in != nil {
+		c.in <- bytes.Clone(entry)
+	}
+	return nil
+}
+
+func (c conduit) Follow(ctx context.Context, _ string, deliver func([]byte, string) error, alive func(time.Time)) error {
+	for alive(time.Now()); ; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case entry := <-c.out:
+			if err := deliver(entry, ""); err != nil {
+				return err
+			}
+		}
 	}
 }
 
