@@ -57,7 +57,7 @@
 //
 // After three failures in a row Add, Get and Set fail at once, without asking, and one call twice a second finds out whether that has changed. One line
 // a minute is logged. In a Cluster that is so for each primary by itself. While a slot of a Cluster moves to another server, what is in
-// it is an error, too.
+// it is an error, too; the one that takes it must not die before its replicas have what it was handed, for which Redis does not wait.
 //
 // # Failover, restarts and gaps
 //
