@@ -27,6 +27,7 @@ require (
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
 	github.com/cardea-auth/cardea/adapters/pgstore v0.1.0
 	github.com/cardea-auth/cardea/adapters/redisstore v0.1.0
+	github.com/cardea-auth/cardea/examples/evidence/internal/chart v0.1.0
 	github.com/cloudwego/base64x v0.1.6 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.12 // indirect
 	github.com/gin-contrib/sse v1.1.0 // indirect
@@ -73,3 +74,5 @@ replace (
 replace github.com/cardea-auth/cardea/adapters/pgstore => ../adapters/pgstore
 
 replace github.com/cardea-auth/cardea/adapters/redisstore => ../adapters/redisstore
+
+replace github.com/cardea-auth/cardea/examples/evidence/internal/chart => ./evidence/internal/chart

@@ -67,7 +67,8 @@ type follower struct {
 	conn   *redis.Conn
 	open   sync.WaitGroup // questions that the connection is busy with
 
-	at      position // id is empty before the first read
+	at      position      // id is empty before the first read
+	rest    time.Duration // before the next question; zero if the last one brought nothing
 	deliver func([]byte, string) error
 	alive   func(time.Time)
 }
@@ -83,7 +84,10 @@ func (f *follower) follow(ctx context.Context, client *redis.Client, n *node) er
 	}
 	for err == nil {
 		var more bool
-		if more, err = f.read(ctx); err == nil && !more {
+		if more, err = f.read(ctx); err != nil || more {
+			continue
+		}
+		if err = pauseFor(ctx, f.rest); err == nil {
 			err = f.wait(ctx)
 		}
 	}
@@ -180,7 +184,7 @@ func (f *follower) read(ctx context.Context) (more bool, err error) {
 	if asked > 0 {
 		beaten = pipe.Set(ctx, f.s.logKey(beatKey), 1, 0)
 	}
-	info := pipe.Info(ctx, "replication")
+	info := pipe.Info(ctx, "replication", "clients")
 	have := replicasHave(ctx, pipe, asked, waitFor(appendTimeout, f.client.Options().ReadTimeout))
 	if err := f.exec(ctx, pipe); err != nil {
 		return false, err
@@ -198,6 +202,10 @@ func (f *follower) read(ctx context.Context) (more bool, err error) {
 	full, err := f.pass(entries.Val(), st)
 	if err != nil {
 		return false, err
+	}
+	f.rest = 0
+	if len(entries.Val()) > 0 {
+		f.rest = restAfter(st.clients)
 	}
 	again, err := f.node.confirmed(st, f.s.replicas, asked, int(have.Val()))
 	if again && !f.node.vettedAs(st.id) {

@@ -14,6 +14,7 @@ type status struct {
 	id, before       string // replication ids: of now, and of the primary whose data this one went on with
 	offset, diverged int64  // how far the log of writes has come; from where on it is no longer that of before
 	replicas         int    // that are connected and follow
+	clients          int64  // that are connected, where it was asked for
 	policy           string // of eviction
 	appendOnly       bool
 }
@@ -43,6 +44,8 @@ func parse(info string) (status, error) {
 			st.offset = number(value)
 		case "second_repl_offset":
 			st.diverged = number(value)
+		case "connected_clients":
+			st.clients = number(value)
 		case "maxmemory_policy":
 			st.policy = value
 		case "aof_enabled":

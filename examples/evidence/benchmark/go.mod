@@ -9,6 +9,7 @@ require (
 	github.com/cardea-auth/cardea v0.1.0
 	github.com/cardea-auth/cardea/adapters/echoauth v0.1.0
 	github.com/cardea-auth/cardea/adapters/ginauth v0.1.0
+	github.com/cardea-auth/cardea/examples/evidence/internal/chart v0.1.0
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-jose/go-jose/v4 v4.1.8
@@ -92,4 +93,5 @@ replace (
 	github.com/cardea-auth/cardea => ../../..
 	github.com/cardea-auth/cardea/adapters/echoauth => ../../../adapters/echoauth
 	github.com/cardea-auth/cardea/adapters/ginauth => ../../../adapters/ginauth
+	github.com/cardea-auth/cardea/examples/evidence/internal/chart => ../internal/chart
 )

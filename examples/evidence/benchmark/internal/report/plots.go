@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/cardea-auth/cardea/examples/evidence/benchmark/internal/chart"
+	"github.com/cardea-auth/cardea/examples/evidence/internal/chart"
 )
 
 // plotsFile holds what the plots show, so that they can be drawn again without measuring again.

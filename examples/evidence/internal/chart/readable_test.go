@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cardea-auth/cardea/examples/evidence/benchmark/internal/chart"
+	"github.com/cardea-auth/cardea/examples/evidence/internal/chart"
 )
 
 // box is the room that something takes on the canvas.
