@@ -65,6 +65,7 @@ var allowed = map[string][]string{
 	"/middleware/revocation/statuslist": {
 		module + "/middleware", module + "/middleware/revocation/internal/issued", module + "/middleware/internal/targeturi",
 		module + "/middleware/internal/tenant", module + "/middleware/internal/compact", module + "/middleware/internal/strictjson",
+		module + "/middleware/internal/cause",
 	},
 	"/middleware/revocation/events": {
 		module + "/jwks", module + "/middleware", module + "/middleware/revocation", module + "/middleware/revocation/internal/issued",

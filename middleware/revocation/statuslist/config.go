@@ -54,7 +54,8 @@ type Config struct {
 type Issuer struct {
 	_ [0]func() // keyed literals only
 
-	// URL is that of the issuer, as Issuer.URL of the Validator has it; {tenantid} in it stands for any tenant. Required.
+	// URL is that of the issuer, as Issuer.URL of the Validator has it, or one of its Aliases, which stands for the same; {tenantid} in it
+	// stands for any tenant, and then an alias will not do. Required.
 	URL string
 
 	// Origins is where its lists come from, each as scheme, host and port, "https://status.example.com": the uri of a status claim begins with

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 )
 
 const (
@@ -83,7 +85,7 @@ func get(ctx context.Context, client *http.Client, uri string, maxBytes int, all
 		return "", fmt.Errorf("it answered %d", response.StatusCode)
 	}
 	if given := response.Header.Get("Content-Type"); !isStatusList(given) {
-		return "", fmt.Errorf("its Content-Type is %.64q, want %s", given, mediaType)
+		return "", fmt.Errorf("its Content-Type is %s, want %s", cause.Text(given), mediaType)
 	}
 	most := maxAnswer(maxBytes)
 	body, err := io.ReadAll(io.LimitReader(response.Body, int64(most)+1))

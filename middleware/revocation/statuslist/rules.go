@@ -1,14 +1,17 @@
 package statuslist
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/targeturi"
 	"github.com/cardea-auth/cardea/middleware/internal/tenant"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
 )
 
 // rules is an Issuer in compiled form. The zero rules are those of an issuer about whom nothing is said.
@@ -56,15 +59,20 @@ func newRuleTable(v *middleware.Validator, issuers []Issuer) (*ruleTable, []erro
 		}
 		r := &rules{origins: slices.Clone(given.Origins), signer: given.SignedBy, required: given.Required}
 		before, after, templated := strings.Cut(given.URL, tenant.Placeholder)
+		tenants := tenant.Template{Prefix: before, Suffix: after}
+		name := cmp.Or(issued.NameOf(v, given.URL), given.URL) // under which tokens come, if it is an alias
 		switch {
 		case given.URL == "":
 			wrong("URL is required: name the issuer as the Validator does")
-		case t.named(given.URL):
+		case t.named(name):
 			wrong("URL %q is named twice: say everything about an issuer at once", given.URL)
 		case templated:
-			t.templates = append(t.templates, template{tenant.Template{Prefix: before, Suffix: after}, r})
+			t.templates = append(t.templates, template{tenants, r})
+			if !serves(v, tenants) && given.SignedBy == "" {
+				wrong("URL %q stands for no issuer by whose name the Validator knows tokens: let it be Issuer.URL of one, and none of its Aliases", given.URL)
+			}
 		default:
-			t.exact[given.URL] = r
+			t.exact[name] = r
 			if keys, _ := v.KeySource(given.URL); keys == nil && given.SignedBy == "" {
 				wrong("URL %q is not an issuer whose keys the Validator has: let it be Issuer.URL of one that verifies JWTs, or say who has SignedBy", given.URL)
 			}
@@ -88,6 +96,17 @@ func newRuleTable(v *middleware.Validator, issuers []Issuer) (*ruleTable, []erro
 		}
 	}
 	return t, mistakes
+}
+
+// serves reports whether tokens can come under a name that fills a template. Those of an alias come under another one.
+func serves(v *middleware.Validator, tenants tenant.Template) bool {
+	if any := tenants.With("any"); issued.NameOf(v, any) == any {
+		return true
+	}
+	return slices.ContainsFunc(v.Health(), func(known middleware.IssuerHealth) bool {
+		_, fills := tenants.FilledBy(known.Issuer)
+		return fills || known.Issuer == tenants.String()
+	})
 }
 
 func (t *ruleTable) named(url string) bool {
@@ -156,8 +175,8 @@ func isAddress(uri string) bool {
 
 func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
 
-// shown is an address for an error or a log without its query, where people put secrets.
+// shown is an address for an error or a log, escaped and cut short, without its query, where people put secrets.
 func shown(uri string) string {
 	uri, _, _ = strings.Cut(uri, "?")
-	return uri
+	return cause.Plain(uri)
 }

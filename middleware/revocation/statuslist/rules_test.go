@@ -199,6 +199,47 @@ func TestGoodConfigs(t *testing.T) {
 	}
 }
 
+// Tokens come under Issuer.URL whichever of its names their iss is, so that what is said of an alias is said of that.
+func TestRulesByAnAliasOfTheIssuerHold(t *testing.T) {
+	v := newValidator(t, middleware.Config{
+		Issuers: []middleware.Issuer{
+			{URL: testkit.Issuer, Aliases: []string{"https://alias.example"}, Keys: testkit.KeySet()},
+			{
+				URL: "https://many.example/{tenantid}", Aliases: []string{"https://also.example/{tenantid}"},
+				Keys: testkit.KeySet(), AllowTenant: anyTenant,
+			},
+			{URL: "https://one.example/acme", Keys: testkit.KeySet()},
+		},
+		Audiences: []string{audience}, Logger: silent,
+	})
+	for _, row := range []struct{ url, required, other string }{
+		{"https://alias.example", testkit.Issuer, "https://one.example/acme"},
+		{"https://also.example/acme", "https://many.example/acme", "https://many.example/beta"},
+		{"https://many.example/{tenantid}", "https://many.example/acme", testkit.Issuer},
+		{"https://one.example/{tenantid}", "https://one.example/acme", testkit.Issuer},
+	} {
+		lists := newLists(t, v, issuer(statuslist.Issuer{URL: row.url, Required: true}))
+		if got := lists.Judge(middleware.TokenFacts{Issuer: row.required}).Kind; got != statuslist.Missing {
+			t.Errorf("%s: a token of %s without a status claim is judged %q, want %q", row.url, row.required, got, statuslist.Missing)
+		}
+		if got := lists.Judge(middleware.TokenFacts{Issuer: row.other}).Kind; got != "" {
+			t.Errorf("%s: a token of %s is judged %q", row.url, row.other, got)
+		}
+	}
+	for _, row := range []struct {
+		cfg  statuslist.Config
+		want string
+	}{
+		{issuer(statuslist.Issuer{URL: "https://also.example/{tenantid}", Required: true}), "none of its Aliases"},
+		{issuer(statuslist.Issuer{URL: "https://unknown.example/{tenantid}", Required: true}), "stands for no issuer"},
+		{statuslist.Config{Issuers: []statuslist.Issuer{{URL: testkit.Issuer}, {URL: "https://alias.example"}}}, "is named twice"},
+	} {
+		if _, err := statuslist.New(v, row.cfg); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%+v: %v, want %q", row.cfg.Issuers, err, row.want)
+		}
+	}
+}
+
 func issuer(i statuslist.Issuer) statuslist.Config {
 	return statuslist.Config{Issuers: []statuslist.Issuer{i}}
 }

@@ -2,6 +2,7 @@ package statuslist_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -120,6 +121,35 @@ func TestLog(t *testing.T) {
 			t.Error("the query was logged")
 		}
 	})
+}
+
+// What a token says comes to a log as one line of ASCII, whatever the handler makes of it.
+func TestWhatIsLoggedOfATokenIsBoundedAndEscaped(t *testing.T) {
+	logged := make(chan string, 1)
+	lists := newLists(t, keys(t), statuslist.Config{Logger: slog.New(shows{slog.DiscardHandler, logged})})
+	lists.Judge(middleware.TokenFacts{Issuer: testkit.Issuer, StatusURI: "https://s.example/\nlevel=ERROR msg=forged " + strings.Repeat("ä", 1000)})
+	if got := <-logged; len(got) > 128 || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r > '~' }) || !strings.HasPrefix(got, `https://s.example/\n`) {
+		t.Errorf("the list is shown as %q", got)
+	}
+}
+
+// shows is a handler that tells what an address is shown as.
+type shows struct {
+	slog.Handler
+
+	lists chan<- string
+}
+
+func (s shows) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s shows) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "list" {
+			s.lists <- a.Value.String()
+		}
+		return true
+	})
+	return nil
 }
 
 func TestTheDefaultLoggerIsAskedForLate(t *testing.T) {

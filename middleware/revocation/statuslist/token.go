@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
 )
@@ -66,7 +67,7 @@ func maxAnswer(maxBytes int) int { return 2*maxBytes + 64<<10 }
 
 func (l *statusList) judgeClaims(claims issued.Claims, uri string, now time.Time) error {
 	if subject, err := claims.Text("sub"); subject != uri {
-		return cmp.Or(err, fmt.Errorf("%w: it is %.200q", errSubject, subject))
+		return cmp.Or(err, fmt.Errorf("%w: it is %s", errSubject, cause.Text(subject)))
 	}
 	if audience, err := claims.At("aud"); err != nil || audience.Kind() != 0 {
 		return cmp.Or(err, errAudience)
