@@ -13,6 +13,7 @@ type Overhead struct {
 	Nanoseconds pairing.Quartiles
 	Ratio       pairing.Quartiles // to what it adds to one of net/http in the same turn
 	Empty       pairing.Quartiles // nanoseconds that a middleware adds which does nothing
+	Beyond      pairing.Quartiles // Ratio where both is counted from a middleware that does nothing
 }
 
 // Overheads measures each framework with Cardea, the token being cached, and without, and takes the difference.
@@ -35,18 +36,19 @@ func Overheads(ctx context.Context, s Settings) ([]Overhead, error) {
 	results := s.plan().Compare(cases...)
 
 	var overheads []Overhead
-	var first []float64
+	var first, firstBeyond []float64
 	for i, f := range frameworks {
-		alone := results[3*i+1].PerOp
-		added := differences(results[3*i].PerOp, alone)
+		alone, empty := results[3*i+1].PerOp, results[3*i+2].PerOp
+		added, beyond := differences(results[3*i].PerOp, alone), differences(results[3*i].PerOp, empty)
 		if first == nil {
-			first = added
+			first, firstBeyond = added, beyond
 		}
 		overheads = append(overheads, Overhead{
 			Framework:   f.Name,
 			Nanoseconds: pairing.QuartilesOf(added),
 			Ratio:       pairing.QuartilesOf(pairing.Ratios(added, first)),
-			Empty:       pairing.QuartilesOf(differences(results[3*i+2].PerOp, alone)),
+			Empty:       pairing.QuartilesOf(differences(empty, alone)),
+			Beyond:      pairing.QuartilesOf(pairing.Ratios(beyond, firstBeyond)),
 		})
 	}
 	return overheads, nil

@@ -22,6 +22,7 @@ type Load struct {
 	Share    pairing.Quartiles // of the rate of the server without authentication in the same turn
 	P50, P99 pairing.Quartiles // milliseconds
 	P99Ratio pairing.Quartiles // to that of the server without authentication in the same turn
+	CPURatio pairing.Quartiles // CPU time of a request, client included, to one of the server without authentication in the same turn; NaN where it is not known
 }
 
 // Loads are the servers under one algorithm, the one without authentication first.
@@ -136,6 +137,7 @@ type field struct {
 	server         *loopback.Server
 	client         client
 	rate, p50, p99 []float64
+	cpu            []float64 // nanoseconds per request
 }
 
 func newField(p *peer.Peer, tokens []string) (*field, error) {
@@ -164,9 +166,13 @@ func (f *field) close() {
 }
 
 func (f *field) run(d time.Duration) error {
+	before, unknown := pairing.CPUClock()
 	w, err := f.client.Run(d)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
+	}
+	if after, err := pairing.CPUClock(); err == nil && unknown == nil {
+		f.cpu = append(f.cpu, float64(after.Sub(before))/float64(len(w.Took)))
 	}
 	slices.Sort(w.Took)
 	f.rate = append(f.rate, w.Rate)
@@ -185,5 +191,6 @@ func (f *field) load(floor *field) Load {
 		P50:      pairing.QuartilesOf(f.p50),
 		P99:      pairing.QuartilesOf(f.p99),
 		P99Ratio: pairing.QuartilesOf(pairing.Ratios(f.p99, floor.p99)),
+		CPURatio: pairing.QuartilesOf(pairing.Ratios(f.cpu, floor.cpu)),
 	}
 }

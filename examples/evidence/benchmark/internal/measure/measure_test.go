@@ -121,7 +121,7 @@ func TestEveryCostIsMeasured(t *testing.T) {
 		}
 		seen[c.What] = true
 	}
-	if len(costs) < 29 {
+	if len(costs) < 33 {
 		t.Errorf("%d costs", len(costs))
 	}
 	crowded, err := measure.Million(t.Context(), tiny(), 500)

@@ -57,7 +57,7 @@ func (c *Costs) page(old *Costs) string {
 }
 
 func cost(c measure.Cost) string {
-	if c.Bytes == 0 && c.Allocs == 0 {
+	if c.Got.First == c.Got.Third && c.Allocs == 0 {
 		return digits(c.Got.Median)
 	}
 	return ratio(c.Got)
