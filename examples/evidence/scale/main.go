@@ -10,6 +10,7 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"log"
 	"os"
 	"os/signal"
@@ -62,5 +63,17 @@ func run(ctx context.Context, dir string, take bool) error {
 	if err := r.Write(results); err != nil {
 		return err
 	}
-	return r.Embed(filepath.Join(dir, "README.md"))
+	return embed(r, filepath.Join(dir, "README.md"))
+}
+
+func embed(r *report.Results, path string) error {
+	page, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	text, err := r.Embed(string(page))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
 }

@@ -37,6 +37,7 @@ func positive(t *testing.T, all map[string]float64) {
 func TestEachEngineIsMeasured(t *testing.T) {
 	for name, start := range map[string]func(context.Context) (measure.Server, error){"Redis": measure.NewRedis, "PostgreSQL": measure.NewPostgres} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait more than they work
 			s, err := start(t.Context())
 			if missing := errors.Is(err, exec.ErrNotFound) || errors.Is(err, pgtest.ErrMissing); missing && os.Getenv("CI") != "true" {
 				t.Skip(err)
@@ -64,6 +65,7 @@ func TestEachEngineIsMeasured(t *testing.T) {
 }
 
 func TestListsAreMeasured(t *testing.T) {
+	t.Parallel()
 	all, err := measure.Lists(t.Context(), []int{1000})
 	if err != nil {
 		t.Fatal(err)

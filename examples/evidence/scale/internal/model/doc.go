@@ -21,6 +21,8 @@
 // Where instances share the cores of one machine with each other and with the engine, as they do where this is checked against what was
 // measured, their work waits for the cores but one, in order. Else each has a core of its own.
 //
+// How followers ask, and the numbers of that, are those of package redisstore.
+//
 // # What it leaves out
 //
 // Replicas of the engine and waiting for them; connections that break; the work of the instances for requests; threads for input and output

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/cardea-auth/cardea/examples/evidence/scale/internal/model"
@@ -11,8 +10,8 @@ import (
 // patient are the seconds that a start may take, by which waves are told.
 const patient = 30.0
 
-// Limits are the tables of the page: what one Redis is enough for.
-func (r *Results) Limits() string {
+// limits are the tables of the page: what one Redis is enough for.
+func (r *Results) limits() string {
 	c := r.Costs
 	t := newTable("revocations a second, for long", "instances of one Redis at most")
 	for _, rate := range rates {
@@ -29,18 +28,16 @@ func (r *Results) Limits() string {
 	return fmt.Sprintf("So that Redis is needed no more than %s of the time:\n\n", percent(model.Enough)) + t.String() + "\n" + u.String()
 }
 
-const begins, ends = "<!-- limits: written by the program -->\n", "<!-- end of limits -->\n"
-
-// Embed writes the limits into a page, between its marks.
-func (r *Results) Embed(path string) error {
-	page, err := os.ReadFile(path)
-	if err != nil {
-		return err
+// Embed writes tables into a page, each between its marks.
+func (r *Results) Embed(page string) (string, error) {
+	for name, body := range map[string]string{"limits": r.limits(), "answers": r.answers()} {
+		begins, ends := "<!-- "+name+": written by the program -->\n", "<!-- end of "+name+" -->\n"
+		before, rest, ok := strings.Cut(page, begins)
+		_, after, ok2 := strings.Cut(rest, ends)
+		if !ok || !ok2 {
+			return "", fmt.Errorf("the page has no marks for the %s", name)
+		}
+		page = before + begins + body + ends + after
 	}
-	before, rest, ok := strings.Cut(string(page), begins)
-	_, after, ok2 := strings.Cut(rest, ends)
-	if !ok || !ok2 {
-		return fmt.Errorf("%s has no marks for the limits", path)
-	}
-	return os.WriteFile(path, []byte(before+begins+r.Limits()+ends+after), 0o644)
+	return page, nil
 }

@@ -13,8 +13,8 @@ func (r *Results) charts() map[string]chart.Chart {
 		"memory":  r.memoryPlot(),
 		"lookups": r.lookUpPlot(),
 		"check":   r.checkPlot(),
-		"spread":  r.ratePlot("Simulated: until a revocation holds at 99 of 100 instances", "seconds", func(s model.Spread) float64 { return s.P99 }),
-		"busy":    r.ratePlot("Simulated: share of the time that the one engine works", "per cent", func(s model.Spread) float64 { return 100 * s.Busy }),
+		"spread":  r.ratePlot("Simulated: until a revocation holds at 99 of 100 instances, where one engine keeps up", "seconds", func(s model.Spread) float64 { return s.P99 }),
+		"busy":    r.ratePlot("Simulated: share of the time that the one engine works, where it keeps up", "per cent", func(s model.Spread) float64 { return 100 * s.Busy }),
 		"restart": r.restartPlot(),
 	}
 }
@@ -78,7 +78,9 @@ func (r *Results) ratePlot(title, y string, value func(model.Spread) float64) ch
 				line.Points = append(line.Points, chart.Point{X: s.Rate, Y: value(s)})
 			}
 		}
-		c.Lines = append(c.Lines, line)
+		if len(line.Points) > 0 {
+			c.Lines = append(c.Lines, line)
+		}
 	}
 	return c
 }
