@@ -52,6 +52,7 @@ var outages = []outage{
 			s.Begin()
 		},
 	},
+	{name: "never there", opts: func(o *redis.Options) { o.Addr = "127.0.0.1:1" }},
 	{name: "closed to us", args: []string{"--requirepass", "right"}, opts: func(o *redis.Options) { o.Password = "wrong" }},
 	{name: "closed to everybody", args: []string{"--requirepass", "right"}},
 	{
