@@ -1,11 +1,10 @@
 package revocation_test
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/authtest"
 	"github.com/cardea-auth/cardea/middleware/revocation"
 	"github.com/cardea-auth/cardea/middleware/revocation/storetest"
 )
@@ -78,201 +78,6 @@ func TestNamesAreNotMistakenForEachOther(t *testing.T) {
 			}
 		}
 	})
-}
-
-// said is what a test has revoked.
-type said struct {
-	revocation.Entry
-	lifted bool
-}
-
-func (s *said) names(f *middleware.TokenFacts) bool {
-	if f.Issuer != s.Issuer {
-		return false
-	}
-	switch s.Kind {
-	case revocation.Token:
-		return f.ID == s.Value
-	case revocation.Session:
-		return f.SessionID == s.Value
-	case revocation.Subject:
-		return f.Subject == s.Value
-	case revocation.Client:
-		return f.ClientID == s.Value
-	default:
-		return true
-	}
-}
-
-func (s *said) hits(f *middleware.TokenFacts) bool {
-	return s.names(f) && (s.IssuedBefore.IsZero() || f.IssuedAt.IsZero() || f.IssuedAt.Unix() <= s.IssuedBefore.Unix())
-}
-
-// plain is a list of everything that was said, which is gone through for each token.
-type plain []*said
-
-// agrees says what is wrong with the answer about a token. What has ended may be forgotten, and need not be.
-func (p plain) agrees(f *middleware.TokenFacts, kind string, now time.Time) error {
-	may, must := kind == "", false
-	for _, s := range p {
-		if ended := s.Until.Before(now); s.hits(f) && (ended || !s.lifted) {
-			may = may || kind == string(s.Kind)
-			must = must || !ended
-		}
-	}
-	switch {
-	case !may:
-		return fmt.Errorf("it is revoked by %q, and nobody has said so", kind)
-	case must && kind == "":
-		return errors.New("it is good, and was revoked")
-	}
-	return nil
-}
-
-// Instances that revoke, lift, lose their Store, read all of it again, are replaced and come to use another secret agree at every moment with a
-// plain list about each of some hundred tokens, all of which are asked about again and again.
-func TestInstancesAgreeWithAPlainList(t *testing.T) {
-	for seed := range uint64(2) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { newAgreement(t, seed).run() })
-		})
-	}
-}
-
-type agreement struct {
-	t         *testing.T
-	rand      *rand.Rand
-	store     *storetest.Memory
-	instances []*revocation.List
-	tokens    []middleware.TokenFacts
-	said      plain
-	restore   func() error // of the last backup; nil: there is none that all instances can make good
-}
-
-func newAgreement(t *testing.T, seed uint64) *agreement {
-	a := &agreement{t: t, rand: rand.New(rand.NewPCG(seed, 0)), store: storetest.NewMemory()}
-	for i := range 3 {
-		a.instances = append(a.instances, a.instance(i))
-	}
-	for range 150 {
-		f := middleware.TokenFacts{
-			Issuer: a.one("https://i", "https://k"), ID: a.one("", "1", "2", "3"), SessionID: a.one("", "1", "2"), Subject: a.one("1", "2", "3"),
-			ClientID: a.one("", "1", "2"), IssuedAt: at(-int64(a.rand.IntN(900))), Expiry: at(20 * 3600),
-		}
-		if a.rand.IntN(10) == 0 {
-			f.IssuedAt = time.Time{}
-		}
-		a.tokens = append(a.tokens, f)
-	}
-	return a
-}
-
-func (a *agreement) one(of ...string) string { return of[a.rand.IntN(len(of))] }
-
-// instance makes one that has either secret in front.
-func (a *agreement) instance(i int) *revocation.List {
-	secrets := [][]byte{secretOf(1), secretOf(2)}
-	if i%2 == 1 {
-		slices.Reverse(secrets)
-	}
-	l := instance(a.t, a.store, secrets...)
-	do(a.t, l.Warm(a.t.Context()))
-	return l
-}
-
-func (a *agreement) run() {
-	for step := range 120 {
-		what := a.step()
-		time.Sleep(2 * time.Second) // everything has come everywhere, in the bubble's time
-		for i := range a.instances {
-			eventually(a.t, "an instance that knows everything", func() bool {
-				s := a.instances[i].Status()
-				return s.Pending == 0 && s.Lag < time.Second
-			})
-			a.compare(i, fmt.Sprintf("step %d, %s", step, what))
-		}
-		if a.t.Failed() {
-			return
-		}
-	}
-}
-
-func (a *agreement) compare(i int, when string) {
-	for _, f := range a.tokens {
-		if err := a.said.agrees(&f, a.instances[i].Judge(f).Kind, time.Now()); err != nil {
-			a.t.Errorf("%s: instance %d: %+v: %v", when, i, f, err)
-			return
-		}
-	}
-}
-
-func (a *agreement) step() string {
-	i := a.rand.IntN(len(a.instances))
-	switch n := a.rand.IntN(100); {
-	case n < 45:
-		e := a.entry()
-		do(a.t, a.instances[i].Revoke(a.t.Context(), e))
-		a.said = append(a.said, &said{Entry: e})
-		a.compare(i, "at once") // without waiting for anything
-		return "revoked"
-	case n < 65:
-		return a.lift(i)
-	case n < 75:
-		time.Sleep(time.Duration(a.rand.IntN(30)) * time.Minute)
-		return "time has passed"
-	case n < 80:
-		do(a.t, a.store.Trim())
-		return "trimmed"
-	case n < 85:
-		a.store.Gap()
-		return "gap"
-	case n < 90:
-		a.store.Cut(errors.New("cut"))
-		return "cut"
-	case n < 94:
-		var err error
-		a.restore, err = a.store.Backup()
-		do(a.t, err)
-		return "backup"
-	case n < 97 && a.restore != nil:
-		do(a.t, a.restore())
-		return "backup restored"
-	default:
-		do(a.t, a.instances[i].Close())
-		a.instances[i], a.restore = a.instance(a.rand.IntN(2)), nil // what the old one knew and the Store loses now is lost
-		return "instance replaced"
-	}
-}
-
-func (a *agreement) entry() revocation.Entry {
-	kinds := []revocation.Kind{revocation.Token, revocation.Session, revocation.Subject, revocation.Client, revocation.Issuer}
-	e := revocation.Entry{
-		Kind: kinds[a.rand.IntN(len(kinds))], Issuer: a.one("https://i", "https://k"), Value: a.one("1", "2", "3"),
-		Until: time.Now().Add(time.Duration(1+a.rand.IntN(7200)) * time.Second),
-	}
-	if e.Kind == revocation.Issuer {
-		e.Value = ""
-	}
-	if e.Kind != revocation.Token && e.Kind != revocation.Session {
-		e.IssuedBefore = a.tokens[0].Expiry.Add(-20*time.Hour - time.Duration(a.rand.IntN(1000))*time.Second)
-	}
-	return e
-}
-
-// lift lifts something that was said, or was not.
-func (a *agreement) lift(i int) string {
-	e, live := a.entry(), false
-	e.IssuedBefore, e.Until = time.Time{}, time.Time{}
-	for _, s := range a.said {
-		if s.Kind == e.Kind && s.Issuer == e.Issuer && s.Value == e.Value && !s.lifted && !s.Until.Before(time.Now()) {
-			s.lifted, live = true, true
-		}
-	}
-	if err := a.instances[i].Lift(a.t.Context(), e); err != nil && (live || !errors.Is(err, revocation.ErrNotListed)) {
-		a.t.Errorf("Lift: %v", err)
-	}
-	a.compare(i, "at once after a lift")
-	return "lifted"
 }
 
 // There are more tokens, and more entries, than names and stamps have places, so that they take places from each other.
@@ -372,4 +177,35 @@ func TestJudgeAllocatesNothingWithAStore(t *testing.T) {
 			}
 		}
 	})
+}
+
+// restless has a new version each time that it is asked, so that every token is judged anew.
+type restless struct {
+	*revocation.List
+	version *atomic.Uint64
+}
+
+func (r restless) Version() uint64 { return r.version.Add(1) }
+
+// The whole decision about a token that comes again makes at most two allocations, also where something has come since.
+func TestADecisionAllocatesNoMoreWhileEntriesCome(t *testing.T) {
+	issuer := authtest.NewIssuer(t)
+	list, _ := pair(t, storetest.NewMemory())
+	do(t, list.Revoke(t.Context(), entryAbout("somebody else")))
+	cfg := issuer.Config(audience)
+	cfg.Revocations, cfg.Logger = []middleware.Revocations{restless{list, new(atomic.Uint64)}}, silent
+	auth, err := middleware.New(cfg)
+	do(t, err)
+	defer auth.Close()
+	guard := auth.Require()
+	r, _ := http.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer "+issuer.Token(authtest.Claims{"jti": "j", "sid": "s"}))
+	got := testing.AllocsPerRun(500, func() {
+		if _, err := guard.Check(r); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > 2 {
+		t.Errorf("%v allocations", got)
+	}
 }

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	perSecond = 10_000
+	perSecond = 10_500  // with the pauses in which it is told what to do they are ten thousand
 	atFirst   = 100_000 // entries
 )
 
