@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	},
 	"/middleware/explain": {module + "/middleware"},
 	"/middleware/revocation": {
-		module + "/middleware", module + "/middleware/revocation/internal/entries", module + "/middleware/revocation/internal/sealed",
+		module + "/middleware", module + "/middleware/internal/cause", module + "/middleware/revocation/internal/entries", module + "/middleware/revocation/internal/sealed",
 		module + "/middleware/revocation/internal/names",
 	},
 	"/middleware/revocation/internal/entries": {},

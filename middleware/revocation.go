@@ -289,6 +289,12 @@ func (a *admission) withRevocation(ctx context.Context) (context.Context, contex
 		}
 	}
 	look := func() {
+		defer func() {
+			if broken := recover(); broken != nil { // a function of the application's, in a goroutine that others share
+				p.log().ErrorContext(ctx, "middleware: Revocations panicked over the token of a stream, which ends", "panic", fmt.Sprintf("%T", broken))
+				cancel(ErrUnavailable)
+			}
+		}()
 		if cause := p.endsStream(facts, a.revocationsWithin); cause != nil {
 			cancel(cause)
 		}

@@ -246,7 +246,7 @@ type page struct {
 func (f *follower) page(ctx context.Context, unfinished []uint64, after row) (p page, err error) {
 	ctx, cancel := f.store.limited(ctx)
 	defer cancel()
-	rows, err := f.conn.Query(ctx, f.store.sql.read, decimals(unfinished), strconv.FormatUint(after.xid, 10), after.id, f.full, f.store.maxPage)
+	rows, err := f.conn.Query(ctx, f.store.sql.read, decimals(unfinished), strconv.FormatUint(after.xid, 10), after.id, f.full, f.store.maxPage, time.Now())
 	if err != nil {
 		return page{}, said("follow", err)
 	}

@@ -11,7 +11,7 @@ func (s *Store) Add(ctx context.Context, key string, until time.Time) (fresh boo
 	s.tidy()
 	limited, cancel := s.limited(ctx)
 	defer cancel()
-	if err := s.pool.QueryRow(limited, s.sql.add, []byte(key), within(until)).Scan(&fresh, nil); err != nil {
+	if err := s.pool.QueryRow(limited, s.sql.add, []byte(key), within(until), time.Now()).Scan(&fresh, nil); err != nil {
 		return false, said("adding a proof", err)
 	}
 	return fresh, nil

@@ -54,31 +54,35 @@ func newStatements(schema, prefix string) statements {
 	insert into %s (entry, until) select * from unnest($1::bytea[], $2::timestamptz[]) returning 1
 ) select (select count(*) from appended), pg_notify($3, ''), %s`, log, durable),
 
+		// What has ended has done so by the server's clock and by that of this process, which a statement is given: of two that differ one is
+		// ahead, and by that one alone nothing is forgotten.
+
 		// $1 are transactions that had not ended when the reader last looked, $2 and $3 the place after which it goes on, $4 that it reads
-		// everything, and $5 how much at once. A row of a transaction that is yet to begin comes from another cluster and is
+		// everything, $5 how much at once, and $6 what time it is here. A row of a transaction that is yet to begin comes from another cluster and is
 		// only in a full read.
 		read: fmt.Sprintf(`select now.snapshot::text, now.standby, e.id, e.xid::text, e.at, e.entry
 from (select pg_current_snapshot() as snapshot, pg_is_in_recovery() as standby) as now
 left join lateral (
-	(select id, xid, at, entry from %[1]s where xid = any($1::text[]::xid8[]) and until > now() - %[2]s)
+	(select id, xid, at, entry from %[1]s where xid = any($1::text[]::xid8[]) and until > least(now(), $6) - %[2]s)
 	union all
 	(select id, xid, at, entry from %[1]s
-	where (xid, id) > ($2::text::xid8, $3) and ($4 or xid < pg_snapshot_xmax(now.snapshot)) and until > now() - %[2]s
+	where (xid, id) > ($2::text::xid8, $3) and ($4 or xid < pg_snapshot_xmax(now.snapshot)) and until > least(now(), $6) - %[2]s
 	order by xid, id limit $5)
 ) as e on true`, log, margin),
 		witness: fmt.Sprintf("select exists (select from %s where id = $1 and xid = $2::text::xid8 and at = $3)", log),
 
-		// The highest row stays, so that the position of a follower that has seen everything names a row.
+		// The highest row stays, so that the position of a follower that has seen everything names a row. $1 is how many go, $2 what time it is
+		// here.
 		trim: [2]string{
 			fmt.Sprintf(`delete from %[1]s where id in (
-	select id from %[1]s where until < now() - %[2]s
+	select id from %[1]s where until < least(now(), $2) - %[2]s
 	and (xid, id) < (select xid, id from %[1]s order by xid desc, id desc limit 1) order by until limit $1
 )`, log, margin),
-			fmt.Sprintf("delete from %[1]s where key in (select key from %[1]s where until < now() - %[2]s order by until limit $1)", replays, margin),
+			fmt.Sprintf("delete from %[1]s where key in (select key from %[1]s where until < least(now(), $2) - %[2]s order by until limit $1)", replays, margin),
 		},
 		add: fmt.Sprintf(`with added as (
 	insert into %s as known (key, until) values ($1, $2)
-	on conflict (key) do update set until = excluded.until where known.until < now() - %s returning 1
+	on conflict (key) do update set until = excluded.until where known.until < least(now(), $3) - %s returning 1
 ) select exists (select from added), %s`, replays, margin, durable),
 		lock: lockOf(channel + " trim"), creating: lockOf(channel + " create"),
 	}

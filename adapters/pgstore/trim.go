@@ -45,7 +45,7 @@ func (s *Store) tidy() {
 	}()
 }
 
-// Trim deletes what ended more than a minute ago, in transactions of a few thousand rows. If another process does so, it does nothing. A
+// Trim deletes what ended more than a minute ago, by the server's clock and by the one here, in transactions of a few thousand rows. If another process does so, it does nothing. A
 // Store calls it by itself, as Config.TrimEvery has it.
 func (s *Store) Trim(ctx context.Context) error {
 	for _, statement := range s.sql.trim {
@@ -73,7 +73,7 @@ func (s *Store) trimBatch(ctx context.Context, statement string) (n int64, err e
 		).Scan(&mine, nil); err != nil || !mine {
 			return err
 		}
-		done, err := tx.Exec(ctx, statement, trimBatch)
+		done, err := tx.Exec(ctx, statement, trimBatch, time.Now())
 		n = done.RowsAffected()
 		return err
 	})

@@ -75,18 +75,26 @@ func BySession(t *middleware.Token) Entry {
 	return Entry{Kind: Session, Issuer: f.Issuer, Value: f.SessionID}
 }
 
-// BySubject is about every token of the subject of t that was issued before; zero: until now, as Entry.IssuedBefore has it. Its Value is
-// empty, and so refused, if t has no sub.
+// BySubject is about every token of the subject of t that was issued before; zero: until now, as Entry.IssuedBefore has it, t itself
+// included however far its issuer's clock is ahead. Its Value is empty, and so refused, if t has no sub.
 func BySubject(t *middleware.Token, before time.Time) Entry {
 	f := t.Facts()
-	return Entry{Kind: Subject, Issuer: f.Issuer, Value: f.Subject, IssuedBefore: before}
+	return Entry{Kind: Subject, Issuer: f.Issuer, Value: f.Subject, IssuedBefore: andOf(f, before)}
 }
 
-// ByClient is about every token of the client of t that was issued before; zero: until now. Its Value is empty, and so refused, if t
-// names no client.
+// ByClient is about every token of the client of t that was issued before; zero: until now, t itself included. Its Value is empty, and so
+// refused, if t names no client.
 func ByClient(t *middleware.Token, before time.Time) Entry {
 	f := t.Facts()
-	return Entry{Kind: Client, Issuer: f.Issuer, Value: f.ClientID, IssuedBefore: before}
+	return Entry{Kind: Client, Issuer: f.Issuer, Value: f.ClientID, IssuedBefore: andOf(f, before)}
+}
+
+// andOf is before, or the iat of a token that is ahead of what a zero before means.
+func andOf(f middleware.TokenFacts, before time.Time) time.Time {
+	if before.IsZero() && f.IssuedAt.After(time.Now().Add(skew)) {
+		return f.IssuedAt
+	}
+	return before
 }
 
 // WholeIssuer is about every token of an issuer that was issued before; zero: until now.
@@ -121,6 +129,8 @@ func (e Entry) check(now time.Time, maxAge time.Duration) error {
 		return fmt.Errorf("revocation: Entry.IssuedBefore means nothing to an entry about a %s, which hits it whenever it was issued: leave it out", e.Kind)
 	case e.Kind.dated() && e.IssuedBefore.After(now.Add(maxAge)):
 		return fmt.Errorf("revocation: Entry.IssuedBefore is more than Config.MaxAge (%v) ahead: entries are for tokens that exist; to shut somebody out use a Rule", maxAge)
+	case !e.Until.IsZero() && e.Until.Add(longestLeeway).Before(now):
+		return errors.New("revocation: Entry.Until has passed, so the entry would be forgotten at once: leave it out, or name the end of the last token to be hit")
 	case !e.Until.IsZero() && outOfRange(e.Until) || !e.IssuedBefore.IsZero() && outOfRange(e.IssuedBefore):
 		return errors.New("revocation: Entry.Until and Entry.IssuedBefore must lie between 1970 and 2100")
 	default:

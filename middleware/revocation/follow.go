@@ -39,7 +39,7 @@ func (f *follower) run() {
 		}
 		ctx, cancel := context.WithCancel(f.ctx)
 		f.reread = cancel
-		err := f.store.Follow(ctx, f.after, f.deliver, f.alive)
+		err := survived(func() error { return f.store.Follow(ctx, f.after, f.deliver, f.alive) })
 		again := ctx.Err() != nil && f.ctx.Err() == nil
 		cancel()
 		switch {
@@ -60,6 +60,9 @@ func (f *follower) run() {
 		f.pause = min(2*f.pause, longestPause)
 	}
 }
+
+// errClockWasAhead says why everything is read anew.
+var errClockWasAhead = errors.New("the clock of this machine was ahead, and is right again: entries were forgotten that live, and are read anew")
 
 func isGap(err error) bool {
 	var gap interface{ Gap() bool }
@@ -102,6 +105,7 @@ func (f *follower) apply(r sealed.Record, now time.Time) error {
 	delete(f.missing, r.ID)
 	f.needs(r.Secret, r.Until)
 	if int64(r.Until) < now.Unix() {
+		f.list.table.Forget(entries.Record{Until: r.Until})
 		return nil // no token that it is about can live
 	}
 	switch r.Op {
@@ -139,6 +143,13 @@ func (f *follower) notAll(err error) {
 func (f *follower) alive(t time.Time) {
 	f.pause = shortestPause
 	if f.incomplete {
+		return
+	}
+	if f.list.table.Forgotten().After(time.Now()) {
+		f.list.table.Recall()
+		f.incomplete = true
+		f.failed("what is known is not all, so as_of stands still", errClockWasAhead)
+		f.reread()
 		return
 	}
 	if now := time.Now(); t.After(now) {

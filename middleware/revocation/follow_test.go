@@ -52,9 +52,11 @@ func TestTheStoreIsNotTrusted(t *testing.T) {
 			"a lift of fewer than it has": revocation.SealRecord(secretOf(1), revocation.OpLift, 1, soon(), []byte{2, 0, 0, 0, 0, 0, 0, 1}),
 			"a feed without a state":      revocation.SealRecord(secretOf(1), revocation.OpFeed, 1, soon(), make([]byte, 8)),
 			"a feed of a cut reason":      revocation.SealRecord(secretOf(1), revocation.OpFeed, 1, soon(), append(make([]byte, 8), 3, 'a', 'b')),
-			"a feed of a long reason":     revocation.SealRecord(secretOf(1), revocation.OpFeed, 1, soon(), append(append(make([]byte, 8), 33), bytes.Repeat([]byte{'a'}, 33)...)),
-			"a feed of a broken reason":   revocation.SealRecord(secretOf(1), revocation.OpFeed, 1, soon(), append(make([]byte, 8), 1, '\n')),
-			"a feed before time":          revocation.SealRecord(secretOf(1), revocation.OpFeed, 1, soon(), append(bytes.Repeat([]byte{255}, 8), 0)),
+			"a feed of a long reason": revocation.SealRecord(
+				secretOf(1), revocation.OpFeed, 1, soon(), append(append(make([]byte, 8), 33), bytes.Repeat([]byte{'a'}, 33)...),
+			),
+			"a feed of a broken reason": revocation.SealRecord(secretOf(1), revocation.OpFeed, 1, soon(), append(make([]byte, 8), 1, '\n')),
+			"a feed before time":        revocation.SealRecord(secretOf(1), revocation.OpFeed, 1, soon(), append(bytes.Repeat([]byte{255}, 8), 0)),
 		}
 		for i := range good { // every bit is under the tag
 			forgeries[fmt.Sprint("a flipped bit of byte ", i)] = flipped(good, i)

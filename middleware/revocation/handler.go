@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 )
 
 // RevokeOwn is the logout that most services want: it revokes the token that it was called with, by its jti. It belongs behind a Guard:
@@ -26,6 +27,7 @@ func (l *List) RevokeOwn() http.Handler {
 		}
 		token, ok := middleware.TokenFromContext(r.Context())
 		if !ok {
+			w.Header().Set("WWW-Authenticate", "Bearer")
 			problem(w, http.StatusUnauthorized, "There is no token to revoke.")
 			return
 		}
@@ -100,16 +102,12 @@ func (l *List) change(w http.ResponseWriter, r *http.Request, done string, chang
 		return
 	}
 	e := Entry(wire)
-	if r.Method == http.MethodPost && !e.Until.IsZero() && e.Until.Before(time.Now()) {
-		problem(w, http.StatusBadRequest, "The entry would be forgotten at once: until has passed. Leave it out, or name the end of the last token to be hit.")
-		return
-	}
 	if err = change(r.Context(), e); err != nil && !errors.Is(err, ErrNotShared) {
 		l.failed(w, r, e, err)
 		return
 	}
 	l.log().InfoContext(r.Context(), "revocation: "+done+" by an administrator",
-		append([]any{"kind", string(e.Kind), "issuer", e.Issuer, "note", e.Note}, l.sharedAttr(err)...)...)
+		append([]any{"kind", string(e.Kind), "issuer", cause.Plain(e.Issuer), "note", cause.Plain(e.Note)}, l.sharedAttr(err)...)...)
 	w.WriteHeader(statusOf(err))
 }
 
@@ -135,7 +133,7 @@ func (l *List) failed(w http.ResponseWriter, r *http.Request, e Entry, err error
 	case errors.Is(err, ErrNotListed):
 		problem(w, http.StatusNotFound, err.Error())
 	case errors.Is(err, ErrFull), errors.Is(err, ErrClosed), r.Context().Err() != nil:
-		l.log().ErrorContext(r.Context(), "revocation: nothing was revoked", "kind", string(e.Kind), "issuer", e.Issuer, "error", err.Error())
+		l.log().ErrorContext(r.Context(), "revocation: nothing was revoked", "kind", string(e.Kind), "issuer", cause.Plain(e.Issuer), "error", err.Error())
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusServiceUnavailable, "The token was not revoked; try again.")
 	default:

@@ -148,3 +148,12 @@ func TestChangesThatFail(t *testing.T) {
 		}
 	}
 }
+
+func TestA401HasAChallenge(t *testing.T) {
+	l := newList(t, revocation.Config{})
+	w := httptest.NewRecorder()
+	l.RevokeOwn().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/logout", nil)) // behind a Guard that lets anonymous requests pass
+	if w.Code == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
+		t.Errorf("401 without WWW-Authenticate (RFC 9110 section 15.5.2)")
+	}
+}

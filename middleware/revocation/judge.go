@@ -61,10 +61,10 @@ func (l *List) livesLong(t middleware.TokenFacts, now time.Time) bool {
 
 func (l *List) noteLong(t middleware.TokenFacts) {
 	l.long.Add(1)
-	l.longOnce.Do(func() {
+	if !l.longLogged.Swap(true) {
 		l.log().Error("revocation: a token lives longer than Config.MaxAge, or does not say how long, so it can outlive an entry that revokes it: raise MaxAge",
 			"issuer", t.Issuer, "iat", t.IssuedAt, "exp", t.Expiry, "max_age", l.maxAge)
-	})
+	}
 }
 
 // Version changes with every entry. It spares tokens that are seen again their look-ups.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,7 +34,8 @@ type Config struct {
 	// has no room here makes AsOf stand still.
 	MaxEntries int
 
-	// MaxAge is the longest life of a token, from iat to exp; zero: 24 hours. Entries are kept that long, those of
+	// MaxAge is the longest life of a token, from iat to exp; zero: 24 hours. All who share a Store have the same, that of the API whose
+	// tokens live longest: an entry ends by that of whoever made it. Entries are kept that long, those of
 	// ByToken as long as the token. One that lives longer, or has no exp, can outlive the other entries that revoke it: such tokens are
 	// counted (Status.LongTokens), and logged once at Error.
 	MaxAge time.Duration
@@ -67,6 +67,7 @@ const (
 
 // List is the Revocations of a process. It is safe for concurrent use.
 type List struct {
+	begun  time.Time // with a monotonic reading
 	maxAge time.Duration
 	logger *slog.Logger
 	table  *entries.Table
@@ -82,7 +83,7 @@ type List struct {
 	closed  atomic.Bool
 
 	hits, long atomic.Uint64
-	longOnce   sync.Once
+	longLogged atomic.Bool
 	lastEvent  atomic.Int64 // unix nanoseconds; 0: never
 }
 
@@ -104,7 +105,7 @@ func New(cfg Config) (*List, error) {
 	case cfg.Store == nil && len(cfg.Secrets) > 0:
 		mistakes = append(mistakes, errors.New("revocation: Secrets without a Store: name the Store, or leave them out for one process"))
 	case len(cfg.Secrets) > entries.Secrets:
-		mistakes = append(mistakes, fmt.Errorf("revocation: there are %d Secrets, and may be %d: take away those that are older than MaxAge", len(cfg.Secrets), entries.Secrets))
+		mistakes = append(mistakes, fmt.Errorf("revocation: there are %d Secrets, and may be %d: take away those for which Status.SecretsUntil is zero or has passed", len(cfg.Secrets), entries.Secrets))
 	}
 	sealer, err := sealed.New(cfg.Secrets)
 	if err := errors.Join(append(mistakes, err)...); err != nil {
@@ -116,7 +117,7 @@ func New(cfg Config) (*List, error) {
 	if cfg.MaxAge == 0 {
 		cfg.MaxAge = defaultMaxAge
 	}
-	l := &List{maxAge: cfg.MaxAge, logger: cfg.Logger, table: entries.NewTable(cfg.MaxEntries)}
+	l := &List{begun: time.Now(), maxAge: cfg.MaxAge, logger: cfg.Logger, table: entries.NewTable(cfg.MaxEntries)}
 	if cfg.Store == nil {
 		l.hasher = names.NewHasher()
 		return l, nil
@@ -130,8 +131,19 @@ func New(cfg Config) (*List, error) {
 // ErrClosed says that the List was closed.
 var ErrClosed = errors.New("revocation: the list was closed")
 
+// clock is the time by which entries end: that of the machine or, where its clock has jumped ahead since the List began, the earlier one that
+// has passed since. An entry that is kept for longer does no harm.
+func (l *List) clock() time.Time {
+	now := time.Now()
+	if passed := l.begun.Round(0).Add(now.Sub(l.begun)); passed.Before(now.Round(0)) {
+		return passed
+	}
+	return now
+}
+
 // Revoke enters e. When it returns nil the entry holds here, for every request that begins from then on, and with a Store it is shared:
-// all instances that follow it will have it. It holds for a token that was revoked before just as well, so it may be repeated.
+// all instances that follow it will have it. It holds for a token that was revoked before just as well, so it may be repeated; with a Store each
+// repetition that was shared is an entry of its own, because a Lift that is on its way undoes those that it knows of, and no later one.
 // ErrNotShared says that it holds here, that no other instance may know of it yet, and that it is offered to the Store again and again. Any
 // other error means that it holds nowhere: it wraps ErrFull, ErrClosed, the context's, or says what is wrong with e.
 func (l *List) Revoke(ctx context.Context, e Entry) error {
@@ -154,7 +166,7 @@ func (l *List) Revoke(ctx context.Context, e Entry) error {
 
 // enter makes an entry hold here.
 func (l *List) enter(d entries.Digest, r entries.Record, now time.Time) error {
-	isNew, err := l.table.Add(d, r, now)
+	isNew, err := l.table.Add(d, r, l.clock())
 	if err != nil || !isNew {
 		return err
 	}

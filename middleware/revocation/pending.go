@@ -3,6 +3,7 @@ package revocation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,8 +23,12 @@ type entry struct {
 	digest entries.Digest
 	record entries.Record
 
-	replaced bool // guarded by pending.mu
+	replaced bool             // guarded by pending.mu
+	instead  []entries.Record // in whose place it stands: they may be in the Store all the same; guarded by pending.mu
 }
+
+// mostInstead bounds the entries in whose place one stands.
+const mostInstead = 1000
 
 func (o offer) ended(now time.Time) bool { return int64(o.until) < now.Unix() }
 
@@ -59,7 +64,17 @@ func (s *shared) append(ctx context.Context, o offer) error {
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
-	return s.store.Append(ctx, o.sealed, time.Unix(int64(o.until), 0))
+	return survived(func() error { return s.store.Append(ctx, o.sealed, time.Unix(int64(o.until), 0)) })
+}
+
+// survived calls a function of the Store, whose panic is an error: it must not end a process that has others to serve.
+func survived(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the Store panicked with a %T", p)
+		}
+	}()
+	return call()
 }
 
 // pending are the records that the Store has not taken yet.
@@ -101,12 +116,28 @@ func (p *pending) replace(o offer) *entry {
 	}
 	last := p.latest[o.of.digest]
 	p.latest[o.of.digest] = o.of
-	if last == nil || !o.of.record.Covers(last.record) {
+	if last == nil || !o.of.record.Covers(last.record) || len(last.instead) >= mostInstead {
 		return nil
 	}
+	o.of.instead = append(append(o.of.instead, last.instead...), last.record)
 	last.replaced = true
 	p.dropped++
 	return last
+}
+
+// replacedBy are the entries in whose place one about d stands that waits.
+func (p *pending) replacedBy(d entries.Digest) []entries.Record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last := p.latest[d]; last != nil {
+		return slices.Clone(last.instead)
+	}
+	for _, o := range p.offered {
+		if o.of != nil && o.of.digest == d {
+			return slices.Clone(o.of.instead)
+		}
+	}
+	return nil
 }
 
 func (p *pending) count() int {
@@ -147,7 +178,8 @@ func (p *pending) settle(refused []offer) (replaced []*entry) {
 	for _, o := range refused {
 		if o.of != nil {
 			last := p.latest[o.of.digest]
-			if last != nil && last.record.Covers(o.of.record) {
+			if last != nil && last.record.Covers(o.of.record) && len(last.instead) < mostInstead {
+				last.instead = append(append(last.instead, o.of.instead...), o.of.record)
 				replaced = append(replaced, o.of)
 				continue
 			}

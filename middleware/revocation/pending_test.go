@@ -224,3 +224,43 @@ func TestALastingFailureIsLoggedAgain(t *testing.T) {
 		}
 	})
 }
+
+// late is a Store that takes what is appended, says that it has not, and shows it later: a commit whose answer was lost. The contract says:
+// "After an error the entry may be there all the same."
+type late struct {
+	*storetest.Memory
+	held *[][]byte // nil: it works
+}
+
+func (s *late) Append(ctx context.Context, entry []byte, until time.Time) error {
+	if s.held == nil {
+		return s.Memory.Append(ctx, entry, until)
+	}
+	*s.held = append(*s.held, append([]byte(nil), entry...))
+	return errors.New("the connection was lost")
+}
+
+func TestLiftUndoesWhatWasRevokedTwiceWhileTheStoreWasAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var held [][]byte
+		store := &late{Memory: storetest.NewMemory(), held: &held}
+		one, two := instance(t, store), instance(t, store)
+		do(t, one.Warm(t.Context()), two.Warm(t.Context()))
+		_ = one.Revoke(t.Context(), entryAbout("u")) // holds here, and its commit is on its way
+		time.Sleep(time.Second)
+		_ = one.Revoke(t.Context(), entryAbout("u")) // takes the place of the first, which this process forgets
+		_ = one.Lift(t.Context(), entryAbout("u"))   // undoes the second alone
+		if got := one.Judge(holder("u")).Kind; got != "" {
+			t.Fatalf("right after Lift it is revoked by %q", got)
+		}
+		store.held = nil
+		for _, entry := range held {
+			do(t, store.Memory.Append(t.Context(), entry, time.Now().Add(time.Hour)))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if a, b := one.Judge(holder("u")).Kind, two.Judge(holder("u")).Kind; a != "" || b != "" {
+			t.Errorf("a minute after Lift, with nothing pending (%d), it is revoked by %q here and %q there", one.Status().Pending, a, b)
+		}
+	})
+}

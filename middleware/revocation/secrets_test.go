@@ -127,3 +127,15 @@ func TestSecretsAreReplaced(t *testing.T) {
 		}
 	})
 }
+
+// What feeds say lives fourteen days, and an entry as long as its Until: whoever follows this advice stops AsOf of every instance.
+func TestTheAdviceAboutTooManySecretsIsRight(t *testing.T) {
+	var nine [][]byte
+	for i := range 9 {
+		nine = append(nine, secretOf(byte(i)))
+	}
+	_, err := revocation.New(revocation.Config{Store: storetest.NewMemory(), Secrets: nine})
+	if err == nil || strings.Contains(err.Error(), "MaxAge") || !strings.Contains(err.Error(), "SecretsUntil") {
+		t.Errorf("%v", err)
+	}
+}

@@ -33,12 +33,13 @@ type shared struct {
 
 	pending pending
 
-	mu         sync.Mutex
-	lifts      map[uint64]offer // that this process has made, by identifier
-	until      []uint32         // for each secret: when the last record ends that was made with it; unix seconds
-	lastError  error
-	unreadable uint64
-	loggedAt   time.Time // zero: never
+	mu           sync.Mutex
+	lifts        map[uint64]offer // that this process has made, by identifier
+	sweepLiftsAt int              // when there are so many, those that have ended are forgotten
+	until        []uint32         // for each secret: when the last record ends that was made with it; unix seconds
+	lastError    error
+	unreadable   uint64
+	loggedAt     time.Time // zero: never
 
 	troubleLogged bool // since all was well
 }
@@ -103,8 +104,8 @@ func (s *shared) asOf() time.Time {
 
 // revoke enters e here, and shares it.
 func (s *shared) revoke(ctx context.Context, place int, e Entry, r entries.Record, now time.Time) error {
-	r.Label = entries.NewLabel(sealed.NewID(), place, 0, true)
 	d := s.seal.Digest(0, place, e.Issuer, e.Value)
+	r.Label = entries.NewLabel(sealed.NewID(), place, 0, true)
 	if err := s.list.enter(d, r, now); err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func (s *shared) lift(ctx context.Context, place int, e Entry, now time.Time) er
 	var offers []offer
 	for secret := range s.seal.Secrets() {
 		d := s.seal.Digest(secret, place, e.Issuer, e.Value)
-		known := s.list.table.Under(d)
+		known := append(s.list.table.Under(d), s.pending.replacedBy(d)...)
 		for len(known) > 0 {
 			chunk := known[:min(sealed.MaxLifted, len(known))]
 			known = known[len(chunk):]
@@ -179,10 +180,13 @@ func (s *shared) undo(d entries.Digest, ids []uint64, until uint32, now time.Tim
 func (s *shared) keepLifts(offers []offer, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, o := range s.lifts {
-		if o.ended(now) {
-			delete(s.lifts, id)
+	if len(s.lifts) >= s.sweepLiftsAt {
+		for id, o := range s.lifts {
+			if o.ended(now) {
+				delete(s.lifts, id)
+			}
 		}
+		s.sweepLiftsAt = max(64, 2*len(s.lifts)) // so that each lift pays for it once
 	}
 	if s.lifts == nil {
 		s.lifts = make(map[uint64]offer)
@@ -194,11 +198,15 @@ func (s *shared) keepLifts(offers []offer, now time.Time) {
 
 // failed keeps an error for Status, and logs it unless one was logged within the last minute.
 func (s *shared) failed(what string, err error) {
+	now := time.Now()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.lastError = err
-	if now := time.Now(); s.loggedAt.IsZero() || now.Sub(s.loggedAt) >= time.Minute {
+	due := s.loggedAt.IsZero() || now.Sub(s.loggedAt) >= time.Minute
+	if due {
 		s.loggedAt, s.troubleLogged = now, true
+	}
+	s.mu.Unlock()
+	if due { // without the lock, as the handler of a log may ask for the Status
 		s.list.log().Error("revocation: "+what, "error", err.Error(), "as_of", s.asOf(), "pending", s.pending.count())
 	}
 }
@@ -208,11 +216,11 @@ func (s *shared) well() {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lastError = nil
-	if s.troubleLogged {
-		s.troubleLogged = false
-		s.list.log().Info("revocation: the Store is followed again, and everything is shared", "after", time.Since(s.loggedAt).Round(time.Millisecond))
+	due, since := s.troubleLogged, s.loggedAt
+	s.lastError, s.troubleLogged = nil, false
+	s.mu.Unlock()
+	if due {
+		s.list.log().Info("revocation: the Store is followed again, and everything is shared", "after", time.Since(since).Round(time.Millisecond))
 	}
 }
 

@@ -75,7 +75,10 @@ func TestNotify(t *testing.T) {
 		l := newList(t, revocation.Config{})
 		calls := 0
 		stop := l.Notify(facts(), func() { calls++ })
-		other := l.Notify(but(func(f *middleware.TokenFacts) { *f = middleware.TokenFacts{Issuer: "https://i"} }), func() { t.Error("a token without any value was hit") })
+		other := l.Notify(
+			but(func(f *middleware.TokenFacts) { *f = middleware.TokenFacts{Issuer: "https://i"} }),
+			func() { t.Error("a token without any value was hit") },
+		)
 		for _, e := range []revocation.Entry{
 			{Kind: revocation.Token, Issuer: "https://i", Value: "k"},
 			{Kind: revocation.Token, Issuer: "https://k", Value: "j"},

@@ -207,6 +207,9 @@ var accepted = map[survivor]string{
 	{"introspection", "open", neverTaken, `!ok (2)`}: behindIt,  // what is no base64url is no JSON either
 	{"introspection", "judge", orGone, `!ok (2)`}:    impliedBy, // the year 1 is more than a minute away
 	{"introspection", "judge", orGone, `!ok (3)`}:    impliedBy, // and has passed
+	{"introspection", "open", neverTaken, `!ok (2)`}: behindIt,  // what is no base64url is no JSON either
+	{"introspection", "judge", orGone, `!ok (2)`}:    impliedBy, // the year 1 is more than a minute away
+	{"introspection", "judge", orGone, `!ok (3)`}:    impliedBy, // and has passed
 
 	{"middleware", "sameSource", andGone, `a != nil`}:         impliedBy, // package reflect calls nothing incomparable
 	{"middleware", "checkRealm", neverTaken, `p.realm == ""`}: impliedBy, // a challenge without a realm says api

@@ -3,8 +3,11 @@ package revocations_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -242,4 +245,31 @@ func TestHealthAndWarmKnowOfRevocations(t *testing.T) {
 	if !unlimited.Health()[0].Ready {
 		t.Error("without a limit old knowledge is none")
 	}
+}
+
+// What looks at streams runs where no request is that net/http would end: a panic there ends the stream, and not the process.
+func TestAPanicOverAStreamEndsTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log kit.Log
+		var broken atomic.Bool
+		auth := kit.NewValidator(t, func(cfg *middleware.Config) {
+			cfg.Revocations = []middleware.Revocations{kit.Verdicts(func(f middleware.TokenFacts) middleware.Verdict {
+				if broken.Load() {
+					panic("a secret")
+				}
+				return good(f)
+			})}
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		})
+		ctx, cancel := stream(t, auth.Require(), kit.Bearer(kit.Mint(kit.GoodClaims(nil))))
+		defer cancel()
+		broken.Store(true)
+		time.Sleep(time.Second)
+		if cause := context.Cause(ctx); !errors.Is(cause, middleware.ErrUnavailable) {
+			t.Errorf("the stream ended with %v", cause)
+		}
+		if said := log.String(); !strings.Contains(said, "panic=string") || strings.Contains(said, "secret") {
+			t.Errorf("the log is %s", said)
+		}
+	})
 }

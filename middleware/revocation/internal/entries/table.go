@@ -84,6 +84,8 @@ type Table struct {
 	shards [64]shard
 	lifted lifted
 
+	forgotten atomic.Uint32 // the latest end of an entry that was forgotten as ended; unix seconds
+
 	sweeping  sync.Mutex
 	sweptFull time.Time // when the whole table was last swept because it was full; guarded by sweeping
 }
@@ -114,6 +116,24 @@ func (t *Table) Size() int { return int(t.size.Load()) }
 
 // Used reports whether there ever was an entry of that kind, made with that secret.
 func (t *Table) Used(secret, place int) bool { return t.used[secret][place].Load() }
+
+// Forgotten is the latest end of all entries that were forgotten because they had ended. Where that is still ahead, the clock was wrong then.
+func (t *Table) Forgotten() time.Time { return time.Unix(int64(t.forgotten.Load()), 0) }
+
+// Forget takes note that an entry was not even entered, because it had ended.
+func (t *Table) Forget(r Record) { t.noteEnd(r.Until) }
+
+func (t *Table) noteEnd(until uint32) {
+	for {
+		known := t.forgotten.Load()
+		if until <= known || t.forgotten.CompareAndSwap(known, until) {
+			return
+		}
+	}
+}
+
+// Recall begins anew with what was forgotten.
+func (t *Table) Recall() { t.forgotten.Store(0) }
 
 // Lift remembers that an entry was undone, in case it comes again or for the first time. Removing it is for the caller.
 func (t *Table) Lift(id uint64, until uint32, now time.Time) error {
@@ -153,7 +173,7 @@ func (t *Table) Add(d Digest, added Record, now time.Time) (isNew bool, _ error)
 		return true, nil
 	}
 	if s.size >= s.sweepAt {
-		t.size.Add(-int64(s.sweep(now)))
+		t.sweep(s, now)
 		front, ok = s.first[d]
 	}
 	if t.size.Add(1) > int64(t.most) {
@@ -228,16 +248,22 @@ func (t *Table) sweepAll(now time.Time) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
-		t.size.Add(-int64(s.sweep(now)))
+		t.sweep(s, now)
 		s.mu.Unlock()
 	}
 }
 
-// sweep forgets the entries that have ended, and returns how many. The caller holds mu. It runs when the shard has doubled, so that each
-// entry pays for it once.
-func (s *shard) sweep(now time.Time) (gone int) {
-	second := uint32(now.Unix())
-	ended := func(r Record) bool { return r.Until < second }
+// sweep forgets the entries of a shard that have ended. The caller holds its mu. It runs when the shard has doubled, so that each entry pays
+// for it once.
+func (t *Table) sweep(s *shard, now time.Time) {
+	second, gone, last := uint32(now.Unix()), 0, uint32(0)
+	ended := func(r Record) bool {
+		if r.Until < second {
+			last = max(last, r.Until)
+			return true
+		}
+		return false
+	}
 	for d, front := range s.first {
 		if len(s.further) == 0 {
 			if ended(front) {
@@ -250,7 +276,8 @@ func (s *shard) sweep(now time.Time) (gone int) {
 		gone += s.drop(d, ended)
 	}
 	s.sweepAt = max(leastSweep, 2*s.size)
-	return gone
+	t.size.Add(-int64(gone))
+	t.noteEnd(last)
 }
 
 // drop forgets those entries under d that go, and returns how many. The caller holds mu.

@@ -189,3 +189,26 @@ func TestLiftedEntriesAreForgottenWhenTheyHaveEnded(t *testing.T) {
 		t.Errorf("when all have ended: %v, and %d are remembered", err, len(tab.lifted.until))
 	}
 }
+
+// What was forgotten as ended and lives by a clock that is right again is known to have been forgotten.
+func TestWhatWasForgottenIsNoted(t *testing.T) {
+	table := NewTable(1)
+	now := time.Unix(1_000_000, 0)
+	end := uint32(now.Add(time.Hour).Unix())
+	if _, err := table.Add(Digest{1}, Record{Until: end}, now); err != nil {
+		t.Fatal(err)
+	}
+	if got := table.Forgotten(); got.After(now) {
+		t.Errorf("nothing was forgotten, and what was lived until %v", got)
+	}
+	if _, err := table.Add(Digest{2}, Record{Until: end + 3600}, now.Add(90*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if got := table.Forgotten(); got.Unix() != int64(end) {
+		t.Errorf("what was forgotten lived until %v, want %d", got, end)
+	}
+	table.Recall()
+	if got := table.Forgotten(); got.After(now) {
+		t.Errorf("after Recall: %v", got)
+	}
+}
