@@ -69,7 +69,7 @@ var allowed = map[string][]string{
 	},
 	"/middleware/revocation/events": {
 		module + "/jwks", module + "/middleware", module + "/middleware/revocation", module + "/middleware/revocation/internal/issued",
-		module + "/middleware/internal/claims", module + "/middleware/internal/strictjson", module + "/middleware/internal/tally",
+		module + "/middleware/internal/claims", module + "/middleware/internal/strictjson", module + "/middleware/internal/tally", module + "/middleware/internal/cause",
 		module + "/middleware/internal/tenant", // what a template of tenants looks like, as in logout
 	},
 	"/middleware/internal/exactjson":    {}, // its tests vet with strictjson

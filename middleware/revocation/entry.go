@@ -46,7 +46,8 @@ type Entry struct {
 	Value  string // what the kind names; never empty, except for the kind Issuer, which has none
 
 	// IssuedBefore, for the kinds Subject, Client and Issuer: tokens issued in this second or before are hit. Zero: now, and two
-	// seconds more, because the issuer's clock may be ahead; a token issued within them is refused too. It is at most MaxAge ahead.
+	// seconds more, because the issuer's clock may be ahead; a token issued within them is refused too. It is at most MaxAge ahead, or a
+	// minute, by which clocks may differ however short tokens live.
 	IssuedBefore time.Time
 
 	// Until is when the entry may be forgotten. Zero: when no token of Config.MaxAge can be hit any more.
@@ -127,7 +128,7 @@ func (e Entry) check(now time.Time, maxAge time.Duration) error {
 		return fmt.Errorf("revocation: Entry.Issuer and Entry.Value may have %d bytes each", maxText)
 	case !e.Kind.dated() && !e.IssuedBefore.IsZero():
 		return fmt.Errorf("revocation: Entry.IssuedBefore means nothing to an entry about a %s, which hits it whenever it was issued: leave it out", e.Kind)
-	case e.Kind.dated() && e.IssuedBefore.After(now.Add(maxAge)):
+	case e.Kind.dated() && e.IssuedBefore.After(now.Add(max(maxAge, time.Minute))):
 		return fmt.Errorf("revocation: Entry.IssuedBefore is more than Config.MaxAge (%v) ahead: entries are for tokens that exist; to shut somebody out use a Rule", maxAge)
 	case !e.Until.IsZero() && e.Until.Add(longestLeeway).Before(now):
 		return errors.New("revocation: Entry.Until has passed, so the entry would be forgotten at once: leave it out, or name the end of the last token to be hit")

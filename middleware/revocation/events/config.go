@@ -130,7 +130,6 @@ func New(v *middleware.Validator, list *revocation.List, cfg Config) (*Receiver,
 		validator:   v,
 		list:        list,
 		client:      newClient(cfg.HTTPClient),
-		metadata:    metadata{reading: make(chan struct{}, 1)},
 		seen:        newSeen(),
 		stream:      stream{updating: make(chan struct{}, 1)},
 	}

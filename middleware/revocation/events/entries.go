@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/revocation"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
 )
@@ -24,7 +25,7 @@ func (r *Receiver) entriesOf(ctx context.Context, e Event) ([]revocation.Entry, 
 		return nil, nil
 	}
 	if e.Subject.Format == "" {
-		return nil, malformed("the event %.128q has no subject (sub_id)", e.Type)
+		return nil, malformed("the event %s has no subject (sub_id)", cause.Text(e.Type))
 	}
 	if r.cfg.Entries != nil {
 		entries, err := r.cfg.Entries(ctx, e)
@@ -67,7 +68,7 @@ var understood = map[string]bool{"user": true, "session": true}
 func (r *Receiver) checkCritical(s Subject) error {
 	for name := range s.Members {
 		if !understood[name] && r.isCritical(name) {
-			return fmt.Errorf("%w: %.64q", errCritical, name)
+			return fmt.Errorf(`%w: "%s"`, errCritical, cause.Plain(name)) // which has no quotes inside it
 		}
 	}
 	return nil

@@ -3,12 +3,15 @@ package events_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 	"github.com/cardea-auth/cardea/middleware/revocation"
 	"github.com/cardea-auth/cardea/middleware/revocation/events"
 )
@@ -203,6 +206,29 @@ func TestAnEventOfTheFutureIsOneOfThePresent(t *testing.T) {
 				t.Errorf("%s: a token %v from now is not %q", name, after, want)
 			}
 		}
+	}
+}
+
+// However short tokens live, an event ends them whose transmitter's clock is as far ahead as clocks may be.
+func TestAnEventALittleAheadEndsShortTokens(t *testing.T) {
+	for _, ahead := range []time.Duration{0, 45 * time.Second, time.Minute, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			list, err := revocation.New(revocation.Config{MaxAge: 30 * time.Second, Logger: silent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, _ := offlineOn(t, list, nil)
+			w := pushTo(r, signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":%d,"jti":"a","sub_id":{"format":"iss_sub","iss":%q,"sub":"alice"},"events":{%q:{}}}`,
+				testkit.Issuer, audience, time.Now().Add(ahead).Unix(), testkit.Issuer, caep+"session-revoked")))
+			token := middleware.TokenFacts{Issuer: testkit.Issuer, Subject: "alice", IssuedAt: time.Now(), Expiry: time.Now().Add(30 * time.Second)}
+			if got := list.Judge(token).Kind; w.Code != http.StatusAccepted || got != "subject" || r.Status().Invalid != 0 {
+				t.Errorf("%v ahead: %d, revoked by %q, %+v", ahead, w.Code, got, r.Status())
+			}
+			token.IssuedAt = time.Now().Add(61 * time.Second)
+			if got := list.Judge(token).Kind; got != "" {
+				t.Errorf("%v ahead: a token that was issued later is revoked by %q", ahead, got)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 )
 
 const (
@@ -27,7 +29,10 @@ type queue struct {
 func (q *queue) add(events []Event, tell func(context.Context, Event), log func() *slog.Logger) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.events) >= maxWaiting {
+	switch {
+	case len(events) == 0:
+		return nil
+	case len(q.events) >= maxWaiting:
 		return errBusy
 	}
 	q.events = append(q.events, events...)
@@ -65,7 +70,7 @@ func tellOne(e Event, tell func(context.Context, Event), log func() *slog.Logger
 	defer cancel()
 	defer func() {
 		if reason := recover(); reason != nil {
-			log().Error("events: Config.Event panicked", "type", short(e.Type), "jti", short(e.ID), "panic", fmt.Sprint(reason))
+			log().Error("events: Config.Event panicked", "type", cause.Plain(e.Type), "jti", cause.Plain(e.ID), "panic", fmt.Sprint(reason))
 		}
 	}()
 	tell(ctx, e)

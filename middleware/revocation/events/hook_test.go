@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/testkit"
+	"github.com/cardea-auth/cardea/middleware/revocation"
 	"github.com/cardea-auth/cardea/middleware/revocation/events"
+	"github.com/cardea-auth/cardea/middleware/revocation/storetest"
 )
 
 func TestEventIsToldOfEveryEvent(t *testing.T) {
@@ -109,6 +112,62 @@ func TestASlowApplicationDoesNotDelayTheAnswer(t *testing.T) {
 		synctest.Wait()
 		if count != 258 || r.Status().Waiting != 0 || r.Status().Feed.Events != 258 || r.Status().Duplicates != 0 {
 			t.Errorf("%d, %+v", count, r.Status())
+		}
+		_ = list.Close()
+	})
+}
+
+// What is sent back because too much waits for the application is entered the first time, and told of in the end.
+func TestATokenThatIsSentBackForTheApplicationIsEnteredOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		list, err := revocation.New(revocation.Config{Store: store, Secrets: [][]byte{bytes.Repeat([]byte{1}, 32)}, Logger: silent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := list.Warm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		goOn := make(chan struct{})
+		asked, last := 0, ""
+		r, _ := offlineOn(t, list, nil, func(cfg *events.Config) {
+			cfg.Event = func(_ context.Context, e events.Event) { <-goOn; last = e.ID + " " + e.Type }
+			cfg.Entries = func(context.Context, events.Event) ([]revocation.Entry, error) { asked++; return nil, nil }
+			cfg.CriticalMembers = []string{"tenant"}
+		})
+		n := 0
+		for ; pushTo(r, set(fmt.Sprint(n), "alice")).Code == http.StatusAccepted; n++ {
+		}
+		// The second of its events is discarded: it is not told of, however often the token comes.
+		late := signed(fmt.Sprintf(`{"iss":%q,"aud":%q,"iat":%d,"jti":"late","events":{%q:{"subject":{"format":"iss_sub","iss":%q,"sub":"bob"}},
+			%q:{"subject":{"format":"complex","user":{"format":"opaque","id":"u"},"tenant":{"format":"opaque","id":"t"}}}}}`,
+			testkit.Issuer, audience, time.Now().Unix(), caep+"session-revoked", testkit.Issuer, risc+"account-purged"))
+		before, askedBefore := len(store.Entries()), asked
+		for range 50 {
+			if w := pushTo(r, late); w.Code != http.StatusServiceUnavailable {
+				t.Fatal(w.Code, w.Body)
+			}
+			time.Sleep(time.Second)
+		}
+		if got := len(store.Entries()) - before; got != 1 || asked-askedBefore != 2 || r.Status().Discarded != 1 {
+			t.Errorf("a token that came 50 times was entered %d times, Entries was asked %d times about it, %+v", got, asked-askedBefore, r.Status())
+		}
+		bob := middleware.TokenFacts{Issuer: testkit.Issuer, Subject: "bob", IssuedAt: time.Now().Add(-time.Hour), Expiry: time.Now().Add(time.Minute)}
+		if got := list.Judge(bob).Kind; got != "subject" {
+			t.Errorf("bob is revoked by %q though nobody was told of it yet", got)
+		}
+		for _, name := range []string{"stream-updated", "verification"} { // of which the application is not told
+			if w := pushTo(r, about(time.Now(), name, `{"status":"paused"}`)); w.Code != http.StatusAccepted {
+				t.Errorf("%s: %d", name, w.Code)
+			}
+		}
+		close(goOn)
+		synctest.Wait()
+		if w := pushTo(r, late); w.Code != http.StatusAccepted {
+			t.Errorf("sent again: %d", w.Code)
+		}
+		if synctest.Wait(); last != "late "+caep+"session-revoked" || pushTo(r, late).Code != http.StatusAccepted || r.Status().Duplicates != 1 {
+			t.Errorf("the application was told of %q last, %+v", last, r.Status())
 		}
 		_ = list.Close()
 	})

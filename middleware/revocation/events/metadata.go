@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 )
 
 const (
@@ -31,9 +32,9 @@ type configuration struct {
 
 // metadata holds the configuration of the transmitter.
 type metadata struct {
-	reading chan struct{} // of one place, held while it is read, so that it is read once
-
 	mu      sync.Mutex
+	reading chan struct{}  // closed when the reading that runs ends; nil: none does
+	cancel  func()         // that reading
 	current *configuration // nil: nothing was read
 	read    time.Time      // when current was
 	tried   time.Time
@@ -47,10 +48,8 @@ func (m *metadata) known() *configuration {
 	return m.current
 }
 
-// usable is what is known if it need not be read now, or cannot be again so soon.
+// usable is what is known if it need not be read now, or cannot be again so soon. The caller holds mu.
 func (m *metadata) usable(now time.Time) (_ *configuration, ok bool, _ error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	switch {
 	case m.closed:
 		return nil, true, errClosed
@@ -62,7 +61,7 @@ func (m *metadata) usable(now time.Time) (_ *configuration, ok bool, _ error) {
 	return nil, false, nil
 }
 
-// stale is what was read before: a transmitter that does not answer for a while has not changed its mind.
+// stale is what was read before: a transmitter that does not answer for a while has not changed its mind. The caller holds mu.
 func (m *metadata) stale() (*configuration, bool, error) {
 	if m.current != nil {
 		return m.current, true, nil
@@ -70,31 +69,45 @@ func (m *metadata) stale() (*configuration, bool, error) {
 	return nil, true, m.failed
 }
 
-// load reads the configuration if it is not known, or was read long ago.
+// load has the configuration read if it is not known, or was read long ago: once for all who want it, whoever of them gives up meanwhile.
 func (m *metadata) load(ctx context.Context, r *Receiver) (*configuration, error) {
+	m.mu.Lock()
+	c, ok, err := m.usable(time.Now())
+	if !ok && m.reading == nil {
+		m.reading = make(chan struct{})
+		reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
+		m.cancel = cancel
+		go m.readNow(reading, r)
+	}
+	reading := m.reading
+	m.mu.Unlock()
+	if ok {
+		return c, err
+	}
 	select {
-	case m.reading <- struct{}{}:
-		defer func() { <-m.reading }()
+	case <-reading:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("events: the transmitter's configuration is being read: %w", ctx.Err())
 	}
-	if c, ok, err := m.usable(time.Now()); ok { // or somebody else has just read it
-		return c, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
-	defer cancel()
-	found, err := r.readConfiguration(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, _, err = m.stale()
+	return c, err
+}
+
+func (m *metadata) readNow(ctx context.Context, r *Receiver) {
+	var found *configuration
+	err := r.guarded(ctx, func() (err error) { found, err = r.readConfiguration(ctx); return err })
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tried = time.Now()
 	if err == nil {
 		err = m.put(found, r)
 	}
-	if m.failed = err; err != nil {
-		c, _, err := m.stale()
-		return c, err
-	}
-	return m.current, nil
+	m.failed = err
+	m.cancel()
+	close(m.reading)
+	m.reading = nil
 }
 
 // put makes found the current configuration. Keys are kept while their address stays the same.
@@ -128,6 +141,9 @@ func (m *metadata) close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
+	if m.reading != nil {
+		m.cancel()
+	}
 	if m.current == nil || m.current.keys == nil {
 		return nil
 	}
@@ -175,7 +191,7 @@ func (r *Receiver) readConfiguration(ctx context.Context) (*configuration, error
 		}
 	}
 	if issuer != r.transmitter {
-		return nil, fmt.Errorf("events: the configuration is that of issuer %.200q and not of %q, so nothing in it counts", issuer, r.transmitter)
+		return nil, fmt.Errorf("events: the configuration is that of issuer %s and not of %q, so nothing in it counts", cause.Text(issuer), r.transmitter)
 	}
 	for name, address := range map[string]string{"jwks_uri": c.jwksURI, "verification_endpoint": c.verificationURL} {
 		if err := r.checkLink(address); address != "" && err != nil {

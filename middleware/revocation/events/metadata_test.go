@@ -220,7 +220,7 @@ type finds struct {
 	then   func()        // once it is read
 }
 
-func (f *finds) play(_ int, a asked, _ context.Context) (*http.Response, error) {
+func (f *finds) play(_ int, a asked, ctx context.Context) (*http.Response, error) {
 	f.mu.Lock()
 	if f.asked == nil {
 		f.asked = make(map[string]int)
@@ -232,7 +232,11 @@ func (f *finds) play(_ int, a asked, _ context.Context) (*http.Response, error) 
 		public, _ := testkit.EdKey().Public().(ed25519.PublicKey)
 		return respond(200, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"ed","alg":"EdDSA","x":"`+testkit.B64(public)+`"}]}`)
 	}
-	time.Sleep(took)
+	select {
+	case <-time.After(took):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if then != nil {
 		then()
 	}
@@ -365,5 +369,50 @@ func TestTheConfigurationIsReadOnce(t *testing.T) {
 			t.Errorf("a closed Receiver was made ready: %v, %v", err, late.asked)
 		}
 		_, _ = list.Close(), other.Close()
+	})
+}
+
+// The configuration is read for everybody: whoever gives up does not fail the others, nor need anybody wait for all of it.
+func TestWhoGivesUpDoesNotFailTheOthers(t *testing.T) {
+	for _, took := range []time.Duration{time.Second, 9 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			transmitter := &finds{took: took}
+			r, list, _ := offline(t, transmitter.play, func(cfg *events.Config) { cfg.Transmitter, cfg.Issuer = tr, testkit.Issuer })
+			short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			if err := r.Warm(short); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("it was read in less than it takes: %v", err)
+			}
+			if w := pushTo(r, transmitter.of("a")); (w.Code == http.StatusAccepted) != (took < 5*time.Second) {
+				t.Errorf("%v: a token that waits for it: %d", took, w.Code)
+			}
+			time.Sleep(5 * time.Second)
+			if err := r.Warm(t.Context()); err != nil || transmitter.count("/.well-known/ssf-configuration") != 1 {
+				t.Errorf("%v: the transmitter is well: %v, %v", took, err, transmitter.asked)
+			}
+			_, _ = r.Close(), list.Close()
+		})
+	}
+}
+
+// Close gives up what is being read.
+func TestCloseEndsTheReadingOfTheConfiguration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transmitter := &finds{took: time.Hour}
+		r, list, _ := offline(t, transmitter.play, func(cfg *events.Config) { cfg.Transmitter, cfg.Issuer = tr, testkit.Issuer })
+		ended := make(chan error, 1)
+		go func() { ended <- r.Warm(t.Context()) }()
+		synctest.Wait()
+		_ = r.Close()
+		synctest.Wait()
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Error("a closed Receiver was made ready")
+			}
+		default:
+			t.Error("it is being read on")
+		}
+		_ = list.Close()
 	})
 }

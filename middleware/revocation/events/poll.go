@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 )
 
 const (
@@ -147,7 +149,7 @@ func (p *poller) take(ctx context.Context, sets map[string]json.RawMessage) (lef
 func (r *Receiver) receivePolled(ctx context.Context, id string, text json.RawMessage) error {
 	var token string
 	if json.Unmarshal(text, &token) != nil {
-		err := malformed("the answer to a poll has something else than a token under %.128q", id)
+		err := malformed("the answer to a poll has something else than a token under %s", cause.Text(id))
 		r.report(ctx, err)
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/tally"
 	"github.com/cardea-auth/cardea/middleware/revocation"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
@@ -140,50 +141,62 @@ func (r *Receiver) verify(ctx context.Context, text string) (*set, error) {
 // once takes a token up unless it has been. Whoever delivers it again while it is being worked on waits for the result (RFC 8935 section 2:
 // it is answered as if it were new).
 func (r *Receiver) once(ctx context.Context, is *set) error {
-	before, end, err := r.seen.begin(ctx, is.id)
+	progress, end, err := r.seen.begin(ctx, is.id)
 	if err != nil {
 		return err
 	}
-	if before {
+	if progress.told {
 		r.duplicates.Add(1)
 		return nil
 	}
-	done := false
-	defer func() { end(done) }() // also when it panics, so that the token can come again
-	if err := r.take(ctx, is); err != nil {
+	defer func() { end(progress) }() // also when it panics, so that the token can come again
+	if !progress.entered {
+		if progress.discarded, err = r.enterAll(ctx, is); err != nil {
+			return err
+		}
+		progress.entered = true
+	}
+	if err := r.tell(is, progress.discarded); err != nil { // then it is sent again, and only told
 		return err
 	}
-	done = true
+	progress.told = true
 	r.feed.Heard()
 	return nil
 }
 
-// take enters what each event ends and then hands it to Config.Event: an event that nobody was told of is sent again, and what was entered
-// twice is entered once.
-func (r *Receiver) take(ctx context.Context, is *set) error {
-	var told []Event
-	for _, e := range is.events {
+// enterAll enters what each event ends, and takes note of what it says of the stream. A bit of discarded is set for each that Config.Event
+// is not told of.
+func (r *Receiver) enterAll(ctx context.Context, is *set) (discarded uint8, err error) {
+	for i, e := range is.events {
+		skip := true
 		switch e.Type {
 		case verification:
-			if err := r.verified(ctx, e, is.issued); err != nil {
-				return err
-			}
+			err = r.verified(ctx, e, is.issued)
 		case streamUpdated:
-			if err := r.updated(ctx, e, is.issued); err != nil {
-				return err
-			}
+			err = r.updated(ctx, e, is.issued)
 		default:
-			discarded, err := r.enter(ctx, e)
-			if err != nil {
-				return err
-			}
-			if !discarded {
-				told = append(told, e)
-			}
+			skip, err = r.enter(ctx, e)
+		}
+		if err != nil {
+			return 0, err
+		}
+		if skip {
+			discarded |= 1 << i
 		}
 	}
+	return discarded, nil
+}
+
+// tell hands events to Config.Event, which is called later.
+func (r *Receiver) tell(is *set, discarded uint8) error {
 	if r.cfg.Event == nil {
 		return nil
+	}
+	var told []Event
+	for i, e := range is.events {
+		if discarded&(1<<i) == 0 {
+			told = append(told, e)
+		}
 	}
 	return r.hook.add(told, r.cfg.Event, r.log)
 }
@@ -209,11 +222,11 @@ func (r *Receiver) enter(ctx context.Context, e Event) (discarded bool, _ error)
 		default: // the next time Config.Entries says the same
 			r.invalid.Add(1)
 			r.write(ctx, slog.LevelError, "invalid", "events: Entries made an entry that no List takes, so that it ends nothing",
-				"type", short(e.Type), "jti", short(e.ID), "error", err)
+				"type", cause.Plain(e.Type), "jti", cause.Plain(e.ID), "error", err)
 		}
 	}
 	if entered > 0 {
-		r.log().InfoContext(ctx, "events: an event has ended access", "transmitter", r.transmitter, "type", short(e.Type), "jti", short(e.ID), "entries", entered)
+		r.log().InfoContext(ctx, "events: an event has ended access", "transmitter", r.transmitter, "type", cause.Plain(e.Type), "jti", cause.Plain(e.ID), "entries", entered)
 	}
 	return false, nil
 }
@@ -243,7 +256,7 @@ func (r *Receiver) report(ctx context.Context, err error) {
 }
 
 func (r *Receiver) warn(ctx context.Context, reason, message string, e Event, err error) {
-	r.write(ctx, slog.LevelWarn, reason, message, "type", short(e.Type), "format", short(e.Subject.Format), "jti", short(e.ID), "error", err)
+	r.write(ctx, slog.LevelWarn, reason, message, "type", cause.Plain(e.Type), "format", cause.Plain(e.Subject.Format), "jti", cause.Plain(e.ID), "error", err)
 }
 
 // write keeps whoever sends from filling the log.
@@ -259,12 +272,6 @@ func (r *Receiver) log() *slog.Logger {
 		return slog.Default()
 	}
 	return r.cfg.Logger
-}
-
-// short bounds a text of the transmitter for the log.
-func short(text string) string {
-	const most = 128
-	return text[:min(len(text), most)]
 }
 
 var _ http.Handler = (*Receiver)(nil)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
 )
@@ -62,7 +63,7 @@ func (r *Receiver) readEvents(is *set, s *issued.Statement, now time.Time) error
 	all, _, _ := s.In("events") // without members unless it is an object
 	for name, v := range all.Members {
 		if u, err := url.Parse(name); err != nil || !u.IsAbs() || v.Kind() != strictjson.Object {
-			return malformed("the event %.128q is not an object under a URI", name)
+			return malformed("the event %s is not an object under a URI", cause.Text(name))
 		}
 		subject, err := subjectIn(s, issued.Of(v))
 		if err != nil {

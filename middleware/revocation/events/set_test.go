@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/authtest"
 	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 	"github.com/cardea-auth/cardea/middleware/revocation/events"
 )
@@ -101,6 +103,57 @@ func TestWithoutALogger(t *testing.T) {
 	pushTo(r, "no token")
 	if !strings.Contains(log.String(), "refused") {
 		t.Errorf("the log is %s", &log)
+	}
+}
+
+// lines is a handler that escapes nothing, as many do.
+type lines struct {
+	slog.Handler
+
+	into *strings.Builder
+}
+
+func (l lines) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l lines) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool { fmt.Fprintf(l.into, "%s=%s ", a.Key, a.Value); return true })
+	l.into.WriteByte('\n')
+	return nil
+}
+
+// What a token says comes to a log, and to the errors of Status, escaped and cut short.
+func TestWhatIsLoggedOfATokenIsBoundedAndEscaped(t *testing.T) {
+	const forged = "x\nlevel=ERROR msg=forged \x1b[31m"
+	long := forged + strings.Repeat("ä", 200)
+	for name, token := range map[string]claims{
+		"an event that ended access": {"jti": long, "events": claims{caep + "session-revoked": claims{}}},
+		"one about nobody":           {"jti": long, "sub_id": claims{"format": long}, "events": claims{caep + "session-revoked": claims{}}},
+		"one without a subject":      {"sub_id": nil, "events": claims{caep + "session-revoked": claims{}, "urn:" + strings.Repeat("ä", 300): claims{}}},
+		"a name that is no URI":      {"events": claims{long: claims{}}},
+		"a status that is none": {
+			"sub_id": claims{"format": "opaque", "id": authtest.EventStream}, "events": claims{ssf + "stream-updated": claims{"status": long}},
+		},
+		"a critical member": {
+			"jti":    long,
+			"sub_id": claims{"format": "complex", long: claims{"format": "opaque", "id": "a"}}, "events": claims{caep + "session-revoked": claims{}},
+		},
+		"a member that is none": {
+			"sub_id": claims{"format": "complex", long: claims{"format": "opaque"}}, "events": claims{caep + "session-revoked": claims{}},
+		},
+	} {
+		log := new(strings.Builder)
+		f := receiver(t, with(func(cfg *events.Config) {
+			cfg.Logger, cfg.CriticalMembers = slog.New(lines{slog.DiscardHandler, log}), []string{long}
+			cfg.Ends = func(events.Event) bool { return true }
+		}))
+		if _, set := token["sub_id"]; !set {
+			token["sub_id"] = f.alice()
+		}
+		f.push(f.issuer.SecurityEvent(token))
+		got := log.String() + fmt.Sprint(f.Status().Feed.LastError)
+		if strings.Count(log.String(), "\n") != 1 || strings.Contains(got, "\x1b") || strings.Contains(got, "ä") || len(log.String()) > 1000 {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/revocation"
 )
 
@@ -177,7 +178,7 @@ func (r *Receiver) updated(ctx context.Context, e Event, issued time.Time) error
 	_ = json.Unmarshal(payload["status"], &status) // what is no string is none of these
 	why, known := map[string]string{"enabled": "", "paused": "paused", "disabled": "disabled"}[status]
 	if !known {
-		return malformed("the status %.64q of the stream is none", status)
+		return malformed("the status %s of the stream is none", cause.Text(status))
 	}
 	select {
 	case r.stream.updating <- struct{}{}:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
 	"github.com/cardea-auth/cardea/middleware/internal/strictjson"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
 )
@@ -116,7 +117,7 @@ func (s *Subject) readMembers(of issued.Claims) error {
 		}
 		member, err := subjectOf(v, true)
 		if err != nil {
-			return fmt.Errorf("%.64q: %w", name, err)
+			return fmt.Errorf("%s: %w", cause.Text(name), err)
 		}
 		if s.Members[name] = member; len(s.Members) > maxIdentifiers {
 			return malformed("a complex subject has more than %d members", maxIdentifiers)
