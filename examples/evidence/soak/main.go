@@ -72,8 +72,7 @@ func run(ctx context.Context, mode string, s soak.Settings) (*report.Document, e
 		if err != nil {
 			return nil, err
 		}
-		document, err := report.Soak(results)
-		return document, errors.Join(err, verdict(results.Wrong == 0))
+		return report.Soak(results), verdict(results.Wrong == 0)
 	case "stampede":
 		results, err := soak.Stampede(ctx, s)
 		if err != nil {

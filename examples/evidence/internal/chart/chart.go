@@ -1,4 +1,4 @@
-// Package chart draws bar charts and logarithmic line charts as SVG that can be read in any renderer. It takes no font for
+// Package chart draws bar charts, logarithmic line charts and timelines as SVG that can be read in any renderer. It takes no font for
 // granted: a text gets the room that it needs in the widest of the common fonts. Series differ by pattern, dashes and shape
 // of their marks as well as by colour.
 package chart

@@ -12,11 +12,7 @@ import (
 )
 
 // Soak reports a whole soak.
-func Soak(r *soak.Results) (*Document, error) {
-	picture, err := timeline(r)
-	if err != nil {
-		return nil, err
-	}
+func Soak(r *soak.Results) *Document {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Soak\n\n%s of %d requests/s over %d connections, a fault every %v, seed %d, begun %s.\n\n",
 		r.Took.Round(time.Second), r.Settings.Rate, r.Settings.Conns, r.Settings.Every, r.Settings.Seed, r.Start.UTC().Format("2006-01-02 15:04 MST"))
@@ -29,7 +25,7 @@ func Soak(r *soak.Results) (*Document, error) {
 	if len(r.Mistakes) > 0 {
 		b.WriteString("\n## Mistakes\n\n- " + strings.Join(r.Mistakes, "\n- ") + "\n")
 	}
-	return &Document{Mode: "soak", Markdown: b.String(), Summary: promises(r), Picture: picture}, nil
+	return &Document{Mode: "soak", Markdown: b.String(), Summary: promises(r), Picture: timeline(r)}
 }
 
 // telling is how long a run must be for its second half to begin with full caches.
