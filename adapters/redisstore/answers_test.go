@@ -43,6 +43,17 @@ func TestAnAnswerIsFoundUntilItEnds(t *testing.T) {
 	})
 }
 
+// A Store of a client alone has times that suit.
+func TestZeroTimesAreTheDefaults(t *testing.T) {
+	onEngines(t, func(t *testing.T, e redistest.Engine) {
+		s := newStore(t, e.Start(t, redistest.Durable...).Client(), func(cfg *redisstore.Config) { cfg.Timeout, cfg.CacheTimeout = 0, 0 })
+		ctx := context.Background()
+		redistest.Eventually(t, "an answer is kept", func() error { return s.Set(ctx, "a", []byte("b"), time.Minute) })
+		redistest.Eventually(t, "it is found", func() error { _, _, err := s.Get(ctx, "a"); return err })
+		redistest.Eventually(t, "a proof is spent", func() error { _, err := s.Add(ctx, "a", soon()); return err })
+	})
+}
+
 func TestAnAnswerHasBounds(t *testing.T) {
 	onEngines(t, func(t *testing.T, e redistest.Engine) {
 		server := e.Start(t)

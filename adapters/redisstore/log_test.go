@@ -192,6 +192,41 @@ func TestAnEntryThatTooFewReplicasHaveIsNotAddedAgain(t *testing.T) {
 	})
 }
 
+// What was written and not confirmed may be gone when it is offered again, such as with the server that had it. Then it is written anew.
+func TestAnEntryThatWasLostBeforeItWasSharedIsAddedAgain(t *testing.T) {
+	onEngines(t, func(t *testing.T, e redistest.Engine) {
+		group := e.Replicated(t)
+		s := newStore(t, group.Primary.Client(), nil)
+		mustAppend(t, s, "first")
+		stream := s.StreamKey(redisstore.StreamFor(time.Hour))
+		newest := func() redis.XMessage {
+			found, err := group.Primary.Client().XRevRangeN(t.Context(), stream, "+", "-", 1).Result()
+			if err != nil || len(found) != 1 {
+				t.Fatal(found, err)
+			}
+			return found[0]
+		}
+		for name, lose := range map[string]func(id string){
+			"deleted": func(id string) { group.Primary.Must("XDEL", stream, id) },
+			"another entry has its place": func(id string) {
+				group.Primary.Must("DEL", stream)
+				group.Primary.Must("XADD", stream, id, "e", "another")
+			},
+		} {
+			resume := group.Replica.Pause()
+			if err := s.Append(t.Context(), []byte(name), time.Now().Add(time.Hour)); err == nil {
+				t.Fatal("no replica has it, and it was acknowledged")
+			}
+			lose(newest().ID)
+			resume()
+			redistest.Eventually(t, "it is acknowledged", func() error { return s.Append(t.Context(), []byte(name), time.Now().Add(time.Hour)) })
+			if got := newest().Values["e"]; got != name {
+				t.Errorf("%s: the newest entry is %v", name, got)
+			}
+		}
+	})
+}
+
 // The primary that is cut off from its replica may have been replaced by it: nobody may take its silence for news.
 func TestNobodyIsAliveWhileThePrimaryIsCutOff(t *testing.T) {
 	onEngines(t, func(t *testing.T, e redistest.Engine) {

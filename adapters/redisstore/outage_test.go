@@ -144,16 +144,28 @@ func TestAnOutageIsAnErrorWithinTheTime(t *testing.T) {
 // A caller who goes away says nothing about the server.
 func TestCallersWhoLeaveDoNotOpenTheBreaker(t *testing.T) {
 	onEngines(t, func(t *testing.T, e redistest.Engine) {
-		s := newStore(t, e.Start(t, redistest.Durable...).Client(), nil)
+		var lines bytes.Buffer
+		s := newStore(t, e.Start(t, redistest.Durable...).Client(), func(cfg *redisstore.Config) {
+			cfg.Logger = slog.New(slog.NewTextHandler(&lines, nil))
+		})
 		gone, leave := context.WithCancel(context.Background())
 		leave()
 		for range 10 * redisstore.OpensAfter {
 			if fresh, err := s.Add(gone, "a", soon()); !errors.Is(err, context.Canceled) || fresh {
 				t.Fatalf("fresh %t, error %v", fresh, err)
 			}
+			if _, found, err := s.Get(gone, "a"); !errors.Is(err, context.Canceled) || found {
+				t.Fatalf("found %t, error %v", found, err)
+			}
 		}
 		if _, err := s.Add(context.Background(), "b", soon()); err != nil {
 			t.Error(err)
+		}
+		if _, _, err := s.Get(context.Background(), "b"); err != nil {
+			t.Error(err)
+		}
+		if lines.Len() > 0 {
+			t.Errorf("they are logged:\n%s", lines.String())
 		}
 	})
 }
@@ -288,5 +300,42 @@ func TestAFaultIsSaidOnceAMinute(t *testing.T) {
 	}
 	if n := strings.Count(lines.String(), "it failed"); n != 3 || strings.ContainsAny(lines.String(), "\x1b") || lines.Len() > 3*512 {
 		t.Errorf("%d lines in three minutes:\n%s", n, lines.String())
+	}
+}
+
+// kept keeps the values of lines as they are, which other handlers put into quotes.
+type kept struct {
+	slog.Handler
+	values *[]string
+}
+
+func (k kept) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		*k.values = append(*k.values, a.Value.String())
+		return true
+	})
+	return nil
+}
+
+// What a server has written into an error goes into no terminal.
+func TestALineIsLegible(t *testing.T) {
+	var values []string
+	logger := slog.New(kept{slog.NewTextHandler(&bytes.Buffer{}, nil), &values})
+	var f redisstore.Fault
+	f.Say(logger, time.Now(), errors.New("a\x1b[31mb\x7fc\u00e9~ d\n"))
+	if want := []string{"a?[31mb?c??~ d?"}; fmt.Sprint(values) != fmt.Sprint(want) {
+		t.Errorf("%q, want %q", values, want)
+	}
+}
+
+func TestALineWithoutLoggerGoesToTheDefaultOne(t *testing.T) {
+	var lines bytes.Buffer
+	was := slog.Default()
+	defer slog.SetDefault(was)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&lines, nil)))
+	var f redisstore.Fault
+	f.Say(nil, time.Now(), errors.New("cause"))
+	if !strings.Contains(lines.String(), "it failed") {
+		t.Errorf("the default logger has %q", lines.String())
 	}
 }

@@ -3,6 +3,8 @@
 package redisstore_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -53,6 +55,33 @@ func TestAFollowerOfABusyServerAsksSeldom(t *testing.T) {
 		asked, most := looks(t, server)-before, 3+int(time.Since(began)/redisstore.RestAfter(clients))
 		if asked > most {
 			t.Errorf("it asked %d times for %d entries, want %d at most", asked, entries, most)
+		}
+	})
+}
+
+// A follower of a server on which nothing happens waits there for something to: between two looks there is one question that waits.
+func TestAFollowerOfAnIdleServerWaits(t *testing.T) {
+	onEngines(t, func(t *testing.T, e redistest.Engine) {
+		server := e.Start(t, redistest.Durable...)
+		s := newStore(t, server.Client(), nil)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		alive := 0
+		err := s.Follow(ctx, "", func([]byte, string) error { return nil }, func(time.Time) {
+			if alive++; alive == 3 {
+				stop()
+			}
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		var asked int
+		found := regexp.MustCompile(`cmdstat_xread:calls=(\d+)`).FindStringSubmatch(fmt.Sprint(server.Must("INFO", "commandstats")))
+		if found != nil {
+			asked, _ = strconv.Atoi(found[1])
+		}
+		if asked < 2*alive-1 {
+			t.Errorf("%d questions for %d looks: it does not wait between them", asked, alive)
 		}
 	})
 }
