@@ -152,7 +152,7 @@ func (a *agreement) step() string {
 	case n < 65:
 		return a.lift(i)
 	case n < 75:
-		time.Sleep(time.Duration(a.rand.IntN(30)) * time.Minute)
+		time.Sleep(time.Duration(a.rand.IntN(180)) * time.Second)
 		return "time has passed"
 	case n < 80:
 		do(a.t, a.store.Trim())
@@ -182,7 +182,7 @@ func (a *agreement) entry() revocation.Entry {
 	kinds := []revocation.Kind{revocation.Token, revocation.Session, revocation.Subject, revocation.Client, revocation.Issuer}
 	e := revocation.Entry{
 		Kind: kinds[a.rand.IntN(len(kinds))], Issuer: a.one("https://i", "https://k"), Value: a.one("1", "2", "3"),
-		Until: time.Now().Add(time.Duration(1+a.rand.IntN(7200)) * time.Second),
+		Until: time.Now().Add(time.Duration(1+a.rand.IntN(900)) * time.Second),
 	}
 	if e.Kind == revocation.Issuer {
 		e.Value = ""
