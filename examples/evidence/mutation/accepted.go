@@ -233,37 +233,39 @@ var accepted = map[survivor]string{
 	{
 		"middleware", "Add", andGone, `added.ID() != 0`,
 	}: impliedBy, // no entry without an identifier is lifted by one
-	{"middleware", "Add", andGone, `ok`}:                                impliedBy, // a record that is not there covers nothing, and has no identifier
-	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:          shortcut,
-	{"middleware", "Open", neverTaken, `b[0] != version`}:               behindIt, // the version is under the tag
-	{"middleware", "names", neverTaken, `kept != nil && kept.of == of`}: shortcut,
-	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                impliedBy,
-	{"middleware", "enter", orGone, `err != nil`}:                       impliedBy,
-	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:          raceOnly,
-	{"middleware", "keepLifts", neverTaken, `o.ended(now)`}:             boundOnly,
-	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:             impliedBy,
-	{"middleware", "Hits", orGone, `issued.IsZero()`}:                   impliedBy, // the zero time is before every date
-	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:        impliedBy, // the zero time is long ago
-	{"middleware", "check", andGone, `e.Kind.dated()`}:                  behindIt,  // a date without a dated kind is refused before
-	{"middleware", "filled", andGone, `e.Kind.dated()`}:                 impliedBy, // the date of another kind is not kept
-	{"middleware", "kindThatHits", neverTaken, `l.table.Size() == 0`}:   shortcut,
-	{"middleware", "kindThatHits", andGone, `named.Has(place)`}:         shortcut, // no entry has an empty value
-	{"middleware", "kindThatHits", andGone, `l.table.Used(0, place)`}:   shortcut,
-	{"middleware", "Hit", andGone, `c.stamps[stamp].Load() > before`}:   shortcut,
-	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}:  shortcut,
-	{"middleware", "Add", andGone, `added.ID() != 0`}:                   impliedBy, // no entry without an identifier is lifted by one
-	{"middleware", "Add", andGone, `ok`}:                                impliedBy, // a record that is not there covers nothing, and has no identifier
-	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:          shortcut,
-	{"middleware", "Open", neverTaken, `b[0] != version`}:               behindIt, // the version is under the tag
-	{"middleware", "names", neverTaken, `kept != nil && kept.of == of`}: shortcut,
-	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                impliedBy,
-	{"middleware", "enter", orGone, `err != nil`}:                       impliedBy,
-	{"middleware", "Notify", neverTaken, `!named.Has(place)`}:           behindIt, // no entry has an empty value
-	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:          raceOnly,
-	{"middleware", "keepLifts", neverTaken, `o.ended(now)`}:             boundOnly,
-	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:             impliedBy,
-	{"middleware", "Hits", orGone, `issued.IsZero()`}:                   impliedBy, // the zero time is before every date
-	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:        impliedBy, // the zero time is long ago
+	{"middleware", "Add", andGone, `ok`}:                                               impliedBy, // a record that is not there covers nothing, and has no identifier
+	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                         shortcut,
+	{"middleware", "Open", neverTaken, `b[0] != version`}:                              behindIt, // the version is under the tag
+	{"middleware", "names", neverTaken, `kept != nil && kept.of == of`}:                shortcut,
+	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                               impliedBy,
+	{"middleware", "enter", orGone, `err != nil`}:                                      impliedBy,
+	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                         raceOnly,
+	{"middleware", "keepLifts", neverTaken, `o.ended(now)`}:                            boundOnly,
+	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                            impliedBy,
+	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                  impliedBy, // the zero time is before every date
+	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                       impliedBy, // the zero time is long ago
+	{"middleware", "check", andGone, `e.Kind.dated()`}:                                 behindIt,  // a date without a dated kind is refused before
+	{"middleware", "filled", andGone, `e.Kind.dated()`}:                                impliedBy, // the date of another kind is not kept
+	{"middleware", "kindThatHits", neverTaken, `l.table.Size() == 0`}:                  shortcut,
+	{"middleware", "kindThatHits", andGone, `named.Has(place)`}:                        shortcut, // no entry has an empty value
+	{"middleware", "kindThatHits", andGone, `l.table.Used(0, place)`}:                  shortcut,
+	{"middleware", "Hit", andGone, `c.stamps[stamp].Load() > before`}:                  shortcut,
+	{"middleware", "Has", alwaysTrue, `t.Values[place] != "" || place == wholeIssuer`}: shortcut, // no entry has an empty value
+	{"middleware", "write", neverTaken, `len(text) <= longestWritten`}:                 shortcut, // the hash tells short texts apart as well
+	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}:                 shortcut,
+	{"middleware", "Add", andGone, `added.ID() != 0`}:                                  impliedBy, // no entry without an identifier is lifted by one
+	{"middleware", "Add", andGone, `ok`}:                                               impliedBy, // a record that is not there covers nothing, and has no identifier
+	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                         shortcut,
+	{"middleware", "Open", neverTaken, `b[0] != version`}:                              behindIt, // the version is under the tag
+	{"middleware", "names", neverTaken, `kept != nil && kept.of == of`}:                shortcut,
+	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                               impliedBy,
+	{"middleware", "enter", orGone, `err != nil`}:                                      impliedBy,
+	{"middleware", "Notify", neverTaken, `!named.Has(place)`}:                          behindIt, // no entry has an empty value
+	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                         raceOnly,
+	{"middleware", "keepLifts", neverTaken, `o.ended(now)`}:                            boundOnly,
+	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                            impliedBy,
+	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                  impliedBy, // the zero time is before every date
+	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                       impliedBy, // the zero time is long ago
 
 	{"middleware", "decodeInto", andGone, `len(segment) >= 8`}: impliedBy, // what takes eight bytes is longer
 
