@@ -1,6 +1,10 @@
 package revocation
 
-import "github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
+import (
+	"time"
+
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
+)
 
 // SealRecord makes a record about the subject u, as a process of another version might.
 func SealRecord(secret []byte, op byte, id uint64, until uint32, besides []byte) []byte {
@@ -9,6 +13,18 @@ func SealRecord(secret []byte, op byte, id uint64, until uint32, besides []byte)
 		panic(err)
 	}
 	return s.Seal(sealed.Record{Op: op, Digest: s.Digest(0, Subject.place(), "https://i", "u"), ID: id, Until: until, Besides: besides})
+}
+
+// SealFound makes a record of what a process found out of the feed, by a clock of its own.
+func (f *Feed) SealFound(secret []byte, why string, at time.Time) []byte {
+	s, err := sealed.New([][]byte{secret})
+	if err != nil {
+		panic(err)
+	}
+	state := sealed.FeedState{Why: why, At: at.UnixMilli(), ID: sealed.NewID()}
+	return s.Seal(sealed.Record{
+		Op: sealed.OpFeed, Digest: f.found.digests[0], ID: state.ID, Until: uint32(time.Now().Add(time.Hour).Unix()), Besides: sealed.BesidesOfFeed(state),
+	})
 }
 
 // OpenRecord reports whether a record can be read.

@@ -34,7 +34,7 @@ type Config struct {
 	Audiences []string
 
 	// StreamID is the stream_id that the transmitter gave. Verify needs it, and events about other streams are refused. Empty: the transmitter
-	// has one stream for this receiver, and Verify cannot be used.
+	// has one stream for this receiver, and Verify cannot be used. All processes have the same.
 	StreamID string
 
 	// Authorization are the values of the Authorization field of which each push must have one, whole, with the scheme ("Bearer …"), as
@@ -131,16 +131,15 @@ func New(v *middleware.Validator, list *revocation.List, cfg Config) (*Receiver,
 		list:        list,
 		client:      newClient(cfg.HTTPClient),
 		seen:        newSeen(),
-		stream:      stream{updating: make(chan struct{}, 1)},
 	}
 	for _, value := range cfg.Authorization {
 		r.authorization = append(r.authorization, sha256.Sum256([]byte(value)))
 	}
 	r.chooseKeys(&wrong)
 	if len(wrong) == 0 {
-		feed, err := list.Feed("events", cfg.Transmitter)
+		feed, err := list.FeedOfStream("events", cfg.Transmitter, cfg.StreamID)
 		if err != nil {
-			wrong.add("Transmitter is %q: %w", cfg.Transmitter, err)
+			wrong.add("Transmitter and StreamID: %w", err)
 		}
 		r.feed = feed
 	}

@@ -41,7 +41,9 @@
 // transmitter sends it again. What is no good is refused with a code and counted; what cannot be judged now (keys, Store, a function of Config
 // that fails or panics) is never refused. An entry of Config.Entries that no List takes is left out and counted (Status.Invalid).
 //
-// A feed is blind, in every process that shares the Store, when the transmitter pauses or disables the stream, and when it does not send the
-// verification event that Verify asks for. An update that is older than a blindness does not end it, nor does a verification event that answers
-// no Verify or is older than ten minutes (Config.VerifyWithin, if that is longer). [revocation.List.Status] shows it, so an alarm should watch it.
+// A feed is blind, in every process that shares the Store, when the transmitter pauses or disables the stream ("paused", "disabled"), until it
+// enables it, and when it does not send the verification event that Verify asks for ("unverified"), until one answers a Verify. Of the
+// updates of the stream the one counts that was issued last by its iat, whichever process gets it; one that lies in the future ends nothing, nor
+// does a verification event that answers no Verify or is older than ten minutes (Config.VerifyWithin, if that is longer). Each stream of a
+// transmitter (Config.StreamID) is a feed. [revocation.List.Status] shows it, so an alarm should watch it.
 package events

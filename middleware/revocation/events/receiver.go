@@ -35,11 +35,12 @@ type Receiver struct {
 	metadata  metadata
 	seen      *seen
 	hook      queue
-	stream    stream
 	refusals  tally.Tally
 
 	duplicates, unmapped, discarded, invalid atomic.Uint64
 	closed                                   atomic.Bool
+
+	lastVerified atomic.Pointer[time.Time] // when the last verification event came; nil: none did
 }
 
 // Status says how a Receiver is.
@@ -59,15 +60,18 @@ type Status struct {
 
 // Status says how the Receiver is. It does no I/O.
 func (r *Receiver) Status() Status {
-	return Status{
+	s := Status{
 		Feed:       r.feed.Status(),
 		Duplicates: r.duplicates.Load(),
 		Unmapped:   r.unmapped.Load(),
 		Discarded:  r.discarded.Load(),
 		Invalid:    r.invalid.Load(),
 		Waiting:    r.hook.waiting(),
-		Verified:   r.stream.lastVerified(),
 	}
+	if at := r.lastVerified.Load(); at != nil {
+		s.Verified = *at
+	}
+	return s
 }
 
 // Close ends what Warm and Verify began. Tokens that come later are sent back (503). Poll ends with its own context.

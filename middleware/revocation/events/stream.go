@@ -18,7 +18,8 @@ import (
 	"github.com/cardea-auth/cardea/middleware/revocation"
 )
 
-// Why a feed is blind, as revocation.FeedStatus.Blind has it. The others are the statuses of a stream that is not enabled.
+// Why a feed is blind, as revocation.FeedStatus.Blind has it. The others are the statuses of a stream that is not enabled, which the transmitter
+// says itself, and what poll.go has. Each of them ends by itself.
 const unverified = "unverified"
 
 const (
@@ -27,22 +28,6 @@ const (
 	// verificationAge is how old a verification event may be by its iat, unless Verify waits longer: an old one says nothing of the stream now.
 	verificationAge = 10 * time.Minute
 )
-
-// stream is what the transmitter has said of the stream itself.
-type stream struct {
-	updating chan struct{} // of one place, held while an update is taken up, which may have to wait for the Store
-
-	mu       sync.Mutex
-	verified time.Time // when the last verification event came
-	updated  time.Time // iat of the last update, so that an older one that comes late does not undo it
-	since    time.Time // as of when the feed was blind after that update; zero: it was not
-}
-
-func (s *stream) lastVerified() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.verified
-}
 
 // ErrUnverified says that the transmitter has not sent the verification event that it was asked for.
 var ErrUnverified = errors.New("events: the stream is not verified")
@@ -153,22 +138,18 @@ func (r *Receiver) verified(ctx context.Context, e Event, issued time.Time) erro
 		}
 		mark = markOf(state)
 	}
-	r.stream.mu.Lock()
-	r.stream.verified = now
-	r.stream.mu.Unlock()
+	r.lastVerified.Store(&now)
 	if !asked {
 		return nil
 	}
-	if r.feed.Status().Blind == unverified {
-		if err := r.setBlind(ctx, ""); err != nil {
-			return err
-		}
+	if err := r.setBlind(ctx, ""); err != nil { // also if nothing says that it is: this process may be behind the Store
+		return err
 	}
 	// It comes last, as Verify returns with it.
 	return r.list.Revoke(ctx, revocation.Entry{Kind: revocation.Token, Issuer: mark.Issuer, Value: mark.ID, Until: now.Add(verifyWithin)})
 }
 
-// updated takes a change of the stream's status (SSF 1.0 section 8.1.5), one at a time.
+// updated takes a change of the stream's status (SSF 1.0 section 8.1.5). Of several the one counts that was issued last.
 func (r *Receiver) updated(ctx context.Context, e Event, issued time.Time) error {
 	payload, err := r.aboutThis(e)
 	if err != nil {
@@ -180,49 +161,33 @@ func (r *Receiver) updated(ctx context.Context, e Event, issued time.Time) error
 	if !known {
 		return malformed("the status %s of the stream is none", cause.Text(status))
 	}
-	select {
-	case r.stream.updating <- struct{}{}:
-		defer func() { <-r.stream.updating }()
-	case <-ctx.Done():
-		return fmt.Errorf("events: another update is being taken: %w", ctx.Err())
+	counts := why != "" || !issued.After(time.Now().Add(maxAhead)) // as of verification events: one of the future ends nothing
+	if counts {
+		err = r.seeing(ctx, func() (err error) { counts, err = r.feed.SetBlindBySource(ctx, why, issued); return err })
 	}
-	if r.stream.outdates(issued, why, r.feed.Status()) {
-		r.log().WarnContext(ctx, "events: an update of the stream is older than what is known of it, and is left out", "transmitter", r.transmitter, "status", status)
-		return nil
+	if err == nil && !counts {
+		r.log().WarnContext(ctx, "events: an update of the stream is older than what is known of it, or lies in the future, and is left out",
+			"transmitter", r.transmitter, "status", status)
 	}
-	if err := r.setBlind(ctx, why); err != nil {
-		return err
-	}
-	r.stream.note(issued, r.feed.Status().BlindSince)
-	return nil
+	return err
 }
 
-// outdates reports whether what is known is newer than an update. Here one update is told from another by their iat. Of a blindness that
-// another process, or a Verify, has begun only the time is known: an update from before it does not end it. iat counts whole seconds. If
-// the transmitter's clock is behind by more than the update came later, the feed stays blind, which is safe, until the next update.
-func (s *stream) outdates(issued time.Time, why string, feed revocation.FeedStatus) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if issued.Before(s.updated) {
-		return true
-	}
-	return why == "" && feed.Blind != "" && !feed.BlindSince.Equal(s.since) && issued.Before(feed.BlindSince.Truncate(time.Second))
-}
-
-func (s *stream) note(issued, since time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.updated, s.since = issued, since
-}
-
-// setBlind also tells whoever reads the log.
-func (r *Receiver) setBlind(ctx context.Context, why string) error {
-	if why != "" {
-		r.log().WarnContext(ctx, "events: the stream is blind: revocations may be missing", "transmitter", r.transmitter, "why", why)
-	} else if was := r.feed.Status().Blind; was != "" {
+// seeing tells whoever reads the log when a change makes the feed blind, or ends that.
+func (r *Receiver) seeing(ctx context.Context, change func() error) error {
+	was := r.feed.Status().Blind
+	err := change()
+	switch why := r.feed.Status().Blind; {
+	case why == was:
+	case why == "":
 		r.log().InfoContext(ctx, "events: the stream is no longer blind", "transmitter", r.transmitter, "was", was)
+	default:
+		r.log().WarnContext(ctx, "events: the stream is blind: revocations may be missing", "transmitter", r.transmitter, "why", why)
 	}
-	return r.feed.SetBlind(ctx, why)
+	return err
+}
+
+func (r *Receiver) setBlind(ctx context.Context, why string) error {
+	return r.seeing(ctx, func() error { return r.feed.SetBlind(ctx, why) })
 }
 
 // markOf is the token that nobody has which is revoked when the verification event of a state comes: so every process learns of it in the
