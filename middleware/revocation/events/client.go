@@ -113,6 +113,8 @@ func notAsked(ctx context.Context, err error) error {
 		err = operation
 	case errors.As(err, &lookup):
 		err = lookup
+	case errors.Is(err, context.DeadlineExceeded): // HTTPClient has a limit of its own
+		return fmt.Errorf("events: the transmitter did not answer: %w", context.DeadlineExceeded)
 	case errors.As(err, &inside):
 		return fmt.Errorf("events: the transmitter could not be asked (%T)", inside.Err)
 	default:

@@ -59,7 +59,7 @@ type Config struct {
 	AccessToken func(ctx context.Context) (string, error)
 
 	// HTTPClient sends what Poll, Verify and Warm ask (private CA, client certificate, proxy). It is copied; redirects are refused and
-	// cookies dropped whatever it says. Nil: a client of our own, which ignores proxies from the environment and demands TLS 1.2.
+	// cookies dropped whatever it says. A Timeout below a minute ends polls that wait, which are then made anew. Nil: a client of our own, which ignores proxies from the environment and demands TLS 1.2.
 	HTTPClient *http.Client
 
 	// DangerouslyAllowHTTP names hosts that may be asked without TLS, as "idp:8080", each with its port and without wildcards: whoever is

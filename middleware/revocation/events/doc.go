@@ -41,6 +41,9 @@
 // transmitter sends it again. What is no good is refused with a code and counted; what cannot be judged now (keys, Store, a function of Config
 // that fails or panics) is never refused. An entry of Config.Entries that no List takes is left out and counted (Status.Invalid).
 //
+// A process that polls shows its feed as blind as well while polls fail, or tokens that come cannot be taken, for a minute or more ("unpolled",
+// "untaken"): other processes need not be.
+//
 // A feed is blind, in every process that shares the Store, when the transmitter pauses or disables the stream ("paused", "disabled"), until it
 // enables it, and when it does not send the verification event that Verify asks for ("unverified"), until one answers a Verify. Of the
 // updates of the stream the one counts that was issued last by its iat, whichever process gets it; one that lies in the future ends nothing, nor

@@ -8,13 +8,14 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"time"
-
-	"github.com/cardea-auth/cardea/middleware/internal/cause"
 )
 
 const (
 	// maxSets is how many tokens one poll asks for.
 	maxSets = 32
+
+	// mostLeft is how many more it asks for because of those that could not be taken, which the transmitter sends again.
+	mostLeft = 7 * maxSets
 
 	// pollWithin is how long a poll may wait for events before it is made anew.
 	pollWithin = 55 * time.Second
@@ -40,53 +41,61 @@ type poll struct {
 // Poll asks the transmitter for events (RFC 8936) until ctx ends, and returns ctx's error. It waits at the transmitter for new ones,
 // acknowledges each token once what it ends is in the List, and tells the transmitter of those that are no good; what could
 // not be taken it gets again. It survives every failure of the transmitter, which Status shows, and asks again after a second
-// up to a minute. Events reach one of the processes that poll, so these should share a Store.
+// up to a minute. Where that has gone on for a minute the feed is blind in this process ("unpolled", or "untaken" where events come that
+// cannot be taken) until it is over or Poll ends. Events reach one of the processes that poll, so these should share a Store.
 func (r *Receiver) Poll(ctx context.Context) error {
 	if r.cfg.PollURL == "" {
 		return errors.New("events: Config.PollURL is empty: there is nowhere to poll")
 	}
-	p := poller{receiver: r}
+	p := poller{receiver: r, left: make(map[setKey]*untaken), told: newSeen()}
 	for ctx.Err() == nil {
 		p.rest(ctx, p.once(ctx))
 	}
 	p.acknowledge(ctx)
+	r.feed.SetBlindHere("")
 	return ctx.Err()
 }
 
 // poller is what one Poll remembers between its requests.
 type poller struct {
 	receiver *Receiver
-	next     poll          // with what is still to be told of earlier tokens
-	wait     time.Duration // of the last failure; zero: there was none
-	doubtful bool          // a poll that waited was not answered: the next one does not wait, and so tells whether anybody is there
+	next     poll                // with what is still to be told of earlier tokens
+	doubtful bool                // a poll that waited was not answered: the next one does not wait, and so tells whether anybody is there
+	left     map[setKey]*untaken // tokens that could not be taken
+	told     *seen               // tokens of which the transmitter was told, some of the last
+
+	wait    time.Duration // of the last failure; zero: there was none
+	failing time.Time     // since when polls fail, or are good only without what they would tell; zero: they are good
+	silent  bool          // what was to be told was left out, and nothing was told since
 }
 
 // once polls once and returns how long to rest.
 func (p *poller) once(ctx context.Context) time.Duration {
 	began := time.Now()
 	sets, more, err := p.ask(ctx)
-	switch {
+	switch waited := errors.Is(err, context.DeadlineExceeded) || time.Since(began) >= askWithin; {
 	case ctx.Err() != nil:
 		return 0
-	case errors.Is(err, context.DeadlineExceeded) && !p.doubtful:
+	case err != nil && waited && !p.doubtful: // somebody between has cut it off, or HTTPClient has, which says nothing of the transmitter
 		p.doubtful = true
 		return 0
 	case err != nil:
 		p.receiver.report(ctx, err)
-		return p.failed(err)
+		return p.failed(ctx, err)
 	}
-	p.doubtful, p.next = more, poll{} // with more to come nothing need be waited for
-	left := p.take(ctx, sets)
-	switch {
-	case left:
-		return p.failed(nil)
-	case len(sets) == 0: // whatever it says of more
-		p.wait = 0
+	if len(sets) == 0 { // whatever it says of more
 		p.receiver.feed.Failed(nil)
-		return pollEvery - time.Since(began)
 	}
-	p.wait = 0
-	return 0
+	if toldOf := len(p.next.Ack)+len(p.next.SetErrs) > 0; toldOf || len(sets) == 0 || !p.silent {
+		p.failing, p.silent = time.Time{}, false
+	}
+	p.wait, p.doubtful, p.next = 0, more, poll{} // with more to come nothing need be waited for
+	isNew := p.take(ctx, sets)
+	p.see(ctx)
+	if isNew {
+		return 0
+	}
+	return pollEvery - time.Since(began)
 }
 
 // ask makes one request and reads its answer.
@@ -98,6 +107,9 @@ func (p *poller) ask(ctx context.Context) (sets map[string]json.RawMessage, more
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	p.next.MaxEvents, p.next.ReturnImmediately = maxSets, p.doubtful
+	if p.wait == 0 { // what is left must not keep out what is new; a poll that failed may have been answered with too much
+		p.next.MaxEvents += min(len(p.left), mostLeft)
+	}
 	var got *answer
 	err := p.receiver.guarded(ctx, func() (err error) {
 		got, err = p.receiver.post(ctx, p.receiver.cfg.PollURL, p.next)
@@ -122,45 +134,19 @@ func (p *poller) ask(ctx context.Context) (sets map[string]json.RawMessage, more
 	return sets, more, nil
 }
 
-// take works on tokens and notes what is to be told of each. left tells that some could not be taken, of which nothing is told.
-func (p *poller) take(ctx context.Context, sets map[string]json.RawMessage) (left bool) {
-	for id, text := range sets {
-		if ctx.Err() != nil {
-			return true
-		}
-		err := p.receiver.receivePolled(ctx, id, text)
-		var refused *refusal
-		switch {
-		case err == nil:
-			p.next.Ack = append(p.next.Ack, id)
-		case errors.As(err, &refused):
-			if p.next.SetErrs == nil {
-				p.next.SetErrs = make(map[string]problem)
-			}
-			p.next.SetErrs[id] = problemOf(refused.code)
-		default:
-			left = true
-		}
-	}
-	return left
-}
-
-// receivePolled is receive for a token that stands under its jti.
-func (r *Receiver) receivePolled(ctx context.Context, id string, text json.RawMessage) error {
-	var token string
-	if json.Unmarshal(text, &token) != nil {
-		err := malformed("the answer to a poll has something else than a token under %s", cause.Text(id))
-		r.report(ctx, err)
-		return err
-	}
-	return r.receiveAs(ctx, id, token)
-}
-
 // failed is how long to rest after a failure: longer each time, and not the same for all who fail at once.
-func (p *poller) failed(err error) time.Duration {
-	p.wait = min(max(2*p.wait, firstWait), longestWait)
+func (p *poller) failed(ctx context.Context, err error) time.Duration {
 	var status *statusError
-	if errors.As(err, &status) && status.after > p.wait {
+	answered := errors.As(err, &status)
+	if answered && p.wait > 0 && len(p.next.Ack)+len(p.next.SetErrs) > 0 {
+		p.next, p.silent = poll{}, true // it may be that which is refused. The transmitter sends again what it wants to be told of.
+	}
+	if p.failing.IsZero() {
+		p.failing = time.Now()
+	}
+	p.see(ctx)
+	p.wait = min(max(2*p.wait, firstWait), longestWait)
+	if answered && status.after > p.wait {
 		return min(status.after, longestWait)
 	}
 	return p.wait - time.Duration(rand.Int64N(int64(p.wait)/4))

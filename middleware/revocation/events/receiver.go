@@ -230,7 +230,8 @@ func (r *Receiver) enter(ctx context.Context, e Event) (discarded bool, _ error)
 		}
 	}
 	if entered > 0 {
-		r.log().InfoContext(ctx, "events: an event has ended access", "transmitter", r.transmitter, "type", cause.Plain(e.Type), "jti", cause.Plain(e.ID), "entries", entered)
+		r.log().InfoContext(ctx, "events: an event has ended access",
+			"transmitter", r.transmitter, "type", cause.Plain(e.Type), "jti", cause.Plain(e.ID), "entries", entered)
 	}
 	return false, nil
 }
