@@ -169,6 +169,23 @@ func TestTheDocumentedPermissionsAreEnoughInACluster(t *testing.T) {
 	})
 }
 
+// Each primary of a Cluster is asked, and what is wrong with one names it.
+func TestEachServerOfAClusterIsChecked(t *testing.T) {
+	inGroups(t, func(t *testing.T, e redistest.Engine) {
+		cluster := e.Cluster(t)
+		s := newStore(t, cluster.Client(), nil)
+		if err := s.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		bad := cluster.Nodes[1]
+		bad.Must("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+		if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "noeviction") || strings.Count(err.Error(), "127.0.0.1:") != 1 ||
+			!strings.Contains(err.Error(), bad.Addr) {
+			t.Errorf("%v, want one about %s", err, bad.Addr)
+		}
+	})
+}
+
 func TestFsyncNeedsAServerThatCan(t *testing.T) {
 	onEngines(t, func(t *testing.T, e redistest.Engine) {
 		server := e.Start(t, redistest.Durable...)

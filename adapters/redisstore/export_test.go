@@ -28,6 +28,7 @@ func (s *Store) Cut(ctx context.Context, client redis.UniversalClient, stream in
 func (s *Store) StreamKey(stream int) string { return s.streamKey(stream) }
 func (s *Store) LogKey(name string) string   { return s.logKey(name) }
 
+func Mark(at time.Time) string                { m := mark{ms: uint64(at.UnixMilli())}; return m.String() }
 func RestAfter(clients int64) time.Duration   { return restAfter(clients) }
 func StreamFor(life time.Duration) int        { return streamFor(life) }
 func LifeIn(stream int) time.Duration         { return lifeIn(stream) }

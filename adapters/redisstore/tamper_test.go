@@ -59,8 +59,8 @@ func TestASpentProofIsNotMadeFresh(t *testing.T) {
 			}
 			server.Must("SET", "cardea:proof:"+key, tampered(value(key)))
 			for range redisstore.OpensAfter + 1 {
-				if fresh, err := spend(key); fresh {
-					t.Errorf("%s: fresh, error %v", name, err)
+				if fresh, err := spend(key); fresh || name == "nothing" && err == nil { // then something else removes what is written
+					t.Errorf("%s: fresh %t, error %v", name, fresh, err)
 				}
 			}
 		}

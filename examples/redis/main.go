@@ -21,7 +21,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware/authtest"
 )
 
-var address = flag.String("redis", "", "`URL` of a Redis 7 or Valkey that the instances share; empty: one is started")
+var shared = flag.String("redis", "", "`URL` of a Redis 7 or Valkey that the instances share; empty: one is started")
 
 func main() {
 	if os.Getenv(settingIssuer) != "" {
@@ -41,7 +41,7 @@ func main() {
 func run(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	url := *address
+	url := *shared
 	if url == "" {
 		server, end, err := startRedis(ctx)
 		if err != nil {

@@ -27,9 +27,14 @@ const MasterName = "cardea"
 // Replicated starts a primary and a replica. The Sentinels come with Watch.
 func (e Engine) Replicated(t *testing.T, args ...string) *Replicated {
 	t.Helper()
-	args = append(args, Durable...)
-	r := &Replicated{t: t, Primary: e.Start(t, args...)}
-	r.Replica = e.Start(t, append([]string{"--replicaof", "127.0.0.1 " + r.Primary.Port}, args...)...)
+	return e.Replicate(t, e.Start(t, append(args, Durable...)...), args...)
+}
+
+// Replicate starts a replica of a server that runs.
+func (e Engine) Replicate(t *testing.T, primary *Server, args ...string) *Replicated {
+	t.Helper()
+	r := &Replicated{t: t, Primary: primary}
+	r.Replica = e.Start(t, append(append([]string{"--replicaof", "127.0.0.1 " + primary.Port}, args...), Durable...)...)
 	r.awaitReplica()
 	return r
 }
