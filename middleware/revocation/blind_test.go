@@ -138,13 +138,69 @@ func TestBlindnessTravels(t *testing.T) {
 			for _, i := range order {
 				put(t, again, store.Entries()[i])
 			}
-			l := instance(t, again)
-			f, err := l.Feed("events", "https://i")
-			do(t, err, l.Warm(t.Context()))
-			if s := f.Status(); s.Blind != "paused" {
-				t.Errorf("in the order %v the feed is %q", order, s.Blind)
+			for _, early := range []bool{true, false} { // whether the feed is made before its states come
+				l := instance(t, again)
+				if early {
+					_, err := l.Feed("events", "https://i")
+					do(t, err)
+				}
+				do(t, l.Warm(t.Context()))
+				f, err := l.Feed("events", "https://i")
+				do(t, err)
+				if s := f.Status(); s.Blind != "paused" {
+					t.Errorf("in the order %v the feed is %q, made early: %v", order, s.Blind, early)
+				}
+				do(t, l.Close())
 			}
-			do(t, l.Close())
+		}
+	})
+}
+
+// A state travels once, however long it was on its way and whatever was read meanwhile.
+func TestAStateTravelsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		one := instance(t, store)
+		f, err := one.Feed("events", "https://i")
+		do(t, err, one.Warm(t.Context()))
+		store.FailAppends(errors.New("disk full"))
+		if err := f.SetBlind(t.Context(), "paused"); !errors.Is(err, revocation.ErrNotShared) {
+			t.Errorf("SetBlind: %v", err)
+		}
+		store.Gap()
+		time.Sleep(10 * time.Second)
+		store.FailAppends(nil)
+		time.Sleep(time.Minute)
+		if n := len(store.Entries()); n != 1 {
+			t.Errorf("it was shared %d times", n)
+		}
+		do(t, f.SetBlind(t.Context(), "paused"))
+		if n := len(store.Entries()); n != 1 {
+			t.Errorf("what the Store has was shared again: %d times", n)
+		}
+	})
+}
+
+// While a secret is replaced, an instance says under the new one what another has said under the old one, so that it is known once the old one is gone.
+func TestAStateIsSaidUnderEachSecretInFront(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, old, young := storetest.NewMemory(), secretOf(1), secretOf(2)
+		before, after := instance(t, store, old, young), instance(t, store, young, old)
+		do(t, before.Warm(t.Context()), after.Warm(t.Context()))
+		first, err := after.Feed("events", "https://i")
+		do(t, err, first.SetBlind(t.Context(), "paused"))
+		synctest.Wait()
+		second, err := before.Feed("events", "https://i")
+		do(t, err, second.SetBlind(t.Context(), "disabled"))
+		time.Sleep(time.Minute)
+		under := 0
+		for _, entry := range store.Entries() {
+			if revocation.OpenRecord(young, entry) == nil {
+				under++
+			}
+		}
+		if n := len(store.Entries()); n != 3 || under != 2 {
+			t.Errorf("of %d states %d are under the new secret, want 3 and both", n, under)
 		}
 	})
 }

@@ -1,8 +1,11 @@
 package revocation_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,4 +165,33 @@ func distinct(store *storetest.Memory) int {
 		seen[string(entry)] = true
 	}
 	return len(seen)
+}
+
+// What was lost is put back by whoever made it, and only that.
+func TestOnlyWhatWasLostIsPutBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		store := storetest.NewMemory()
+		one := newList(t, revocation.Config{Store: store, Secrets: [][]byte{secretOf(1)}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		two := instance(t, store)
+		do(t, one.Warm(t.Context()), two.Warm(t.Context()), one.Revoke(t.Context(), entryAbout("u")))
+		restore, err := store.Backup()
+		do(t, err)
+		store.Gap()
+		time.Sleep(time.Minute)
+		if strings.Contains(log.String(), "had lost") {
+			t.Errorf("nothing was lost: %s", log.String())
+		}
+		do(t, one.Revoke(t.Context(), entryAbout("v")))
+		synctest.Wait()
+		do(t, restore())
+		time.Sleep(time.Minute)
+		if n := len(store.Entries()); n != 2 {
+			t.Errorf("the Store has %d entries, want the one that it kept and the one that it got anew", n)
+		}
+		do(t, one.Close())
+		if n := strings.Count(log.String(), "could not be followed"); n > 2 {
+			t.Errorf("that the List was closed is an error: %s", log.String())
+		}
+	})
 }

@@ -264,3 +264,67 @@ func TestLiftUndoesWhatWasRevokedTwiceWhileTheStoreWasAway(t *testing.T) {
 		}
 	})
 }
+
+// An entry that comes while a wider one is being offered takes its place no more than one that comes before or after.
+func TestWhatComesWhileAnotherIsOffered(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		before  int64 // of the entry that comes later, in seconds from now
+		pending int
+	}{
+		{"one that says as much takes its place", 0, 1},
+		{"one that says less does not", -600, 2},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := storetest.NewMemory()
+				one, two := pair(t, store)
+				wide, later, token := entryAbout("u"), entryAbout("u"), facts()
+				wide.IssuedBefore, later.IssuedBefore = at(0), at(row.before)
+				wide.Until, later.Until = at(3600), at(3600)
+				resume, err := store.Stall()
+				do(t, err)
+				revoke := func(e revocation.Entry) {
+					ctx, gone := context.WithTimeout(t.Context(), time.Second)
+					defer gone()
+					if err := one.Revoke(ctx, e); !errors.Is(err, revocation.ErrNotShared) {
+						t.Fatalf("Revoke: %v", err)
+					}
+				}
+				revoke(wide) // and from now on it is offered, for five seconds
+				revoke(later)
+				time.Sleep(20 * time.Second)
+				if n := one.Status().Pending; n != row.pending || one.Judge(token).Kind == "" {
+					t.Errorf("%d are pending, want %d, and the token is revoked by %q", n, row.pending, one.Judge(token).Kind)
+				}
+				do(t, resume())
+				eventually(t, "nothing pending", func() bool { return one.Status().Pending == 0 })
+				synctest.Wait()
+				if one.Judge(token).Kind == "" || two.Judge(token).Kind == "" {
+					t.Error("the wide entry was lost")
+				}
+			})
+		})
+	}
+}
+
+// Of what waits behind much else the last entry is known, so that one that says as much takes its place.
+func TestRepetitionsBehindMuchElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		one, _ := pair(t, store)
+		store.FailAppends(errors.New("disk full"))
+		wide, narrow := entryAbout("u"), entryAbout("u")
+		wide.IssuedBefore, narrow.IssuedBefore = at(0), at(-600)
+		_ = one.Revoke(t.Context(), wide)
+		for i := range 40 {
+			_ = one.Revoke(t.Context(), entryAbout(fmt.Sprint(i)))
+		}
+		_ = one.Revoke(t.Context(), narrow)
+		time.Sleep(10 * time.Second)
+		_ = one.Revoke(t.Context(), narrow)
+		if n := one.Status().Pending; n != 42 {
+			t.Errorf("%d are pending, want 42", n)
+		}
+	})
+}
