@@ -172,12 +172,20 @@ func TestOnlyWhatWasLostIsPutBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		store := storetest.NewMemory()
+		empty, err := store.Backup()
+		do(t, err)
 		one := newList(t, revocation.Config{Store: store, Secrets: [][]byte{secretOf(1)}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		two := instance(t, store)
 		do(t, one.Warm(t.Context()), two.Warm(t.Context()), one.Revoke(t.Context(), entryAbout("u")))
 		restore, err := store.Backup()
 		do(t, err)
+		store.FailAppends(errors.New("disk full"))
+		if err := one.Revoke(t.Context(), entryAbout("pending")); !errors.Is(err, revocation.ErrNotShared) {
+			t.Errorf("Revoke: %v", err)
+		}
 		store.Gap()
+		time.Sleep(time.Minute)
+		store.FailAppends(nil)
 		time.Sleep(time.Minute)
 		if strings.Contains(log.String(), "had lost") {
 			t.Errorf("nothing was lost: %s", log.String())
@@ -186,10 +194,14 @@ func TestOnlyWhatWasLostIsPutBack(t *testing.T) {
 		synctest.Wait()
 		do(t, restore())
 		time.Sleep(time.Minute)
-		if n := len(store.Entries()); n != 2 {
-			t.Errorf("the Store has %d entries, want the one that it kept and the one that it got anew", n)
+		if n := len(store.Entries()); n != 3 {
+			t.Errorf("the Store has %d entries, want the one that it kept and the two that it got anew", n)
 		}
-		do(t, one.Close())
+		do(t, one.Close(), empty())
+		time.Sleep(time.Minute)
+		if n := len(store.Entries()); n != 0 {
+			t.Errorf("of what another process has made %d entries were put back", n)
+		}
 		if n := strings.Count(log.String(), "could not be followed"); n > 2 {
 			t.Errorf("that the List was closed is an error: %s", log.String())
 		}

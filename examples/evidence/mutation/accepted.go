@@ -235,8 +235,6 @@ var accepted = map[survivor]string{
 	}: impliedBy, // no entry without an identifier is lifted by one
 	{"middleware", "Add", andGone, `ok`}:                                               impliedBy, // a record that is not there covers nothing, and has no identifier
 	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                         shortcut,
-	{"middleware", "Open", neverTaken, `b[0] != version`}:                              behindIt, // the version is under the tag
-	{"middleware", "names", neverTaken, `kept != nil && kept.of == of`}:                shortcut,
 	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                               impliedBy,
 	{"middleware", "enter", orGone, `err != nil`}:                                      impliedBy,
 	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                         raceOnly,
@@ -250,14 +248,16 @@ var accepted = map[survivor]string{
 	{"middleware", "kindThatHits", andGone, `named.Has(place)`}:                        shortcut, // no entry has an empty value
 	{"middleware", "kindThatHits", andGone, `l.table.Used(0, place)`}:                  shortcut,
 	{"middleware", "Hit", andGone, `c.stamps[stamp].Load() > before`}:                  shortcut,
-	{"middleware", "Has", alwaysTrue, `t.Values[place] != "" || place == wholeIssuer`}: shortcut, // no entry has an empty value
-	{"middleware", "write", neverTaken, `len(text) <= longestWritten`}:                 shortcut, // the hash tells short texts apart as well
+	{"middleware", "feedOffers", neverTaken, `fs.known == nil`}:                        unreachable,
+	{"middleware", "run", neverTaken, `again`}:                                         shortcut,
+	{"middleware", "restore", neverTaken, `len(f.missing) == 0`}:                       shortcut,
+	{"middleware", "restore", andGone, `r.Own()`}:                                      impliedBy, // only what is its own is missed
+	{"middleware", "Has", alwaysTrue, `t.Values[place] != "" || place == wholeIssuer`}: shortcut,  // no entry has an empty value
+	{"middleware", "write", neverTaken, `len(text) <= longestWritten`}:                 shortcut,  // the hash tells short texts apart as well
 	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}:                 shortcut,
 	{"middleware", "Add", andGone, `added.ID() != 0`}:                                  impliedBy, // no entry without an identifier is lifted by one
 	{"middleware", "Add", andGone, `ok`}:                                               impliedBy, // a record that is not there covers nothing, and has no identifier
 	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                         shortcut,
-	{"middleware", "Open", neverTaken, `b[0] != version`}:                              behindIt, // the version is under the tag
-	{"middleware", "names", neverTaken, `kept != nil && kept.of == of`}:                shortcut,
 	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                               impliedBy,
 	{"middleware", "enter", orGone, `err != nil`}:                                      impliedBy,
 	{"middleware", "Notify", neverTaken, `!named.Has(place)`}:                          behindIt, // no entry has an empty value
