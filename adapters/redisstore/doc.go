@@ -88,7 +88,7 @@
 // # Cost
 //
 // A repeated token costs nothing here. A proof, an answer and an entry are one round trip each; a follower asks two questions twice a second,
-// and at once when something is new. After that it rests for a quarter of a millisecond for each client that the server has, a quarter of a second
+// and at once when something is new. After that it rests for a tenth of a millisecond for each client that the server has, a quarter of a second
 // at most, so that while many follow and much is revoked each of them asks seldom and gets much at once. What one server is enough for, and
 // from when on to use several, is in examples/evidence/scale of the repository.
 package redisstore

@@ -7,8 +7,8 @@ import (
 
 const (
 	// restPerClient is how long a follower rests for each client of the server after it got something. A follower's two questions take a server
-	// about half of that, so all followers together leave it at least half of its time.
-	restPerClient = 250 * time.Microsecond
+	// less than that, and whoever follows has other connections, too: so all followers together leave it most of its time.
+	restPerClient = 100 * time.Microsecond
 
 	// longestRest leaves room for the wait that follows: both together are less than the second within which knowledge is proven.
 	longestRest = block / 2

@@ -19,8 +19,8 @@ import (
 
 func TestFollowersRestByHowManyClientsThereAre(t *testing.T) {
 	for clients, want := range map[int64]time.Duration{
-		-1: 0, 0: 0, 1: 250 * time.Microsecond, 100: 25 * time.Millisecond,
-		1000: 250 * time.Millisecond, 1001: 250 * time.Millisecond, 1 << 62: 250 * time.Millisecond,
+		-1: 0, 0: 0, 1: 100 * time.Microsecond, 100: 10 * time.Millisecond,
+		2500: 250 * time.Millisecond, 2501: 250 * time.Millisecond, 1 << 62: 250 * time.Millisecond,
 	} {
 		if got := redisstore.RestAfter(clients); got != want {
 			t.Errorf("%d clients: %v, want %v", clients, got, want)

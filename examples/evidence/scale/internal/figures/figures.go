@@ -45,7 +45,7 @@ type Engine struct {
 	Version string
 	Append  Append
 	Rest    Rest
-	Idle    Idle
+	Idle    []Idle
 	Reads   []Read
 	Spreads []Spread
 }
@@ -68,7 +68,7 @@ type Rest struct {
 	WAL     float64 // of PostgreSQL
 }
 
-// Idle is what one follower costs in a second in which nothing happens.
+// Idle is what each of so many followers, which are in one process, costs in a second in which nothing happens.
 type Idle struct {
 	Followers int
 	CPU       float64 // seconds of the engine
@@ -101,7 +101,7 @@ type Spread struct {
 	Looks        float64
 	Commands     float64
 	In, Out      float64
-	Clients      float64 // of the engine, at the end
+	Clients      float64 // of the engine, on average
 }
 
 // Load reads a file.

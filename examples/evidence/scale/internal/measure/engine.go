@@ -16,6 +16,7 @@ import (
 type Plan struct {
 	Append    time.Duration
 	Idle      time.Duration
+	Crowds    []int // of followers while nothing happens
 	Rest      int
 	Reads     []Load // Rate is not used
 	Spreads   []Load
@@ -42,7 +43,7 @@ func Engine(ctx context.Context, s Server, plan Plan) (e figures.Engine, record 
 	}{
 		{"append", func() error { e.Append, err = appends(ctx, s, plan.Append); return err }},
 		{"rest", func() error { e.Rest, record, err = rest(ctx, s, plan); return err }},
-		{"idle", func() error { e.Idle, err = idle(ctx, s, plan); return err }},
+		{"idle", func() error { e.Idle, err = idles(ctx, s, plan); return err }},
 		{"reads", func() error { e.Reads, err = reads(ctx, s, plan.Reads); return err }},
 		{"spreads", func() error { e.Spreads, err = spreads(ctx, s, plan); return err }},
 	} {
@@ -143,29 +144,46 @@ func rest(ctx context.Context, s Server, plan Plan) (r figures.Rest, record int,
 	return figures.Rest{Entries: plan.Rest, Memory: grown.Memory / per, Disk: grown.Disk / per, WAL: grown.WAL / per}, len(one[0]), nil
 }
 
-// followers is how many follow while nothing happens.
-const followers = 8
+func idles(ctx context.Context, s Server, plan Plan) (all []figures.Idle, err error) {
+	for _, followers := range plan.Crowds {
+		one, err := idle(ctx, s, followers, plan)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
 
-func idle(ctx context.Context, s Server, plan Plan) (i figures.Idle, err error) {
+func idle(ctx context.Context, s Server, followers int, plan Plan) (i figures.Idle, err error) {
 	alone, err := during(ctx, s, plan.Idle) // a server has something to do by itself, too
 	if err != nil {
 		return i, err
 	}
+	store, leave, err := s.Another()
+	if err != nil {
+		return i, err
+	}
+	defer leave() // its connections go with it
 	ctx, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
-	defer all.Wait()
-	defer stop()
+	ended := make(chan error, followers)
 	for range followers {
 		all.Go(func() {
-			_ = s.Store().Follow(ctx, "", func([]byte, string) error { return nil }, func(time.Time) {})
+			ended <- store.Follow(ctx, "", func([]byte, string) error { return nil }, func(time.Time) {})
 		})
 	}
+	defer all.Wait()
+	defer stop()
 	time.Sleep(plan.Settle)
 	spent, err := during(ctx, s, plan.Idle)
 	if err != nil {
 		return i, err
 	}
-	per := plan.Idle.Seconds() * followers
+	if len(ended) > 0 {
+		return i, fmt.Errorf("a follower of %d has ended: %w", followers, <-ended)
+	}
+	per := plan.Idle.Seconds() * float64(followers)
 	return figures.Idle{
 		Followers: followers, CPU: max(0, spent.CPU-alone.CPU) / per, Looks: spent.Looks / per, Commands: spent.Commands / per, In: spent.In / per, Out: spent.Out / per,
 	}, nil

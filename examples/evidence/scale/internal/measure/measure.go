@@ -18,7 +18,7 @@ import (
 
 // Full is everything, for Redis.
 func Full() Plan {
-	p := Plan{Append: 5 * time.Second, Idle: 10 * time.Second, Rest: 100_000, SpreadFor: 10 * time.Second, Settle: 3 * time.Second}
+	p := Plan{Append: 5 * time.Second, Idle: 6 * time.Second, Rest: 100_000, SpreadFor: 10 * time.Second, Settle: 3 * time.Second}
 	for _, followers := range []int{1, 2, 4, 8} {
 		p.Reads = append(p.Reads, Load{Followers: followers, Entries: 100_000})
 	}
@@ -26,6 +26,7 @@ func Full() Plan {
 	for _, followers := range []int{1, 2, 4, 8} {
 		p.Spreads = append(p.Spreads, Load{Followers: followers, Rate: 100})
 	}
+	p.Crowds = []int{8, 100, 1000}
 	for _, rate := range []float64{5, 30, 300, 1000, 2000} {
 		p.Spreads = append(p.Spreads, Load{Followers: 8, Rate: rate})
 	}
@@ -35,6 +36,7 @@ func Full() Plan {
 // Some is enough for an engine that is not simulated.
 func Some() Plan {
 	p := Full()
+	p.Crowds = []int{8, 100}
 	p.Reads = []Load{{Followers: 1, Entries: 100_000}, {Followers: 8, Entries: 100_000}, {Followers: 1, Entries: 1_000_000}}
 	p.Spreads = []Load{{Followers: 1, Rate: 100}, {Followers: 8, Rate: 100}, {Followers: 8, Rate: 1000}}
 	return p
@@ -43,7 +45,7 @@ func Some() Plan {
 // Quick is a look at whether it works.
 func Quick() Plan {
 	return Plan{
-		Append: 200 * time.Millisecond, Idle: 300 * time.Millisecond, Rest: 2000, Reads: []Load{{Followers: 2, Entries: 5000}},
+		Append: 200 * time.Millisecond, Idle: 300 * time.Millisecond, Crowds: []int{4}, Rest: 2000, Reads: []Load{{Followers: 2, Entries: 5000}},
 		Spreads: []Load{{Followers: 2, Rate: 100}}, SpreadFor: 300 * time.Millisecond, Settle: 300 * time.Millisecond,
 	}
 }

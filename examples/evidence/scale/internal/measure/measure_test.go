@@ -57,7 +57,7 @@ func TestEachEngineIsMeasured(t *testing.T) {
 			})
 			if name == "Redis" {
 				positive(t, map[string]float64{
-					"memory": e.Rest.Memory, "looks": spread.Looks, "bytes": read.Out, "idle looks": e.Idle.Looks, "idle bytes": e.Idle.Out,
+					"memory": e.Rest.Memory, "looks": spread.Looks, "bytes": read.Out, "idle looks": e.Idle[0].Looks, "idle bytes": e.Idle[0].Out,
 				})
 			}
 		})

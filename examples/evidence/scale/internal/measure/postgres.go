@@ -30,7 +30,7 @@ func NewPostgres(ctx context.Context) (Server, error) {
 		return nil, err
 	}
 	s := &postgresServer{server: server, where: server.URL("postgres")}
-	s.pool, err = pgxpool.New(ctx, s.where)
+	s.pool, err = pgxpool.New(ctx, s.where+" pool_max_conns=64")
 	if err == nil {
 		s.store, err = pgstore.New(s.pool, pgstore.Config{TrimEvery: -1})
 	}
@@ -50,7 +50,10 @@ func (s *postgresServer) Close() error {
 	return s.server.Close()
 }
 
-func (s *postgresServer) Store() revocation.Store       { return s.store }
+func (s *postgresServer) Store() revocation.Store { return s.store }
+
+func (s *postgresServer) Another() (revocation.Store, func(), error) { return s.store, func() {}, nil }
+
 func (s *postgresServer) Where() (engine, where string) { return postgresName, s.where }
 
 func (s *postgresServer) Clear(ctx context.Context) error {

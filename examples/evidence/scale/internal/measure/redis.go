@@ -52,7 +52,7 @@ func NewRedis(ctx context.Context) (_ Server, err error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	s.client = redisClient(address)
+	s.client = redisClient(address, many)
 	for range 100 {
 		if err = s.client.Ping(ctx).Err(); err == nil {
 			break
@@ -68,8 +68,8 @@ func NewRedis(ctx context.Context) (_ Server, err error) {
 	return s, nil
 }
 
-func redisClient(address string) *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: address, ContextTimeoutEnabled: true, PoolSize: 128, ReadTimeout: time.Minute})
+func redisClient(address string, connections int) *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: address, ContextTimeoutEnabled: true, PoolSize: connections, ReadTimeout: time.Minute})
 }
 
 func (s *redisServer) Close() error {
@@ -80,6 +80,13 @@ func (s *redisServer) Close() error {
 }
 
 func (s *redisServer) Store() revocation.Store { return s.store }
+
+func (s *redisServer) Another() (revocation.Store, func(), error) {
+	client := redisClient(s.address, 2048)
+	store, err := redisstore.New(redisstore.Config{Client: client})
+	return store, func() { _ = client.Close() }, err
+}
+
 func (s *redisServer) Where() (engine, where string) {
 	return redisName, s.address
 }

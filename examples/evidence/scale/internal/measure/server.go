@@ -15,7 +15,8 @@ import (
 // Server is an engine of our own that a Store is on.
 type Server interface {
 	Store() revocation.Store
-	Where() (engine, where string) // for other processes
+	Another() (_ revocation.Store, leave func(), _ error) // with connections of its own
+	Where() (engine, where string)                        // for other processes
 	Clear(ctx context.Context) error
 	Fill(ctx context.Context, records [][]byte, until time.Time) error
 	Usage(ctx context.Context) (Usage, error)
@@ -49,7 +50,7 @@ const redisName, postgresName = "redis", "postgres"
 func storeAt(ctx context.Context, t task) (revocation.Store, error) {
 	switch t.Engine {
 	case redisName:
-		return redisstore.New(redisstore.Config{Client: redisClient(t.Where)})
+		return redisstore.New(redisstore.Config{Client: redisClient(t.Where, many)})
 	case postgresName:
 		pool, err := pgxpool.New(ctx, t.Where)
 		if err != nil {

@@ -83,7 +83,7 @@ func spread(ctx context.Context, s Server, l Load, settle time.Duration) (r figu
 		return r, err
 	}
 	spent := after.since(before)
-	r.Clients = after.Clients
+	r.Clients = (before.Clients + after.Clients) / 2
 	r.EngineCPU, r.Looks, r.Commands, r.In, r.Out = spent.CPU, spent.Looks, spent.Commands, spent.In, spent.Out
 	time.Sleep(settle)
 	var late []float64

@@ -12,6 +12,7 @@ const Enough = 0.7
 // as they ever do, twice a second. They ask more often while there is time for it, which makes revocations hold sooner. Beyond one the engine
 // falls behind. The share of its line counts if that is more.
 func (c Costs) Demand(instances int, rate float64) float64 {
+	c = c.with(instances)
 	k := float64(instances)
 	engine := k/hold*(c.Look+c.Wait) + rate*(c.Append+k*c.Entry)
 	if c.Line == 0 {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"math"
 
 	"github.com/cardea-auth/cardea/examples/evidence/scale/internal/figures"
 )
@@ -28,6 +29,7 @@ type Costs struct {
 
 	RoundTrip float64
 	Line      float64 // bytes a second that the engine can send; zero: any number
+	crowds    []crowd // takes the place of Look and Wait, if there are any
 	Shared    int     // cores that all share; zero: each instance has its own
 }
 
@@ -39,7 +41,7 @@ func rest(clients float64) float64 {
 	return min(clients*restPerClient, longestRest)
 }
 
-const restPerClient, longestRest = 0.25e-3, 0.25
+const restPerClient, longestRest = 0.1e-3, 0.25
 
 // Batch is how many entries a follower asks for at once.
 const Batch = 512
@@ -53,44 +55,60 @@ const (
 // Of takes the costs from what was measured, for instances that have machines of their own.
 func Of(m *figures.Measured) (Costs, error) {
 	r := m.Redis
-	if len(r.Reads) == 0 || len(r.Spreads) == 0 || len(m.Lists) == 0 || r.Idle.Looks == 0 {
+	if len(r.Reads) == 0 || len(r.Spreads) == 0 || len(m.Lists) == 0 || len(r.Idle) == 0 || r.Idle[0].Looks == 0 {
 		return Costs{}, errors.New("model: the figures are not complete: measure first")
 	}
+	idle := r.Idle[0]
 	c := Costs{
 		Append:  r.Append.CPU,
-		LookOut: r.Idle.Out / r.Idle.Looks, LookIn: r.Idle.In / r.Idle.Looks, Commands: r.Idle.Commands / r.Idle.Looks,
+		LookOut: idle.Out / idle.Looks, LookIn: idle.In / idle.Looks, Commands: idle.Commands / idle.Looks,
 		AppendIn: r.Append.In, Appended: r.Append.Commands,
 		Resting: r.Rest.Memory, Filed: r.Rest.Disk,
 		RoundTrip: assumedRoundTrip, Line: assumedLine,
 	}
-	read := largest(r.Reads)
-	delivered := float64(read.Followers * read.Entries)
-	c.Entry = read.EngineCPU / delivered // with its share of the look, which is a 512th
-	c.EntryOut = (read.Out - read.Looks*c.LookOut/2) / delivered
-	c.Apply = read.FollowerCPU / float64(read.Entries)
-
-	var looks, engine, instances float64 // of all spreads together, without what appends and entries cost
-	for _, s := range r.Spreads {
-		n := float64(s.Entries)
-		looks += s.Looks
-		engine += s.EngineCPU - n*c.Append - n*float64(s.Followers)*c.Entry
-		instances += float64(s.Followers) * (s.FollowerCPU - n*c.Apply)
+	c.Entry, c.Apply, c.Turn = math.Inf(1), math.Inf(1), math.Inf(1)
+	for _, read := range r.Reads {
+		delivered := float64(read.Followers * read.Entries)
+		c.Entry = min(c.Entry, read.EngineCPU/delivered) // with its share of the look, which is a 512th
+		c.EntryOut = (read.Out - read.Looks*c.LookOut/2) / delivered
+		c.Apply = min(c.Apply, read.FollowerCPU/float64(read.Entries))
 	}
-	c.Look, c.Wait = max(0, engine/looks/2), max(0, engine/looks/2)
-	c.Turn = max(0, instances/looks)
+	for _, s := range r.Spreads {
+		if s.Looks > manyLooks {
+			c.Turn = min(c.Turn, float64(s.Followers)*max(0, s.FollowerCPU-float64(s.Entries)*c.Apply)/s.Looks)
+		}
+	}
+	for _, i := range r.Idle {
+		c.crowds = append(c.crowds, crowd{i.Followers, i.CPU / i.Looks})
+	}
 	c.PerEntry = m.PerEntry(1_000_000)
 	return c, nil
 }
 
-// largest is the read that says most about an entry.
-func largest(reads []figures.Read) figures.Read {
-	most := reads[0]
-	for _, r := range reads {
-		if r.Followers*r.Entries > most.Followers*most.Entries {
-			most = r
+// manyLooks is how many say what one costs an instance.
+const manyLooks = 500
+
+// crowd is what a look and a wait cost the engine that so many follow.
+type crowd struct {
+	followers int
+	loop      float64
+}
+
+// with is c for so many followers.
+func (c Costs) with(followers int) Costs {
+	distance := math.Inf(1)
+	for _, one := range c.crowds {
+		if d := math.Abs(math.Log(float64(one.followers)) - math.Log(float64(max(followers, 1)))); d < distance {
+			distance, c.Look, c.Wait = d, one.loop/2, one.loop/2
 		}
 	}
-	return most
+	return c
+}
+
+// Loop is what a look and a wait cost the engine that so many follow.
+func (c Costs) Loop(followers int) float64 {
+	c = c.with(followers)
+	return c.Look + c.Wait
 }
 
 // Where is c for the machine of m, on which everything shares its cores.

@@ -6,11 +6,12 @@
 // The engine is one thread that serves what arrives in the order in which it arrives. Each thing that it does takes a measured time: an
 // append; a look, which is the question of a follower for what is new, with its proof that nothing is missing; each entry that a look
 // delivers; and a wait, which is the blocking question of a follower that has seen everything. A look and a wait come by turns and are
-// measured together; each is taken for a half.
+// measured together, for several numbers of followers of which the nearest counts; each is taken for a half. Of several measurements of one
+// thing the least counts, as other work on the machine can only add.
 //
 // An append wakes every follower that waits, one after the other, before the engine does anything else. A follower that was woken looks: it
 // gets what is in the log when the engine begins to serve it, 512 entries at most. If it got as many it looks again. If it got fewer it rests,
-// for a quarter of a millisecond for each client of the engine and a quarter of a second at most; then, and if it got none at once, it waits, which
+// for a tenth of a millisecond for each client of the engine and a quarter of a second at most; then, and if it got none at once, it waits, which
 // ends at once if something has come meanwhile and after half a second if nothing comes. Between two questions pass the round trip and the
 // time that the follower itself works: a time for each look and one for each entry. An instance is two clients: one that follows, and one
 // for all else.

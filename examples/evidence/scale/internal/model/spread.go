@@ -39,7 +39,7 @@ const watched = 64
 
 // Simulate runs a load to its end.
 func (c Costs) Simulate(b Burst) Spread {
-	s := &run{Costs: c, Spread: Spread{Burst: b}, random: rand.New(rand.NewPCG(b.Seed, 0))}
+	s := &run{Costs: c.with(b.Instances), Spread: Spread{Burst: b}, random: rand.New(rand.NewPCG(b.Seed, 0))}
 	s.followers = make([]follower, b.Instances)
 	s.rest = rest(b.Clients)
 	if b.Clients == 0 {

@@ -42,6 +42,16 @@ func TestTheModelAgreesWithWhatWasMeasured(t *testing.T) {
 			t.Errorf("%d processes read %d entries: %v s, and measured %v s", c.Measured.Followers, c.Measured.Entries, c.Simulated.Seconds, c.Measured.Seconds)
 		}
 	}
+	for _, s := range r.Measured.Redis.Spreads {
+		if s.Looks < 1000 {
+			continue // what the engine does by itself is most of it
+		}
+		n, k := float64(s.Entries), float64(s.Followers)
+		model := n*r.Costs.Append + n*k*r.Costs.Entry + s.Looks*r.Costs.Loop(s.Followers)
+		if share := model / s.EngineCPU; share > spreadFactor || share < 1/spreadFactor {
+			t.Errorf("%v processes, %v a second: the engine worked for %v s, and %v s in the model", k, s.Rate, s.EngineCPU, model)
+		}
+	}
 	if len(r.Checks) < 8 || len(r.Reads) < 5 {
 		t.Errorf("%d and %d points were measured", len(r.Checks), len(r.Reads))
 	}

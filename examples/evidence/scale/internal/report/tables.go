@@ -92,11 +92,17 @@ func known0(n float64) string {
 }
 
 func (r *Results) idle() string {
-	t := newTable("engine", "CPU of the engine, a follower and second", "looks", "commands", "received", "sent")
+	t := newTable("engine", "followers", "CPU of the engine, a follower and second", "a look and a wait", "looks", "commands", "received", "sent")
 	r.engines(func(e figures.Engine) {
-		t.row(e.Version, duration(e.Idle.CPU), known0(e.Idle.Looks), known0(e.Idle.Commands), known(e.Idle.In), known(e.Idle.Out))
+		for _, i := range e.Idle {
+			loop := "–"
+			if i.Looks > 0 {
+				loop = duration(i.CPU / i.Looks)
+			}
+			t.row(e.Version, count(i.Followers), duration(i.CPU), loop, known0(i.Looks), known0(i.Commands), known(i.In), known(i.Out))
+		}
 	})
-	return t.String()
+	return t.String() + "\nThe followers are in one process, and the engine cannot tell.\n"
 }
 
 func (r *Results) reads() string {
@@ -124,9 +130,9 @@ func (r *Results) spreads() string {
 
 func (r *Results) assumptions() string {
 	c := r.Costs
-	return fmt.Sprintf("The engine is one Redis. It takes %s for an append, %s for a look and a wait of a follower, and %s for each entry that it sends; an instance takes %s for a "+
+	return fmt.Sprintf("The engine is one Redis. It takes %s for an append, %s for a look and a wait of a follower, if a thousand follow, and %s for each entry that it sends; an instance takes %s for a "+
 		"look and %s for an entry: all measured. Assumed are a round trip of %s, a line of %.0f Gbit/s, and a core for each instance.\n",
-		duration(c.Append), duration(c.Look+c.Wait), duration(c.Entry), duration(c.Turn), duration(c.Apply), duration(c.RoundTrip), c.Line*8/1e9)
+		duration(c.Append), duration(c.Loop(1000)), duration(c.Entry), duration(c.Turn), duration(c.Apply), duration(c.RoundTrip), c.Line*8/1e9)
 }
 
 func (r *Results) checks() string {
@@ -161,7 +167,9 @@ func (r *Results) answers() string {
 	line("restart of all: until the last can judge", func(a Answer) string { return duration(a.Restart.Seconds) })
 	line("… limited by", func(a Answer) string { return a.Restart.Limit })
 	line("… CPU of the engine", func(a Answer) string { return duration(a.Restart.Engine) })
-	line("… sent by the engine", func(a Answer) string { return bytes(a.Restart.Bytes) })
+	line("… sent by the engine", func(a Answer) string {
+		return bytes(a.Restart.Bytes) + ", " + bytes(a.Restart.Bytes/a.Restart.Seconds) + " a second"
+	})
 	for _, load := range []struct {
 		name string
 		of   func(Answer) model.Spread
