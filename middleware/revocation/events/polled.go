@@ -73,10 +73,28 @@ func (p *poller) receiveAll(ctx context.Context, ids []string, sets map[string]j
 		}
 		all.Go(func() {
 			defer func() { <-places }()
-			errs[i] = p.receiver.receivePolled(ctx, id, sets[id])
+			errs[i] = p.receiveInTime(ctx, id, sets[id])
 		})
 	}
 	return errs
+}
+
+var errHangs = errors.New("events: a function of Config hangs, whatever its context says")
+
+// receiveInTime does not wait for what hangs, which would end Poll. If it comes to its end after all, the token has been taken when it is sent
+// again.
+func (p *poller) receiveInTime(ctx context.Context, id string, text json.RawMessage) error {
+	done := make(chan error, 1)
+	go func() { done <- p.receiver.receivePolled(ctx, id, text) }()
+	timer := time.NewTimer(receiveWithin + time.Second)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		p.receiver.report(ctx, errHangs)
+		return errHangs
+	}
 }
 
 // receivePolled is receive for a token that stands under its jti.

@@ -74,23 +74,35 @@ func holderOf(sub string) middleware.TokenFacts {
 func TestEventsThatCannotBeTakenHoldUpNoOthers(t *testing.T) {
 	for _, row := range []struct {
 		bad    int
-		hangs  bool
+		hangs  string
 		within time.Duration // in which another event is taken; zero: so many are bad that the transmitter gives no others
-	}{{1, false, 5 * time.Second}, {1, true, 10 * time.Second}, {32, false, 5 * time.Second}, {32, true, 15 * time.Second}, {300, false, 0}} {
+	}{
+		{1, "", 5 * time.Second},
+		{1, "until its context ends", 10 * time.Second},
+		{1, "for ever", 10 * time.Second},
+		{32, "", 5 * time.Second},
+		{32, "until its context ends", 15 * time.Second},
+		{32, "for ever", 15 * time.Second},
+		{300, "", 0},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			transmitter := new(outbox)
 			for n := range row.bad {
 				transmitter.add(fmt.Sprint("bad", n))
 			}
 			var mu sync.Mutex
-			mended, asked := false, 0
+			mended, asked, goOn := false, 0, make(chan struct{})
 			r, list, _ := offline(t, transmitter.play, func(cfg *events.Config) {
 				cfg.Entries = func(ctx context.Context, e events.Event) ([]revocation.Entry, error) {
 					mu.Lock()
 					bad := e.Subject.ID != "alice" && !mended
 					asked++
 					mu.Unlock()
-					if bad && row.hangs {
+					switch {
+					case !bad:
+					case row.hangs == "for ever":
+						<-goOn
+					case row.hangs != "":
 						<-ctx.Done()
 					}
 					if bad {
@@ -122,6 +134,7 @@ func TestEventsThatCannotBeTakenHoldUpNoOthers(t *testing.T) {
 			}
 			mu.Lock()
 			mended = true
+			close(goOn)
 			mu.Unlock()
 			time.Sleep(3 * time.Minute)
 			if open, _ := transmitter.count(); open > 0 || r.Status().Feed.Blind != "" || r.Status().Feed.Refused != 0 {
