@@ -181,6 +181,10 @@ var accepted = map[survivor]string{
 	{"introspection", "inTime", orGone, `age >= a.TTL-a.skew`}:                              behindIt, // the cache of the Client keeps nothing so old
 	{"introspection", "read", andGone, `o.err != nil`}:                                      raceOnly,
 	{"introspection", "write", andGone, `err != nil`}:                                       raceOnly,
+	{"introspection", "add", neverTaken, `known.many == nil && len(own) == usualNames`}:     shortcut, // few names or many, the answer is the same
+	{"introspection", "add", andGone, `known.many == nil`}:                                  shortcut,
+	{"introspection", "add", andGone, `len(own) == usualNames`}:                             shortcut,
+	{"introspection", "add", andGone, `known.many == nil (2)`}:                              shortcut,
 	{"introspection", "newSegment", neverTaken, `ttl <= 0`}:                                 shortcut, // nothing is fresh for no time
 	{"introspection", "newSegment", neverTaken, `err != nil`}:                               unreachable,
 	{"introspection", "load", andGone, `found`}:                                             impliedBy, // what was asked in the year 1 is not fresh
@@ -204,9 +208,6 @@ var accepted = map[survivor]string{
 	{"introspection", "send", andGone, `ctx.Err() == nil`}: shortcut,  // a second request of an ended context is none
 	{"introspection", "send", andGone, `err != nil`}:       impliedBy, // stale says so
 
-	{"introspection", "open", neverTaken, `!ok (2)`}: behindIt,  // what is no base64url is no JSON either
-	{"introspection", "judge", orGone, `!ok (2)`}:    impliedBy, // the year 1 is more than a minute away
-	{"introspection", "judge", orGone, `!ok (3)`}:    impliedBy, // and has passed
 	{"introspection", "open", neverTaken, `!ok (2)`}: behindIt,  // what is no base64url is no JSON either
 	{"introspection", "judge", orGone, `!ok (2)`}:    impliedBy, // the year 1 is more than a minute away
 	{"introspection", "judge", orGone, `!ok (3)`}:    impliedBy, // and has passed
@@ -242,30 +243,15 @@ var accepted = map[survivor]string{
 	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                            impliedBy,
 	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                  impliedBy, // the zero time is before every date
 	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                       impliedBy, // the zero time is long ago
-	{"middleware", "check", andGone, `e.Kind.dated()`}:                                 behindIt,  // a date without a dated kind is refused before
-	{"middleware", "filled", andGone, `e.Kind.dated()`}:                                impliedBy, // the date of another kind is not kept
-	{"middleware", "kindThatHits", neverTaken, `l.table.Size() == 0`}:                  shortcut,
-	{"middleware", "kindThatHits", andGone, `named.Has(place)`}:                        shortcut, // no entry has an empty value
+	{"middleware", "kindThatHits", andGone, `named.Has(place)`}:                        shortcut,  // no entry has an empty value
 	{"middleware", "kindThatHits", andGone, `l.table.Used(0, place)`}:                  shortcut,
 	{"middleware", "Hit", andGone, `c.stamps[stamp].Load() > before`}:                  shortcut,
-	{"middleware", "feedOffers", neverTaken, `fs.known == nil`}:                        unreachable,
 	{"middleware", "run", neverTaken, `again`}:                                         shortcut,
 	{"middleware", "restore", neverTaken, `len(f.missing) == 0`}:                       shortcut,
 	{"middleware", "restore", andGone, `r.Own()`}:                                      impliedBy, // only what is its own is missed
 	{"middleware", "Has", alwaysTrue, `t.Values[place] != "" || place == wholeIssuer`}: shortcut,  // no entry has an empty value
 	{"middleware", "write", neverTaken, `len(text) <= longestWritten`}:                 shortcut,  // the hash tells short texts apart as well
-	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}:                 shortcut,
-	{"middleware", "Add", andGone, `added.ID() != 0`}:                                  impliedBy, // no entry without an identifier is lifted by one
-	{"middleware", "Add", andGone, `ok`}:                                               impliedBy, // a record that is not there covers nothing, and has no identifier
-	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                         shortcut,
-	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                               impliedBy,
-	{"middleware", "enter", orGone, `err != nil`}:                                      impliedBy,
-	{"middleware", "Notify", neverTaken, `!named.Has(place)`}:                          behindIt, // no entry has an empty value
-	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                         raceOnly,
-	{"middleware", "keepLifts", neverTaken, `o.ended(now)`}:                            boundOnly,
-	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                            impliedBy,
-	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                  impliedBy, // the zero time is before every date
-	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                       impliedBy, // the zero time is long ago
+	{"middleware", "Notify", neverTaken, `!named.Has(place)`}:                          behindIt,  // no entry has an empty value
 
 	{"middleware", "decodeInto", andGone, `len(segment) >= 8`}: impliedBy, // what takes eight bytes is longer
 
