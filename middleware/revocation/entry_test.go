@@ -57,3 +57,29 @@ func TestAnEntryThatHasEndedIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// "Until now" includes the token that it is said of, though its issuer's clock be ahead. Nothing else does a token's iat decide.
+func TestWhatUntilNowIncludes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := at(-100)
+		for _, row := range []struct {
+			name         string
+			iat          time.Time
+			before, want time.Time
+		}{
+			{"now, of a token of the past", at(-60), time.Time{}, time.Time{}},
+			{"now, of a token that is ahead by less than what now includes", at(1), time.Time{}, time.Time{}},
+			{"now, of a token that is ahead by more", at(30), time.Time{}, at(30)},
+			{"now, of a token without a date", time.Time{}, time.Time{}, time.Time{}},
+			{"a date, of a token of the past", at(-60), before, before},
+			{"a date, of a token that is ahead", at(30), before, before},
+		} {
+			token := &middleware.Token{Issuer: "https://i", Subject: "u", ClientID: "c", IssuedAt: row.iat}
+			for _, e := range []revocation.Entry{revocation.BySubject(token, row.before), revocation.ByClient(token, row.before)} {
+				if !e.IssuedBefore.Equal(row.want) {
+					t.Errorf("%s: %s, %v; want %v", row.name, e.Kind, e.IssuedBefore, row.want)
+				}
+			}
+		}
+	})
+}

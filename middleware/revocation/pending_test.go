@@ -330,3 +330,61 @@ func TestRepetitionsBehindMuchElse(t *testing.T) {
 		}
 	})
 }
+
+// unanswered is a Store that takes what it is given, and may not say so.
+type unanswered struct {
+	*storetest.Memory
+	silent  atomic.Bool
+	waiting atomic.Int64
+}
+
+func (u *unanswered) Append(ctx context.Context, entry []byte, until time.Time) error {
+	u.waiting.Add(1)
+	defer u.waiting.Add(-1)
+	if err := u.Memory.Append(ctx, entry, until); err != nil || !u.silent.Load() {
+		return err
+	}
+	return errors.New("no answer")
+}
+
+// An entry may be in the Store although that has not said so, and another may have taken its place here, which is being offered at this very moment
+// among others. A lift undoes both.
+func TestALiftUndoesWhatAnotherHasReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &unanswered{Memory: storetest.NewMemory()}
+		one, two := pair(t, store)
+		token := facts()
+		feed, err := one.Feed("events", "https://i")
+		do(t, err)
+		store.silent.Store(true)
+		for _, change := range []func() error{
+			func() error { return feed.SetBlind(t.Context(), "paused") },
+			func() error { return one.Revoke(t.Context(), entryAbout("somebody else")) },
+			func() error { return one.Revoke(t.Context(), entryAbout("u")) },
+			func() error { return one.Revoke(t.Context(), entryAbout("u")) },
+		} {
+			if err := change(); !errors.Is(err, revocation.ErrNotShared) {
+				t.Fatalf("a Store without an answer: %v", err)
+			}
+			synctest.Wait()
+		}
+		time.Sleep(time.Minute)
+		_ = one.Revoke(t.Context(), entryAbout("u"))
+		if n := one.Status().Pending; n != 3 || two.Judge(token).Kind == "" {
+			t.Fatalf("%d are pending", n)
+		}
+		resume, err := store.Stall()
+		do(t, err)
+		eventually(t, "all being offered", func() bool { return store.waiting.Load() == 3 })
+		if err := one.Lift(t.Context(), entryAbout("u")); !errors.Is(err, revocation.ErrNotShared) {
+			t.Errorf("Lift: %v", err)
+		}
+		store.silent.Store(false)
+		do(t, resume())
+		eventually(t, "nothing pending", func() bool { return one.Status().Pending == 0 })
+		synctest.Wait()
+		if one.Judge(token).Kind != "" || two.Judge(token).Kind != "" {
+			t.Errorf("here it is revoked by %q, and in the other instance by %q", one.Judge(token).Kind, two.Judge(token).Kind)
+		}
+	})
+}
