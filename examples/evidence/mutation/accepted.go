@@ -234,12 +234,20 @@ var accepted = map[survivor]string{
 	{
 		"middleware", "Add", andGone, `added.ID() != 0`,
 	}: impliedBy, // no entry without an identifier is lifted by one
+	{"middleware", "check", andGone, `e.Kind.dated()`}:                                 behindIt, // a date without a dated kind is refused before
+	{"middleware", "kindThatHits", neverTaken, `l.table.Size() == 0`}:                  shortcut,
+	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}:                 shortcut,
+	{"middleware", "Add", andGone, `added.ID() != 0`}:                                  impliedBy, // no entry without an identifier is lifted by one
 	{"middleware", "Add", andGone, `ok`}:                                               impliedBy, // a record that is not there covers nothing, and has no identifier
 	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                         shortcut,
 	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                               impliedBy,
 	{"middleware", "enter", orGone, `err != nil`}:                                      impliedBy,
 	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                         raceOnly,
 	{"middleware", "keepLifts", neverTaken, `o.ended(now)`}:                            boundOnly,
+	{"middleware", "keepLifts", neverTaken, `len(s.lifts) >= s.sweepLiftsAt`}:          boundOnly,
+	{"middleware", "replace", orGone, `len(last.instead) >= mostInstead`}:              boundOnly,
+	{"middleware", "settle", andGone, `len(last.instead) < mostInstead`}:               boundOnly,
+	{"middleware", "clock", neverTaken, `passed.Before(now.Round(0))`}:                 twoClocks,
 	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                            impliedBy,
 	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                  impliedBy, // the zero time is before every date
 	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                       impliedBy, // the zero time is long ago
@@ -317,9 +325,7 @@ var accepted = map[survivor]string{
 
 	{"middleware", "Distinct", neverTaken, `len(elems) <= few`}:                             shortcut,
 	{"jwks", "parseMaterial", neverTaken, `len(m.E) > base64.RawURLEncoding.EncodedLen(8)`}: behindIt, // jwkset writes the key once more and compares
-	{
-		"middleware", "readClaims", neverTaken, `err != nil`,
-	}: behindIt, // a payload that is no base64url is an empty text, which is no JSON
+	{"middleware", "readClaims", neverTaken, `err != nil`}:                                  behindIt, // a payload that is no base64url is an empty text, which is no JSON
 
 	{"middleware", "takeApart", neverTaken, `err != nil`}:             behindIt,    // what has no parts has no header
 	{"middleware", "takeApart", neverTaken, `err != nil (3)`}:         behindIt,    // an empty text is no JSON
