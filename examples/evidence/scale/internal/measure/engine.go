@@ -21,7 +21,7 @@ type Plan struct {
 	Reads     []Load // Rate is not used
 	Spreads   []Load
 	SpreadFor time.Duration
-	Settle    time.Duration // that the last entries have to arrive, and an engine to write down what it has done
+	Settle    time.Duration // that an engine has to write down what it has done
 }
 
 // Load is how many processes, entries and entries a second there are.

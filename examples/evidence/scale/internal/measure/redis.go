@@ -53,7 +53,7 @@ func NewRedis(ctx context.Context) (_ Server, err error) {
 		return nil, err
 	}
 	s.client = redisClient(address, many)
-	for range 100 {
+	for range 1000 { // of fifty milliseconds
 		if err = s.client.Ping(ctx).Err(); err == nil {
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cardea-auth/cardea/examples/evidence/scale/internal/figures"
@@ -17,6 +18,9 @@ type hearing struct {
 	CPU float64
 }
 
+// patience is how long the last entries have to arrive.
+const patience = 30 * time.Second
+
 // hear follows, and notes when each of the tokens is revoked.
 func hear(ctx context.Context, t task) (*hearing, error) {
 	store, err := storeAt(ctx, t)
@@ -28,9 +32,13 @@ func hear(ctx context.Context, t task) (*hearing, error) {
 		return nil, err
 	}
 	h := &hearing{At: make([]int64, t.Entries)}
+	var heard atomic.Int64
 	for i := range t.Entries {
 		e := tokenEntry(i)
-		list.Notify(middleware.TokenFacts{Issuer: e.Issuer, ID: e.Value}, func() { h.At[i] = time.Now().UnixNano() })
+		list.Notify(middleware.TokenFacts{Issuer: e.Issuer, ID: e.Value}, func() {
+			h.At[i] = time.Now().UnixNano()
+			heard.Add(1)
+		})
 	}
 	if err := list.Warm(ctx); err != nil {
 		return nil, err
@@ -38,6 +46,9 @@ func hear(ctx context.Context, t task) (*hearing, error) {
 	ready()
 	began := cpu()
 	goOn()
+	for end := time.Now().Add(patience); heard.Load() < int64(t.Entries) && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
 	h.CPU = (cpu() - began).Seconds()
 	return h, list.Close()
 }
@@ -48,7 +59,7 @@ func spreads(ctx context.Context, s Server, plan Plan) (all []figures.Spread, er
 			return nil, err
 		}
 		l.Entries = max(int(l.Rate*plan.SpreadFor.Seconds()), 50)
-		one, err := spread(ctx, s, l, plan.Settle)
+		one, err := spread(ctx, s, l)
 		if err != nil {
 			return nil, fmt.Errorf("%d followers, %g entries a second: %w", l.Followers, l.Rate, err)
 		}
@@ -57,7 +68,7 @@ func spreads(ctx context.Context, s Server, plan Plan) (all []figures.Spread, er
 	return all, nil
 }
 
-func spread(ctx context.Context, s Server, l Load, settle time.Duration) (r figures.Spread, err error) {
+func spread(ctx context.Context, s Server, l Load) (r figures.Spread, err error) {
 	processes, err := startAll(ctx, s, "hear", l)
 	defer killAll(processes)
 	if err != nil {
@@ -85,7 +96,6 @@ func spread(ctx context.Context, s Server, l Load, settle time.Duration) (r figu
 	spent := after.since(before)
 	r.Clients = (before.Clients + after.Clients) / 2
 	r.EngineCPU, r.Looks, r.Commands, r.In, r.Out = spent.CPU, spent.Looks, spent.Commands, spent.In, spent.Out
-	time.Sleep(settle)
 	var late []float64
 	for _, p := range processes {
 		var h hearing
