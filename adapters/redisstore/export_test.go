@@ -40,6 +40,15 @@ func Continues(info, id string, offset int64) (bool, error) {
 	return st.continues(id, offset), err
 }
 
+// Suits reads an INFO and asks it whether the server suits.
+func Suits(info string, fsync bool) error {
+	st, err := parse(info)
+	if err != nil {
+		return err
+	}
+	return st.suits(fsync, false)
+}
+
 // Replicas reads an INFO and counts.
 func Replicas(info string) (int, error) {
 	st, err := parse(info)

@@ -128,3 +128,31 @@ func TestAnswersThatMakeNoSenseAreErrors(t *testing.T) {
 		})
 	})
 }
+
+// A server whose clock is behind forgets nothing early: entries were named by that clock.
+func TestTrimmingGoesByTheClockThatIsBehind(t *testing.T) {
+	onEngines(t, func(t *testing.T, e redistest.Engine) {
+		server := e.Start(t, redistest.Durable...)
+		client := server.Client()
+		client.AddHook(&lying{tell: func(c redis.Cmder) {
+			if told, ok := c.(*redis.TimeCmd); ok {
+				told.SetVal(told.Val().Add(-2 * redisstore.LifeIn(3)))
+			}
+		}})
+		s := newStore(t, client, nil)
+		pipe := server.Client().Pipeline()
+		for i := range 300 {
+			old := fmt.Sprintf("%d-%d", time.Now().Add(-2*redisstore.LifeIn(3)).UnixMilli(), i)
+			pipe.Do(t.Context(), "XADD", s.StreamKey(3), old, "e", "old here, and new by its clock")
+		}
+		if _, err := pipe.Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range redisstore.Streams + 1 {
+			mustAppend(t, s, "new")
+		}
+		if n := server.Must("XLEN", s.StreamKey(3)); n != int64(300) {
+			t.Errorf("%v of 300 entries are left", n)
+		}
+	})
+}

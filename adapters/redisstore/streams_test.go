@@ -122,3 +122,26 @@ func FuzzInfo(f *testing.F) {
 		}
 	})
 }
+
+// What is too old is refused, and what is new enough is not, whatever its number is written like.
+func TestVersionsThatSuit(t *testing.T) {
+	for name, row := range map[string]struct {
+		version string
+		fsync   bool
+		want    string // part of the error; empty: it suits
+	}{
+		"Redis 7":                           {version: "7.0.15"},
+		"Redis 6":                           {version: "6.2.14", want: "Redis 7 or newer"},
+		"Redis 6, which cannot wait either": {version: "6.2.14", fsync: true, want: "Redis 7 or newer"},
+		"no version":                        {version: "", want: "Redis 7 or newer"},
+		"disks of Redis 7.0":                {version: "7.0.15", fsync: true, want: "7.2"},
+		"disks of Redis 7.2":                {version: "7.2.0", fsync: true},
+		"disks of Redis 8.0":                {version: "8.0.1", fsync: true},
+		"disks of Redis 10.0":               {version: "10.0.0", fsync: true},
+	} {
+		text := "redis_version:" + row.version + "\r\n" + info("master", idOne, idTwo, "100", "-1") + "\r\nmaxmemory_policy:noeviction\r\naof_enabled:1"
+		if err := redisstore.Suits(text, row.fsync); (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v, want %q in it", name, err, row.want)
+		}
+	}
+}
