@@ -64,6 +64,8 @@ func (f *Feed) SetBlindBySource(ctx context.Context, why string, at time.Time) (
 	}
 	now := time.Now()
 	second := max(0, min(at.Unix(), now.Unix()))
+	const most = 900 // leaves room for what arrives in the same second
+	arrived := second*1000 + min(now.UnixMilli()-second*1000, most)
 	f.mu.Lock()
 	said := &f.source
 	known := said.state.At / 1000
@@ -72,11 +74,11 @@ func (f *Feed) SetBlindBySource(ctx context.Context, why string, at time.Time) (
 		f.mu.Unlock()
 		return false, nil
 	case said.state.ID != 0 && second == known && why == said.state.Why && !said.shared: // it has come again
-	case said.state.ID != 0 && second == known:
-		said.take(sealed.FeedState{Why: why, At: said.state.At + 1, ID: sealed.NewID()})
 	default: // it travels even if it says nothing new here: somewhere else it may be
-		const most = 900 // leaves room for what arrives in the same second
-		said.take(sealed.FeedState{Why: why, At: second*1000 + min(now.UnixMilli()-second*1000, most), ID: sealed.NewID()})
+		if second == known {
+			arrived = max(arrived, said.state.At+1)
+		}
+		said.take(sealed.FeedState{Why: why, At: arrived, ID: sealed.NewID()})
 	}
 	f.mu.Unlock()
 	return true, f.share(ctx, said)

@@ -82,6 +82,31 @@ func TestTheNewestUpdateCountsThoughItsProcessIsBehind(t *testing.T) {
 	}
 }
 
+// iat counts whole seconds: of one second what arrives last counts, also where it says what its process believes already.
+func TestTheNewestUpdateOfOneSecondCountsThoughItsProcessIsBehind(t *testing.T) {
+	for _, row := range []struct{ first, other, want string }{{"paused", "enabled", "paused"}, {"enabled", "paused", ""}} {
+		synctest.Test(t, func(t *testing.T) {
+			store := storetest.NewMemory()
+			var held atomic.Bool
+			one, _ := process(t, lagging{store, &held}, nil)
+			two, _ := process(t, store, nil)
+			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+			at := time.Now()
+			updates(t, at, row.first, one)
+			time.Sleep(200 * time.Millisecond)
+			held.Store(true)
+			updates(t, at, row.other, two)
+			time.Sleep(200 * time.Millisecond)
+			updates(t, at.Add(time.Nanosecond), row.first, one) // another token of the same second
+			held.Store(false)
+			time.Sleep(time.Minute)
+			if a, b := one.Status().Feed.Blind, two.Status().Feed.Blind; a != row.want || b != row.want {
+				t.Errorf("%+v: blind %q and %q", row, a, b)
+			}
+		})
+	}
+}
+
 // Which update is the newest is for the transmitter to say: not which came last, nor whose clock is ahead.
 func TestUpdatesCountInTheOrderInWhichTheyWereIssued(t *testing.T) {
 	for _, row := range []struct{ earlier, later, want string }{{"paused", "enabled", ""}, {"enabled", "paused", "paused"}} {
