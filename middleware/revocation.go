@@ -161,8 +161,11 @@ func (p *policy) unrevoked(ctx context.Context, proven *accesstoken.Verified, ne
 
 func (p *policy) judgeRevocations(ctx context.Context, proven *accesstoken.Verified, within time.Duration, call *call) *refusal {
 	// The age is taken first: what is known as of then is in the version, and in what the look-ups find. The version is taken before the
-	// look-ups, so that a change during them is seen next time.
-	asOf := p.revocationsAsOf()
+	// look-ups, so that a change during them is seen next time. Without a limit nothing depends on the age of an answer that is kept.
+	var asOf time.Time
+	if within > 0 {
+		asOf = p.revocationsAsOf()
+	}
 	version := p.revocationsVersion()
 	if version != 0 && proven.UnrevokedAt.Load() == version {
 		return p.recent(asOf, within, call)
