@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 		os.Exit(spendOne())
 	}
 	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // they wait more than they work
 	os.Exit(m.Run())
 }
 
