@@ -23,7 +23,7 @@ func (c recording) Follow(ctx context.Context, _ string, _ func([]byte, string) 
 
 // A machine boots with a clock that is two days ahead, reads the Store, and NTP sets the clock right. All that was read "had ended".
 func TestAClockThatWasAheadHidesNoEntry(t *testing.T) {
-	store := recording{make(chan []byte, 1)}
+	store := recording{make(chan []byte, 8)} // an entry that is on its way when the Store is first read comes twice
 	cfg := Config{Store: store, Secrets: [][]byte{bytes.Repeat([]byte{1}, 32)}}
 	one, err := New(cfg)
 	if err != nil {
