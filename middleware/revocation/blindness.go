@@ -122,6 +122,8 @@ func (f *Feed) share(ctx context.Context, said *blindness) error {
 	err := s.append(ctx, offered)
 	f.mu.Lock()
 	switch {
+	case err != nil && said.shared && said.state.ID == offered.id: // it came back from the Store, and the answer did not: as entries are
+		s.pending.add(offered)
 	case err != nil:
 		said.offerAgain(s)
 	case said.state.ID == offered.id:

@@ -38,6 +38,9 @@ func TestAClockThatWasAheadHidesNoEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer two.Close()
+	if err := two.Warm(t.Context()); err != nil { // from then on nobody but this test moves AsOf
+		t.Fatal(err)
+	}
 	again := false
 	f := &follower{shared: two.shared, reread: func() { again = true }}
 	r, err := f.seal.Open(<-store.entries)
