@@ -356,9 +356,13 @@ func TestALiftUndoesWhatAnotherHasReplaced(t *testing.T) {
 		token := facts()
 		feed, err := one.Feed("events", "https://i")
 		do(t, err)
+		store.FailAppends(errors.New("disk full"))
+		if err := feed.SetBlind(t.Context(), "paused"); !errors.Is(err, revocation.ErrNotShared) {
+			t.Fatalf("SetBlind: %v", err)
+		}
 		store.silent.Store(true)
+		store.FailAppends(nil)
 		for _, change := range []func() error{
-			func() error { return feed.SetBlind(t.Context(), "paused") },
 			func() error { return one.Revoke(t.Context(), entryAbout("somebody else")) },
 			func() error { return one.Revoke(t.Context(), entryAbout("u")) },
 			func() error { return one.Revoke(t.Context(), entryAbout("u")) },
