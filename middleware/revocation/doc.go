@@ -42,6 +42,7 @@
 // While nothing is revoked, a token that comes again costs a comparison of two numbers. With each entry that comes, every token is judged anew
 // when it next comes; of its names only those are looked up that may have had an entry since. Nothing of that allocates. BenchmarkRepeatedToken
 // measures it with the whole decision about a cached token, which without Revocations took 1.1 µs: with a quiet list of 100 000 entries it takes
-// the same (0.97 to 1.04 times), and while another process revokes 10 000 a second 1.3 times, or 1.5 where other programs want both processors.
-// Receiving an entry takes some 2.5 µs of another thread. A million entries take 84 bytes each (BenchmarkMemory).
+// the same (0.97 to 1.04 times). While another process revokes 10 000 a second it takes 1.3 to 1.6 times that on two processors, of which 1.1 to 1.2
+// is what receiving them costs whatever runs beside it: some 2.5 to 3.5 µs of another thread for each. A million entries take 84 bytes each, with a
+// Store and without (BenchmarkMemory).
 package revocation
