@@ -223,9 +223,9 @@ const (
 // when a cached token came to take half the memory (the cache itself is the room shards).
 // authtest has grown from 2500: by logout tokens, security events and status lists, good and broken.
 var (
-	largeFolders = map[string]int{"/jwks": 44, "/introspection": 38}
+	largeFolders = map[string]int{"/jwks": 44, "/introspection": 37}
 	largeRooms   = map[string]int{
-		"/middleware": 4900, "/middleware/authtest": 3300, "/jwks": 3500, "/introspection": 3500,
+		"/middleware": 4900, "/middleware/authtest": 3300, "/jwks": 3500, "/introspection": 2700,
 		"/middleware/internal/accesstoken": 2330,
 		"/middleware/revocation":           2000, // a List, how it follows a Store and what waits for it, its handlers and what they show: a third is doc comments
 		"/middleware/revocation/storetest": 1900, // a list of some thirty clauses, which nothing but tests reads

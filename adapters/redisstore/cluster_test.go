@@ -104,19 +104,7 @@ func followOn(t *testing.T, s *redisstore.Store) *heard {
 	go func() {
 		defer close(h.done)
 		for ctx.Err() == nil {
-			err := s.Follow(ctx, h.position(), func(entry []byte, resume string) error {
-				h.mu.Lock()
-				defer h.mu.Unlock()
-				h.entries[string(entry)]++
-				if resume != "" {
-					h.resume = resume
-				}
-				return nil
-			}, func(at time.Time) {
-				h.mu.Lock()
-				defer h.mu.Unlock()
-				h.alive = at
-			})
+			err := s.Follow(ctx, h.position(), h.hear, h.live)
 			if isGap(err) {
 				h.mu.Lock()
 				h.resume = ""

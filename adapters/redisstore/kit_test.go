@@ -93,25 +93,29 @@ func follow(t *testing.T, s *redisstore.Store, after string) *heard {
 	h := &heard{entries: make(map[string]int), done: make(chan struct{}), stop: cancel, resume: after}
 	go func() {
 		defer close(h.done)
-		err := s.Follow(ctx, after, func(entry []byte, resume string) error {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.entries[string(entry)]++
-			if resume != "" {
-				h.resume = resume
-			}
-			return nil
-		}, func(at time.Time) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.alive = at
-		})
+		err := s.Follow(ctx, after, h.hear, h.live)
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.err = err
 	}()
 	t.Cleanup(func() { cancel(); <-h.done })
 	return h
+}
+
+func (h *heard) hear(entry []byte, resume string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.entries[string(entry)]++
+	if resume != "" {
+		h.resume = resume
+	}
+	return nil
+}
+
+func (h *heard) live(at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.alive = at
 }
 
 func (h *heard) position() string {
