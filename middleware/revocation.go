@@ -20,6 +20,10 @@ import (
 //   - Warm(ctx context.Context) error returns once enough is known to judge. Validator.Warm calls it.
 //   - Version() uint64 and AsOf() time.Time together: a token that was judged good while Version was the same is not looked up again. It
 //     never decreases, and AsOf is Verdict.AsOf for every token.
+//   - ForToken(asked Revocations, t TokenFacts) (judge func() Verdict) returns what is called in place of asked.Judge about this one token, so
+//     that it can hold what is dear to make of it; nil: Judge is called. It is for tokens that come again, and what it returns is kept with
+//     the token. asked is what Config.Revocations names: an implementation that others may embed returns nil unless that is itself, or
+//     their Judge would be passed over.
 //   - Load(ctx context.Context, t TokenFacts) error fetches what Judge does not know yet of such a token, which it says by a zero AsOf.
 //     It is called in the request, so it should take two seconds at most. An error is 503, with Retry-After if it has the method
 //     RetryAfter() time.Duration.
@@ -98,23 +102,35 @@ func shortest(a, b time.Duration) time.Duration {
 	return a
 }
 
+// What Revocations may do besides.
+type (
+	versioned interface {
+		Version() uint64
+		AsOf() time.Time
+	}
+	perToken interface {
+		ForToken(asked Revocations, t TokenFacts) (judge func() Verdict)
+	}
+	loader interface {
+		Load(ctx context.Context, t TokenFacts) error
+	}
+	notifier interface {
+		Notify(t TokenFacts, revoked func()) (stop func())
+	}
+	warmer interface {
+		Warm(ctx context.Context) error
+	}
+)
+
 // revocations is one of Config.Revocations, with the methods that it may have.
 type revocations struct {
 	Revocations
 
-	versioned interface {
-		Version() uint64
-		AsOf() time.Time
-	} // nil: every token is looked up
-	loader interface {
-		Load(ctx context.Context, t TokenFacts) error
-	} // nil: what is not known cannot be fetched
-	notifier interface {
-		Notify(t TokenFacts, revoked func()) (stop func())
-	} // nil: for streams Judge is asked
-	warmer interface {
-		Warm(ctx context.Context) error
-	} // nil: it knows from the beginning, or by Load
+	versioned versioned // nil: every token is looked up
+	perToken  perToken  // nil: Judge is asked every time
+	loader    loader    // nil: what is not known cannot be fetched
+	notifier  notifier  // nil: for streams Judge is asked
+	warmer    warmer    // nil: it knows from the beginning, or by Load
 }
 
 // revocations compiles Config.Revocations.
@@ -125,21 +141,14 @@ func (c *compiler) revocations(p *policy) {
 			continue
 		}
 		compiled := revocations{Revocations: given}
-		compiled.versioned, _ = given.(interface {
-			Version() uint64
-			AsOf() time.Time
-		})
-		compiled.warmer, _ = given.(interface {
-			Warm(ctx context.Context) error
-		})
-		compiled.loader, _ = given.(interface {
-			Load(ctx context.Context, t TokenFacts) error
-		})
-		compiled.notifier, _ = given.(interface {
-			Notify(t TokenFacts, revoked func()) (stop func())
-		})
+		compiled.versioned, _ = given.(versioned)
+		compiled.perToken, _ = given.(perToken)
+		compiled.loader, _ = given.(loader)
+		compiled.notifier, _ = given.(notifier)
+		compiled.warmer, _ = given.(warmer)
 		p.revocations = append(p.revocations, compiled)
 	}
+	p.noJudges = make([]func() Verdict, len(p.revocations))
 	p.revocationsWithin = c.cfg.RevocationsWithin
 	switch {
 	case p.revocationsWithin < 0:
@@ -167,13 +176,14 @@ func (p *policy) judgeRevocations(ctx context.Context, proven *accesstoken.Verif
 		asOf = p.revocationsAsOf()
 	}
 	version := p.revocationsVersion()
-	if version != 0 && proven.UnrevokedAt.Load() == version {
+	known := proven.Revocable.Load()
+	if known != nil && version != 0 && known.GoodAt.Load() == version {
 		return p.recent(asOf, within, call)
 	}
-	facts := factsOf(proven)
+	judges := p.judges(proven, known)
 	var oldest time.Time
 	for i := range p.revocations {
-		verdict, err := p.revocations[i].judge(ctx, facts)
+		verdict, err := p.revocations[i].judge(ctx, proven, judges[i])
 		switch {
 		case verdict.Kind != "":
 			call.ruling.revokedBy = verdict.Kind
@@ -193,19 +203,50 @@ func (p *policy) judgeRevocations(ctx context.Context, proven *accesstoken.Verif
 	if refused := p.recent(oldest, within, call); refused != nil {
 		return refused
 	}
-	proven.UnrevokedAt.Store(version)
+	if known == nil {
+		known = &accesstoken.Revocable{}
+		proven.Revocable.Store(known)
+	}
+	known.GoodAt.Store(version)
 	return nil
 }
 
-func (r *revocations) judge(ctx context.Context, facts TokenFacts) (Verdict, error) {
-	verdict := r.Judge(facts)
+// judges are what Config.Revocations have made for this token, by their places; where one is nil, Judge is asked. They are made when the
+// token is looked up for the second time, as many tokens never are.
+func (p *policy) judges(proven *accesstoken.Verified, known *accesstoken.Revocable) []func() Verdict {
+	if known == nil {
+		return p.noJudges
+	}
+	judges, made := known.Judges.Load().([]func() Verdict)
+	if made {
+		return judges
+	}
+	judges = make([]func() Verdict, len(p.revocations))
+	for i := range judges {
+		if r := p.revocations[i].perToken; r != nil {
+			judges[i] = r.ForToken(p.revocations[i].Revocations, factsOf(proven))
+		}
+	}
+	known.Judges.Store(judges)
+	return judges
+}
+
+func (r *revocations) judge(ctx context.Context, proven *accesstoken.Verified, made func() Verdict) (Verdict, error) {
+	verdict := r.verdict(proven, made)
 	if verdict.Kind != "" || !verdict.AsOf.IsZero() || r.loader == nil {
 		return verdict, nil
 	}
-	if err := r.loader.Load(ctx, facts); err != nil {
+	if err := r.loader.Load(ctx, factsOf(proven)); err != nil {
 		return Verdict{}, err
 	}
-	return r.Judge(facts), nil
+	return r.verdict(proven, made), nil
+}
+
+func (r *revocations) verdict(proven *accesstoken.Verified, made func() Verdict) Verdict {
+	if made != nil {
+		return made()
+	}
+	return r.Judge(factsOf(proven))
 }
 
 // recent judges the age of what is known.
@@ -298,7 +339,7 @@ func (a *admission) withRevocation(ctx context.Context) (context.Context, contex
 				cancel(ErrUnavailable)
 			}
 		}()
-		if cause := p.endsStream(facts, a.revocationsWithin); cause != nil {
+		if cause := p.endsStream(a.verified, a.revocationsWithin); cause != nil {
 			cancel(cause)
 		}
 	}
@@ -315,10 +356,10 @@ func (a *admission) withRevocation(ctx context.Context) (context.Context, contex
 }
 
 // endsStream says why a stream of such a token must not go on; nil: it may. Without a limit, what is not known yet ends no stream.
-func (p *policy) endsStream(facts TokenFacts, within time.Duration) error {
+func (p *policy) endsStream(proven *accesstoken.Verified, within time.Duration) error {
+	judges := p.judges(proven, proven.Revocable.Load())
 	for i := range p.revocations {
-		verdict := p.revocations[i].Judge(facts)
-		switch {
+		switch verdict := p.revocations[i].verdict(proven, judges[i]); {
 		case verdict.Kind != "":
 			return ErrRevoked
 		case within > 0 && time.Since(verdict.AsOf) > within:

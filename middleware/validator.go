@@ -42,8 +42,9 @@ type policy struct {
 	fapi2               bool
 
 	revocations       []revocations
-	revocationsWithin time.Duration // zero: no limit
-	streams           watch.Watch   // what ContextWithExpiry made, as far as nobody tells when it must end
+	noJudges          []func() Verdict // nil for each of them
+	revocationsWithin time.Duration    // zero: no limit
+	streams           watch.Watch      // what ContextWithExpiry made, as far as nobody tells when it must end
 
 	realm     string
 	impliedBy map[string][]string // scope -> every other scope that carries it

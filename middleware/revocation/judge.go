@@ -10,14 +10,30 @@ import (
 // Judge implements middleware.Revocations.
 func (l *List) Judge(t middleware.TokenFacts) middleware.Verdict {
 	asOf := l.AsOf() // before the look-up, so that everything that is known as of then is in it
-	if kind := l.kindThatHits(&t); kind != "" {
+	return l.verdict(l.kindThatHits(&t), asOf, lifeOf(&t))
+}
+
+// ForToken returns Judge for this one token, which holds what is dear to make of it; nil without a Store, where nothing is, and where asked
+// is not l but has it in itself. It is for package middleware.
+func (l *List) ForToken(asked middleware.Revocations, t middleware.TokenFacts) (judge func() middleware.Verdict) {
+	if l.shared == nil || asked != middleware.Revocations(l) {
+		return nil
+	}
+	named := namedBy(&t)
+	known, life := l.index.Known(&named), lifeOf(&t)
+	return func() middleware.Verdict {
+		asOf := l.AsOf()
+		return l.verdict(kindAt(known.Hit()), asOf, life)
+	}
+}
+
+func (l *List) verdict(kind Kind, asOf time.Time, of life) middleware.Verdict {
+	if kind != "" {
 		l.hits.Add(1)
-		return middleware.Verdict{Kind: string(kind), AsOf: asOf}
+	} else if of.exceeds(l.maxAge, asOf) {
+		l.noteLong(of)
 	}
-	if l.livesLong(t, asOf) {
-		l.noteLong(t)
-	}
-	return middleware.Verdict{AsOf: asOf}
+	return middleware.Verdict{Kind: string(kind), AsOf: asOf}
 }
 
 func (l *List) kindThatHits(t *middleware.TokenFacts) Kind {
@@ -26,10 +42,7 @@ func (l *List) kindThatHits(t *middleware.TokenFacts) Kind {
 	}
 	named := namedBy(t)
 	if l.shared != nil {
-		if place := l.names.Hit(&named); place >= 0 {
-			return kinds[place]
-		}
-		return ""
+		return kindAt(l.index.Hit(&named))
 	}
 	for place, value := range named.Values {
 		if named.Has(place) && l.table.Used(0, place) && l.table.Has(l.hasher.Digest(place, t.Issuer, value), t.IssuedAt) {
@@ -39,31 +52,46 @@ func (l *List) kindThatHits(t *middleware.TokenFacts) Kind {
 	return ""
 }
 
+func kindAt(place int) Kind {
+	if place < 0 {
+		return ""
+	}
+	return kinds[place]
+}
+
 // namedBy is by what entries can name a token.
 func namedBy(t *middleware.TokenFacts) names.Token {
 	return names.Token{Issuer: t.Issuer, Values: [len(kinds)]string{t.ID, t.SessionID, t.Subject, t.ClientID}, Issued: t.IssuedAt}
 }
 
-// livesLong reports whether a token lives, or may live, longer than entries about more than itself are kept. One without iat began now, as far
+// life is how long a token lives.
+type life struct {
+	issuer         string
+	issued, expiry time.Time
+}
+
+func lifeOf(t *middleware.TokenFacts) life { return life{t.Issuer, t.IssuedAt, t.Expiry} }
+
+// exceeds reports whether a token lives, or may live, longer than entries about more than itself are kept. One without iat began now, as far
 // as anybody can tell.
-func (l *List) livesLong(t middleware.TokenFacts, now time.Time) bool {
+func (of life) exceeds(maxAge time.Duration, now time.Time) bool {
 	switch {
 	case now.IsZero(): // the List is closed or has not read its Store yet, and judges nothing
 		return false
-	case t.Expiry.IsZero():
+	case of.expiry.IsZero():
 		return true
-	case t.IssuedAt.IsZero():
-		return t.Expiry.Sub(now) > l.maxAge
+	case of.issued.IsZero():
+		return of.expiry.Sub(now) > maxAge
 	default:
-		return t.Expiry.Sub(t.IssuedAt) > l.maxAge
+		return of.expiry.Sub(of.issued) > maxAge
 	}
 }
 
-func (l *List) noteLong(t middleware.TokenFacts) {
+func (l *List) noteLong(of life) {
 	l.long.Add(1)
 	if !l.longLogged.Swap(true) {
 		l.log().Error("revocation: a token lives longer than Config.MaxAge, or does not say how long, so it can outlive an entry that revokes it: raise MaxAge",
-			"issuer", t.Issuer, "iat", t.IssuedAt, "exp", t.Expiry, "max_age", l.maxAge)
+			"issuer", of.issuer, "iat", of.issued, "exp", of.expiry, "max_age", l.maxAge)
 	}
 }
 

@@ -73,7 +73,7 @@ type List struct {
 	table  *entries.Table
 
 	hasher names.Hasher // without a Store
-	names  *names.Cache // with one
+	index  *names.Index // with one
 	shared *shared      // nil: this process alone
 
 	watchers entries.Watchers
@@ -122,7 +122,7 @@ func New(cfg Config) (*List, error) {
 		l.hasher = names.NewHasher()
 		return l, nil
 	}
-	l.names = names.NewCache(sealer, l.table)
+	l.index = names.NewIndex(sealer, l.table)
 	l.shared = newShared(l, cfg.Store, sealer)
 	l.shared.start()
 	return l, nil
@@ -170,8 +170,8 @@ func (l *List) enter(d entries.Digest, r entries.Record, now time.Time) error {
 	if err != nil || !isNew {
 		return err
 	}
-	if l.names != nil {
-		l.names.Add(d)
+	if l.index != nil {
+		l.index.Add(d)
 	}
 	l.changed(now)
 	l.watchers.Tell(d, r)

@@ -18,10 +18,29 @@ import (
 	"github.com/cardea-auth/cardea/middleware/revocation/storetest"
 )
 
+// judges are what a List has made for tokens, as the core keeps it.
+type judges map[middleware.TokenFacts]func() middleware.Verdict
+
+// judge asks about a token both ways, which must agree.
+func (j judges) judge(t testing.TB, l *revocation.List, f middleware.TokenFacts) (kind string) {
+	t.Helper()
+	if j[f] == nil {
+		if j[f] = l.ForToken(l, f); j[f] == nil {
+			j[f] = func() middleware.Verdict { return l.Judge(f) }
+		}
+	}
+	kind = l.Judge(f).Kind
+	if kept := j[f]().Kind; kept != kind {
+		t.Errorf("%+v: Judge says %q, and what ForToken has returned %q", f, kind, kept)
+	}
+	return kind
+}
+
 // Two tokens may have all their names in common and differ in their dates. What is kept of the later one, which is good, must not let the earlier in.
 func TestTokensOfTheSameNamesAreJudgedByTheirOwnDates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list, _ := pair(t, storetest.NewMemory())
+		made := make(judges)
 		do(t, list.Revoke(t.Context(), revocation.Entry{Kind: revocation.Subject, Issuer: "https://i", Value: "u", IssuedBefore: at(-100)}))
 		issued := func(at time.Time) middleware.TokenFacts {
 			return but(func(f *middleware.TokenFacts) { f.IssuedAt = at })
@@ -38,7 +57,7 @@ func TestTokensOfTheSameNamesAreJudgedByTheirOwnDates(t *testing.T) {
 				{"another later one", at(-50), ""},
 				{"an earlier one", at(-101), revocation.Subject},
 			} {
-				if got := list.Judge(issued(row.iat)).Kind; got != string(row.want) {
+				if got := made.judge(t, list, issued(row.iat)); got != string(row.want) {
 					t.Errorf("%s is revoked by %q, want %q", row.name, got, row.want)
 				}
 			}
@@ -51,6 +70,7 @@ func TestNamesAreNotMistakenForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared, _ := pair(t, storetest.NewMemory())
 		for name, list := range map[string]*revocation.List{"alone": newList(t, revocation.Config{}), "with a Store": shared} {
+			made := make(judges)
 			for _, n := range []int{1, 62, 63, 64, 65, 4096} {
 				text := strings.Repeat("a", n)
 				good := []middleware.TokenFacts{
@@ -60,18 +80,18 @@ func TestNamesAreNotMistakenForEachOther(t *testing.T) {
 				}
 				bad := but(func(f *middleware.TokenFacts) { f.ID, f.SessionID = text, text+"a" })
 				for i, f := range append(good, bad) {
-					if list.Judge(f).Kind != "" {
+					if made.judge(t, list, f) != "" {
 						t.Errorf("%s: of %d bytes: token %d is revoked before anything was", name, n, i)
 					}
 				}
 				e := revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: text}
 				do(t, list.Revoke(t.Context(), e))
 				for i, f := range good {
-					if list.Judge(f).Kind != "" {
+					if made.judge(t, list, f) != "" {
 						t.Errorf("%s: of %d bytes: token %d is revoked", name, n, i)
 					}
 				}
-				if list.Judge(bad).Kind != "token" {
+				if made.judge(t, list, bad) != "token" {
 					t.Errorf("%s: of %d bytes: the token is not revoked", name, n)
 				}
 				do(t, list.Lift(t.Context(), e))
@@ -80,14 +100,14 @@ func TestNamesAreNotMistakenForEachOther(t *testing.T) {
 	})
 }
 
-// There are more tokens, and more entries, than names and stamps have places, so that they take places from each other.
+// There are more entries than stamps have places, so that they take places from each other.
 func TestManyTokensAgreeWithAPlainMap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 40_000
 		store := storetest.NewMemory()
 		list, other := pair(t, store)
 		rand := rand.New(rand.NewPCG(1, 2))
-		revoked := make(map[string]bool)
+		revoked, made := make(map[string]bool), make(judges)
 		for round := range 3 {
 			for range n / 8 {
 				value := fmt.Sprint(rand.IntN(n))
@@ -99,7 +119,7 @@ func TestManyTokensAgreeWithAPlainMap(t *testing.T) {
 				value := fmt.Sprint(i)
 				f := but(func(f *middleware.TokenFacts) { f.ID = value })
 				for range 1 + i%2 {
-					if got := list.Judge(f).Kind != ""; got != revoked[value] {
+					if got := made.judge(t, list, f) != ""; got != revoked[value] {
 						t.Fatalf("round %d: token %s is revoked: %v, want %v", round, value, got, revoked[value])
 					}
 				}
@@ -113,9 +133,9 @@ func TestManyTokensAgreeWithAPlainMap(t *testing.T) {
 func TestATokenIsRefusedAsSoonAsRevokeReturns(t *testing.T) {
 	const n = 1000
 	list, other := pair(t, storetest.NewMemory())
-	var tokens [n]middleware.TokenFacts
-	for i := range tokens {
-		tokens[i] = but(func(f *middleware.TokenFacts) { f.ID = fmt.Sprint(i) })
+	var made [n]func() middleware.Verdict
+	for i := range made {
+		made[i] = list.ForToken(list, but(func(f *middleware.TokenFacts) { f.ID = fmt.Sprint(i) }))
 	}
 	var unrevokedAt [n]atomic.Uint64
 	judge := func(i int) (revoked bool) {
@@ -123,7 +143,7 @@ func TestATokenIsRefusedAsSoonAsRevokeReturns(t *testing.T) {
 		if version == unrevokedAt[i].Load() {
 			return false
 		}
-		if list.Judge(tokens[i]).Kind != "" {
+		if made[i]().Kind != "" {
 			return true
 		}
 		unrevokedAt[i].Store(version)
@@ -131,7 +151,7 @@ func TestATokenIsRefusedAsSoonAsRevokeReturns(t *testing.T) {
 	}
 	var now, rounds atomic.Int64
 	var judges sync.WaitGroup
-	for _, judge := range []func(int){func(i int) { judge(i) }, func(i int) { list.Judge(tokens[i]) }} {
+	for _, judge := range []func(int){func(i int) { judge(i) }, func(i int) { made[i]() }} {
 		judges.Go(func() {
 			for i := now.Load(); i < n; i = now.Load() {
 				judge(int(i))
@@ -171,8 +191,11 @@ func TestJudgeAllocatesNothingWithAStore(t *testing.T) {
 			for _, kind := range []revocation.Kind{revocation.Token, revocation.Session, revocation.Subject, revocation.Client} {
 				do(t, list.Revoke(t.Context(), revocation.Entry{Kind: kind, Issuer: "https://i", Value: "other"}))
 				synctest.Wait() // nothing else runs from now on
-				if got := testing.AllocsPerRun(100, func() { list.Judge(f) }); got != 0 {
-					t.Errorf("%v allocations", got)
+				made := list.ForToken(list, f)
+				for what, judge := range map[string]func(){"Judge": func() { list.Judge(f) }, "what ForToken has returned": func() { made() }} {
+					if got := testing.AllocsPerRun(100, judge); got != 0 {
+						t.Errorf("%s: %v allocations", what, got)
+					}
 				}
 			}
 		}
@@ -186,6 +209,10 @@ type restless struct {
 }
 
 func (r restless) Version() uint64 { return r.version.Add(1) }
+
+func (r restless) ForToken(_ middleware.Revocations, t middleware.TokenFacts) func() middleware.Verdict {
+	return r.List.ForToken(r.List, t)
+}
 
 // The whole decision about a token that comes again makes at most two allocations, also where something has come since.
 func TestADecisionAllocatesNoMoreWhileEntriesCome(t *testing.T) {
@@ -207,5 +234,20 @@ func TestADecisionAllocatesNoMoreWhileEntriesCome(t *testing.T) {
 	})
 	if got > 2 {
 		t.Errorf("%v allocations", got)
+	}
+}
+
+// severe is a List to which somebody has added a rule of their own.
+type severe struct{ *revocation.List }
+
+func (severe) Judge(t middleware.TokenFacts) middleware.Verdict {
+	return middleware.Verdict{Kind: "rule", AsOf: t.IssuedAt}
+}
+
+// The Judge of a type that embeds a List is not passed over, also not for a token that comes again while entries come.
+func TestWhoEmbedsAListIsAsked(t *testing.T) {
+	list, _ := pair(t, storetest.NewMemory())
+	if severe := (severe{list}); severe.ForToken(severe, facts()) != nil || severe.ForToken(list, facts()) == nil {
+		t.Error("a List makes something for a token where another is asked, or nothing where it is asked itself")
 	}
 }

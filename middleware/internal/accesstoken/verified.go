@@ -25,7 +25,7 @@ type Facts struct {
 	Opaque bool // the facts are those of an introspection answer, and not of a JWT that was verified here
 }
 
-// Verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for Decoded and UnrevokedAt.
+// Verified is what is known of a token once it has been proven good. It is shared by requests, and immutable but for Decoded and Revocable.
 // There may be a million of them, so it holds the claims once, and what few tokens have apart.
 type Verified struct {
 	shards.Entry
@@ -43,9 +43,15 @@ type Verified struct {
 
 	Decoded exactjson.Memo // of Claims
 
-	UnrevokedAt atomic.Uint64 // what was known of revocations when the token was last found to be none of them; 0: never asked
+	Revocable atomic.Pointer[Revocable] // nil: the token was never found to be good
 
 	storedAfter time.Duration // the cache was made; zero if that has no limit of age
+}
+
+// Revocable is what is kept of a token because it may be revoked.
+type Revocable struct {
+	GoodAt atomic.Uint64 // what was known of revocations when the token was last found to be none of them; 0: never
+	Judges atomic.Value  // what judges this token, of a type of the package that asks; empty: nothing was made for it
 }
 
 // Is reports whether v is the verdict on this token.

@@ -1,4 +1,4 @@
-// Package names holds by what the tokens that come again can be named in entries, and which of these names have to be looked up.
+// Package names says by what tokens can be named in entries, and which of the names of one that comes again have to be looked up.
 package names
 
 import (
@@ -22,6 +22,16 @@ const wholeIssuer = entries.Places - 1
 // Has reports whether the token can be named by this kind.
 func (t *Token) Has(place int) bool { return t.Values[place] != "" || place == wholeIssuer }
 
+// named is how many kinds the token can be named by.
+func (t *Token) named() (n int) {
+	for place := range t.Values {
+		if t.Has(place) {
+			n++
+		}
+	}
+	return n
+}
+
 // Hasher makes the digests of this process.
 type Hasher [2]maphash.Seed
 
@@ -32,17 +42,6 @@ func NewHasher() Hasher { return Hasher{maphash.MakeSeed(), maphash.MakeSeed()} 
 func (h Hasher) Digest(place int, issuer, value string) entries.Digest {
 	var space [1 + 2*maxWritten]byte
 	return h.sum(h.write(h.write(append(space[:0], byte(place)), issuer), value))
-}
-
-// of is the digest of a token. Its date is in it, because an entry may hit one of two tokens that have all names in common.
-func (h Hasher) of(t *Token) entries.Digest {
-	var space [8 + (1+entries.Places)*maxWritten]byte
-	b := binary.LittleEndian.AppendUint64(space[:0], uint64(t.Issued.Unix()))
-	b = h.write(b, t.Issuer)
-	for _, value := range t.Values {
-		b = h.write(b, value)
-	}
-	return h.sum(b)
 }
 
 func (h Hasher) sum(b []byte) (d entries.Digest) {
