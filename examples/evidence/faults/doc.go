@@ -1,7 +1,7 @@
 // Package faults holds tests alone: each lets an authorization server fail in one way while requests come, and counts what a
 // whole Validator does about it. README.md lists fault, promise and test.
 //
-//	go test ./examples/evidence/faults               # a twentieth of the great numbers
+//	go test ./examples/evidence/faults               # a fiftieth of  the great numbers
 //	go test ./examples/evidence/faults -args -full   # all of them
 //
 // Every token is labelled: what is right for it is known before it is sent. The authorization server being in trouble may

@@ -21,6 +21,11 @@ import (
 func TestIntrospectionOutageOpensTheBreakerAndSparesCachedTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const latency = time.Millisecond
+		perSecond := 100 // a part of 500 would not send five tokens before the breaker is looked at
+		if *full {
+			perSecond = 500
+		}
+		gap := time.Second / time.Duration(perSecond)
 		o := newOracle()
 		stock := newStock(t, o, introspection.Config{ActiveTTL: 5 * time.Minute}, nil)
 		var before, cached, fresh verdicts
@@ -37,7 +42,7 @@ func TestIntrospectionOutageOpensTheBreakerAndSparesCachedTokens(t *testing.T) {
 			return delayed(r, latency, statusAnswer(http.StatusServiceUnavailable))
 		})
 		began := time.Now()
-		for i := range 60 * 500 {
+		for i := range 60 * perSecond {
 			at := time.Now()
 			known := len(calls)
 			token := fmt.Sprint("good.fresh-", i)
@@ -53,11 +58,11 @@ func TestIntrospectionOutageOpensTheBreakerAndSparesCachedTokens(t *testing.T) {
 			if took := time.Since(at); took != time.Duration(len(calls)-known)*latency {
 				t.Fatalf("request %d waited %v for %d calls", i, took, len(calls)-known)
 			}
-			time.Sleep(time.Until(began.Add(time.Duration(i+1) * 2 * time.Millisecond)))
+			time.Sleep(time.Until(began.Add(time.Duration(i+1) * gap)))
 		}
-		cached.mustCount(t, 30*500, 0, 0)
-		fresh.mustCount(t, 0, 0, 30*500)
-		if opened := calls[4]; opened.Sub(began) > 50*time.Millisecond || calls[5].Sub(opened) < time.Second {
+		cached.mustCount(t, 30*perSecond, 0, 0)
+		fresh.mustCount(t, 0, 0, 30*perSecond)
+		if opened := calls[4]; opened.Sub(began) > 10*gap || calls[5].Sub(opened) < time.Second {
 			t.Errorf("the breaker did not open at the fifth failure: calls at %v and %v", opened.Sub(began), calls[5].Sub(began))
 		}
 		for i := 6; i < len(calls); i++ {
@@ -75,7 +80,7 @@ func TestIntrospectionOutageOpensTheBreakerAndSparesCachedTokens(t *testing.T) {
 			if status, _ := stock.ask(t.Context(), fmt.Sprint("good.later-", i)); status == http.StatusOK {
 				break
 			}
-			time.Sleep(2 * time.Millisecond)
+			time.Sleep(gap)
 			if time.Since(recovered) > 2*time.Second {
 				t.Fatal("the recovery was not noticed within two seconds")
 			}

@@ -24,10 +24,9 @@ func TestRevocationIsSeenWithinTheTimeOfTheCache(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := newOracle()
 				stock := newStock(t, o, introspection.Config{ActiveTTL: row.configured}, nil)
-				const tokens = 200
-				perSecond := 100 // a part of 500 would not meet every token in its last seconds
+				tokens, perSecond := 50, 25 // a part of 500 would not meet every one of 200 tokens in its last seconds
 				if *full {
-					perSecond = 500
+					tokens, perSecond = 200, 500
 				}
 				revocation := make([]time.Time, tokens)
 				began := time.Now()
@@ -90,7 +89,8 @@ func TestTokenThatExpiresWhileCached(t *testing.T) {
 					end = expiry.Add(30 * time.Second)
 				}
 				var answers verdicts
-				for range 200 * 20 {
+				const step = 200 * time.Millisecond
+				for range 200 * time.Second / step {
 					good := "good.one"
 					if !time.Now().Before(end) {
 						good = ""
@@ -101,10 +101,10 @@ func TestTokenThatExpiresWhileCached(t *testing.T) {
 					if now, _ := o.counts(); now > 1 && time.Now().Before(expiry) || !honest && now == calls && !time.Now().Before(expiry) {
 						t.Fatalf("call %d at %v: want one until exp, and every request to ask after it", now, time.Since(began))
 					}
-					time.Sleep(50 * time.Millisecond)
+					time.Sleep(step)
 				}
-				accepted := int(end.Sub(began) / (50 * time.Millisecond))
-				answers.mustCount(t, accepted, 200*20-accepted, 0)
+				accepted := int(end.Sub(began) / step)
+				answers.mustCount(t, accepted, int(200*time.Second/step)-accepted, 0)
 			})
 		})
 	}
@@ -112,14 +112,16 @@ func TestTokenThatExpiresWhileCached(t *testing.T) {
 
 // A flood of inactive tokens, each another one, pushes no good one out of the cache, and what it leaves behind is bounded.
 func TestFloodOfInactiveTokensEvictsNoGoodOne(t *testing.T) {
-	flood := part(400_000)
-	if *soak {
-		flood = 1_000_000
+	flood, goodTokens, entries := 4000, 200, 512 // the flood is several times the cache
+	switch {
+	case *soak:
+		flood, goodTokens, entries = 1_000_000, 1000, 0 // as many as by default
+	case *full:
+		flood, goodTokens, entries = 400_000, 1000, 0
 	}
-	const goodTokens = 1000
 	synctest.Test(t, func(t *testing.T) {
 		o := newOracle()
-		stock := newStock(t, o, introspection.Config{}, nil)
+		stock := newStock(t, o, introspection.Config{Entries: entries}, nil)
 		var good, bad verdicts
 		ask := func(i int) {
 			token := fmt.Sprint("good.", i%goodTokens)

@@ -26,7 +26,7 @@ func TestIssuersWithTheSameKeyID(t *testing.T) {
 				wantB := func(when string, d time.Duration) {
 					t.Helper()
 					s.take()
-					s.steady(d, b.usual(2))
+					s.steady(d, b.usual(1))
 					if c := s.take(); c.unavailable > 0 || c.waited > 0 {
 						t.Errorf("B %s: %+v; want nobody to notice", when, c)
 					}

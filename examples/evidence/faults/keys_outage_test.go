@@ -34,7 +34,7 @@ const untilRefresh = 9*time.Minute - time.Second
 
 func TestOutageAfterTheFirstLoadRefusesNobody(t *testing.T) {
 	for name, fault := range outages {
-		perSecond := 5
+		perSecond := 2
 		if name == "connections reset" {
 			perSecond = part(500)
 		}
@@ -170,7 +170,7 @@ func TestIssuerThatIsDownAtStart(t *testing.T) {
 				if err := s.validator.Warm(t.Context()); err == nil {
 					t.Error("Warm says nothing")
 				}
-				tr := a.usual(5)
+				tr := a.usual(2)
 				s.steady(time.Minute, tr)
 				if c := s.take(); c.accepted > 0 || c.unavailable == 0 || c.waited > 0 {
 					t.Errorf("%+v; want good tokens unavailable at once", c)

@@ -14,6 +14,7 @@ func TestTwentyRotationsWithOverlapRefuseNobody(t *testing.T) {
 		const (
 			rotations = 20
 			between   = 40 * time.Second
+			crowdOf   = 25
 		)
 		requests := part(100_000)
 		perSecond := requests / (rotations * 40)
@@ -27,7 +28,7 @@ func TestTwentyRotationsWithOverlapRefuseNobody(t *testing.T) {
 
 			// The first tokens of the new key come all at once, beside those of the key before.
 			var crowd sync.WaitGroup
-			for i := range 100 {
+			for i := range crowdOf {
 				fresh := a.another(a.key(), i)
 				crowd.Go(func() { s.good(fresh) })
 			}
@@ -35,7 +36,7 @@ func TestTwentyRotationsWithOverlapRefuseNobody(t *testing.T) {
 			tr := a.usual(perSecond)
 			tr.good = append(tr.good, a.token(before))
 			s.steady(between, tr)
-			total += 100 + perSecond*40
+			total += crowdOf + perSecond*40
 		}
 		c, fetches := s.take(), len(a.fetched(began))
 		if c.unavailable > 0 || c.waited > 0 || c.accepted+c.refused+c.doubted != total || total < requests {

@@ -185,7 +185,7 @@ func TestTLSOfTheIssuerInTrouble(t *testing.T) {
 	}
 }
 
-// meanwhile sends the traffic from four goroutines, as fast as it goes, until stop is called.
+// meanwhile sends the traffic from four goroutines, each a request a millisecond, until stop is called.
 func (s *service) meanwhile(tr traffic) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var senders sync.WaitGroup
@@ -199,6 +199,7 @@ func (s *service) meanwhile(tr traffic) (stop func()) {
 					s.good(tr.good[i%len(tr.good)])
 				}
 				sent.Add(1)
+				time.Sleep(time.Millisecond)
 			}
 		})
 	}

@@ -22,7 +22,7 @@ import (
 // A thousand services come, serve and go. Nothing of them stays, neither goroutines nor files, although nobody closes a
 // connection but Close.
 func TestServicesThatComeAndGoLeaveNothing(t *testing.T) {
-	const services = 1000
+	services := part(1000)
 	o := newOracle()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer, err := o.RoundTrip(r)
@@ -82,9 +82,13 @@ func openFiles() (n int, ok bool) {
 	return len(entries), err == nil
 }
 
-// Close comes in the midst of a thousand requests, from a hundred sides at once: they end within a second, judged or not, later ones
-// are not judged, and nothing panics.
+// Close comes in the midst of a thousand requests, or of a hundred without -full, from a hundred sides at once: they end within a
+// second, judged or not, later ones are not judged, and nothing panics.
 func TestCloseInTheMidstOfRequests(t *testing.T) {
+	requests := 100
+	if *full {
+		requests = 1000
+	}
 	for name, row := range map[string]struct {
 		latency time.Duration
 		asker   bool // is closed too
@@ -107,7 +111,7 @@ func TestCloseInTheMidstOfRequests(t *testing.T) {
 				var all sync.WaitGroup
 				var began atomic.Pointer[time.Time]
 				jwt := o.jwt(nil)
-				for i := range 1000 {
+				for i := range requests {
 					token, good := jwt, "jwt"
 					if i%2 == 0 {
 						token = fmt.Sprint("good.", i)
@@ -139,8 +143,8 @@ func TestCloseInTheMidstOfRequests(t *testing.T) {
 				}
 				all.Wait()
 				answers.mustBeRight(t)
-				if n := answers.accepted.Load() + answers.unjudged.Load(); n != 1000 {
-					t.Errorf("%d answers, want 1000", n)
+				if n := answers.accepted.Load() + answers.unjudged.Load(); n != int64(requests) {
+					t.Errorf("%d answers, want %d", n, requests)
 				}
 				for range 10 {
 					at := time.Now()

@@ -21,7 +21,17 @@ import (
 	"github.com/cardea-auth/cardea/middleware/authtest"
 )
 
-var mixed = flag.Duration("mixed", 3*time.Second, "how long TestEverythingAtOnce runs")
+var mixed = flag.Duration("mixed", 0, "how long TestEverythingAtOnce runs; 0 is a second, and three with -full or the race detector")
+
+func mixedTime() time.Duration {
+	switch {
+	case *mixed != 0:
+		return *mixed
+	case *full || raceDetector:
+		return 3 * time.Second
+	}
+	return time.Second
+}
 
 // Everything at once and at random: tokens of every kind, rotations, faults, revocations, callers who leave. No bad token
 // passes at any time. A good JWT is never refused, since its keys are held; a good opaque token is left unjudged only
@@ -30,7 +40,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Run("mixed", func(t *testing.T) {
 		m := newMixture(t)
-		ctx, stop := context.WithTimeout(t.Context(), *mixed)
+		ctx, stop := context.WithTimeout(t.Context(), mixedTime())
 		defer stop()
 		var all sync.WaitGroup
 		for _, disturb := range []func(context.Context){m.rotate, m.fail, m.revoke, m.watch} {

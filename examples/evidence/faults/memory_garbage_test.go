@@ -83,11 +83,11 @@ func TestGarbageLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// The caches are as large as configured and no larger: of a thousand good tokens those that were used last are known, the others are
+// The caches are as large as configured and no larger: of 256 good tokens those that were used last are known, the others are
 // judged again.
 func TestCachesHoldAsManyEntriesAsConfigured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const entries, tokens = 64, 1000
+		const entries, tokens = 64, 256
 		var cached int
 		o := newOracle()
 		stock := newStock(t, o, introspection.Config{Entries: entries, ActiveTTL: time.Hour}, func(cfg *middleware.Config) {
