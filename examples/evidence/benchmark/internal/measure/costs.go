@@ -25,7 +25,7 @@ type Cost struct {
 // Costs measures what users spend on Cardea alone: first sights, hits, claims of their own, memory, growth.
 func Costs(ctx context.Context, s Settings) ([]Cost, error) {
 	var all []Cost
-	for _, part := range []func(context.Context, Settings) ([]Cost, error){coldCosts, cachedCosts, sizeCosts, proofCosts, questionCosts, servedCosts} {
+	for _, part := range []func(context.Context, Settings) ([]Cost, error){coldCosts, cachedCosts, sizeCosts, proofCosts, questionCosts, contentionCosts, servedCosts} {
 		costs, err := part(ctx, s)
 		if err != nil {
 			return nil, err
@@ -62,10 +62,15 @@ func coldCosts(ctx context.Context, s Settings) ([]Cost, error) {
 		if err != nil {
 			return nil, err
 		}
+		reading, err := readOnly(p.issuer, tokens)
+		if err != nil {
+			return nil, err
+		}
 		whole := verifying(Cold, off.Verify, tokens...)
 		results := s.plan().Compare(floor,
 			method,
 			burdened(s, method, whole),
+			reading,
 			whole,
 			verifying("flat", withClaims[FlatClaims](off.Verify), tokens...),
 			verifying("lists", withClaims[ListClaims](off.Verify), tokens...),
@@ -77,6 +82,7 @@ func coldCosts(ctx context.Context, s Settings) ([]Cost, error) {
 		}{
 			{"the floor of a new token, golang-jwt's check of its signature alone", 0},
 			{"the floor of a new token, the same, and as much memory as Cardea allocates", 0},
+			{"the floor of a new token, golang-jwt's check, base64 and json.Valid of its claims", 0},
 			{"a new token", limits[0]},
 			{"a new token, and its claims in a flat struct", limits[1]},
 			{"a new token, and its claims in a struct with lists", limits[1]},

@@ -1,6 +1,7 @@
 package measure_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -116,12 +117,13 @@ func TestEveryCostIsMeasured(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, c := range costs {
-		if c.Got.Median <= 0 || seen[c.What] {
+		mayBeZero := strings.HasPrefix(c.What, "time that") // hits wait for no lock
+		if c.Got.Median < 0 || c.Got.Median == 0 && !mayBeZero || seen[c.What] {
 			t.Errorf("%q was not measured, or twice: %+v", c.What, c)
 		}
 		seen[c.What] = true
 	}
-	if len(costs) < 33 {
+	if len(costs) < 45 {
 		t.Errorf("%d costs", len(costs))
 	}
 	crowded, err := measure.Million(t.Context(), tiny(), 500)
