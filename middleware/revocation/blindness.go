@@ -70,7 +70,7 @@ func (f *Feed) SetBlindBySource(ctx context.Context, why string, at time.Time) (
 	said := &f.source
 	known := said.state.At / 1000
 	switch {
-	case said.state.ID != 0 && second < known:
+	case second < known:
 		f.mu.Unlock()
 		return false, nil
 	case said.state.ID != 0 && second == known && why == said.state.Why && !said.shared: // it has come again
@@ -154,7 +154,7 @@ func (said *blindness) offerAgain(s *shared) {
 
 // take makes a state count that the Store has not got.
 func (said *blindness) take(state sealed.FeedState) {
-	if said.state.Why != state.Why || said.since.IsZero() {
+	if said.state.Why != state.Why {
 		said.since = time.UnixMilli(state.At)
 	}
 	said.state, said.shared, said.until = state, false, 0

@@ -23,7 +23,7 @@ func (f *Feed) SealFound(secret []byte, why string, at time.Time) []byte {
 	}
 	state := sealed.FeedState{Why: why, At: at.UnixMilli(), ID: sealed.NewID()}
 	return s.Seal(sealed.Record{
-		Op: sealed.OpFeed, Digest: f.found.digests[0], ID: state.ID, Until: uint32(time.Now().Add(time.Hour).Unix()), Besides: sealed.BesidesOfFeed(state),
+		Op: sealed.OpFeed, Digest: f.found.digests[0], ID: state.ID, Until: uint32(time.Now().Add(feedStateLife).Unix()), Besides: sealed.BesidesOfFeed(state),
 	})
 }
 

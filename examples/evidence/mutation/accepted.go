@@ -203,18 +203,8 @@ var accepted = map[survivor]string{
 	{"middleware", "statusOf", valueGone, `""`}:               impliedBy, // the zero value takes its place
 	{"middleware", "WriteError", neverTaken, `failed != nil`}: unreachable,
 
-	{
-		"middleware", "check", andGone, `e.Kind.dated()`,
-	}: behindIt, // a date without a dated kind is refused before
-	{
-		"middleware", "filled", andGone, `e.Kind.dated()`,
-	}: impliedBy, // the date of another kind is not kept
-	{"middleware", "kindThatHits", neverTaken, `l.table.Size() == 0`}:  shortcut,
-	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}: shortcut,
-	{
-		"middleware", "Add", andGone, `added.ID() != 0`,
-	}: impliedBy, // no entry without an identifier is lifted by one
-	{"middleware", "check", andGone, `e.Kind.dated()`}:                                 behindIt, // a date without a dated kind is refused before
+	{"middleware", "filled", andGone, `e.Kind.dated()`}:                                impliedBy, // the date of another kind is not kept
+	{"middleware", "check", andGone, `e.Kind.dated()`}:                                 behindIt,  // a date without a dated kind is refused before
 	{"middleware", "kindThatHits", neverTaken, `l.table.Size() == 0`}:                  shortcut,
 	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}:                 shortcut,
 	{"middleware", "Add", andGone, `added.ID() != 0`}:                                  impliedBy, // no entry without an identifier is lifted by one
@@ -233,7 +223,11 @@ var accepted = map[survivor]string{
 	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                       impliedBy, // the zero time is long ago
 	{"middleware", "kindThatHits", andGone, `named.Has(place)`}:                        shortcut,  // no entry has an empty value
 	{"middleware", "kindThatHits", andGone, `l.table.Used(0, place)`}:                  shortcut,
-	{"middleware", "Hit", andGone, `c.stamps[stamp].Load() > before`}:                  shortcut,
+	{"middleware", "Hit", andGone, `k.index.stamps[name.stamp].Load() > before`}:       shortcut,
+	{"middleware", "Hit", andGone, `t.Has(place)`}:                                     shortcut, // no entry has an empty value
+	{"middleware", "Hit", andGone, `x.table.Used(secret, place)`}:                      shortcut,
+	{"middleware", "named", neverTaken, `t.Has(place)`}:                                boundOnly, // it is the room for names
+	{"middleware", "receiveAll", neverTaken, `ctx.Err() != nil`}:                       shortcut,  // of the end of Poll
 	{"middleware", "run", neverTaken, `again`}:                                         shortcut,
 	{"middleware", "restore", neverTaken, `len(f.missing) == 0`}:                       shortcut,
 	{"middleware", "restore", andGone, `r.Own()`}:                                      impliedBy, // only what is its own is missed
