@@ -48,9 +48,10 @@ var allowed = map[string][]string{
 	"/middleware/explain": {module + "/middleware"},
 	"/middleware/revocation": {
 		module + "/middleware", module + "/middleware/internal/cause", module + "/middleware/revocation/internal/entries", module + "/middleware/revocation/internal/sealed",
-		module + "/middleware/revocation/internal/names",
+		module + "/middleware/revocation/internal/names", module + "/middleware/revocation/internal/pending",
 	},
 	"/middleware/revocation/internal/entries": {},
+	"/middleware/revocation/internal/pending": {module + "/middleware/revocation/internal/entries"},
 	"/middleware/revocation/internal/sealed":  {module + "/middleware/revocation/internal/entries"},
 	"/middleware/revocation/internal/names":   {module + "/middleware/revocation/internal/entries", module + "/middleware/revocation/internal/sealed"},
 	"/middleware/revocation/logout": {
@@ -227,7 +228,7 @@ var (
 	largeRooms   = map[string]int{
 		"/middleware": 4925, "/middleware/authtest": 3300, "/jwks": 3500, "/introspection": 2700,
 		"/middleware/internal/accesstoken": 2330,
-		"/middleware/revocation":           2000, // a List, how it follows a Store and what waits for it, its handlers and what they show: a third is doc comments
+		"/middleware/revocation":           2000, // a List, how it follows a Store, its handlers and what they show: a third is doc comments
 		"/middleware/revocation/storetest": 1900, // a list of some thirty clauses, which nothing but tests reads
 		"/middleware/revocation/events":    2380, // push, poll, the stream and the subjects of one framework; from 2250 by the tokens that Poll cannot take and remembers
 		"/middleware/issuers":              3000, // some thirty providers, and half of it says what each of them writes

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/pending"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
@@ -122,12 +123,12 @@ func (f *Feed) share(ctx context.Context, said *blindness) error {
 	err := s.append(ctx, offered)
 	f.mu.Lock()
 	switch {
-	case err != nil && said.shared && said.state.ID == offered.id: // it came back from the Store, and the answer did not: as entries are
-		s.pending.add(offered)
+	case err != nil && said.shared && said.state.ID == offered.ID: // it came back from the Store, and the answer did not: as entries are
+		s.pending.Add(offered)
 	case err != nil:
 		said.offerAgain(s)
-	case said.state.ID == offered.id:
-		said.shared, said.until = true, max(said.until, offered.until)
+	case said.state.ID == offered.ID:
+		said.shared, said.until = true, max(said.until, offered.Until)
 	}
 	f.mu.Unlock()
 	if err != nil {
@@ -137,7 +138,7 @@ func (f *Feed) share(ctx context.Context, said *blindness) error {
 	return nil
 }
 
-func (s *shared) feedOffer(said *blindness, now time.Time) offer {
+func (s *shared) feedOffer(said *blindness, now time.Time) pending.Offer {
 	until := min(now.Add(feedStateLife).Unix(), latest.Unix())
 	return s.sealed(sealed.Record{
 		Op: sealed.OpFeed, Digest: said.digests[0], ID: said.state.ID, Until: uint32(until), Besides: sealed.BesidesOfFeed(said.state),
@@ -148,7 +149,7 @@ func (s *shared) feedOffer(said *blindness, now time.Time) offer {
 func (said *blindness) offerAgain(s *shared) {
 	if said.waiting == 0 && !said.shared {
 		said.waiting = said.state.ID
-		s.pending.add(s.feedOffer(said, time.Now()))
+		s.pending.Add(s.feedOffer(said, time.Now()))
 	}
 }
 
@@ -203,7 +204,7 @@ func (f *Feed) learn(d entries.Digest, known feedRecord) {
 }
 
 // offers are the states that end soon or are missing in the Store.
-func (f *Feed) offers(now time.Time, missing map[uint64]struct{}) (offers []offer) {
+func (f *Feed) offers(now time.Time, missing map[uint64]struct{}) (offers []pending.Offer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, said := range f.blindnesses() {
@@ -212,7 +213,7 @@ func (f *Feed) offers(now time.Time, missing map[uint64]struct{}) (offers []offe
 			continue
 		}
 		o := f.list.shared.feedOffer(said, now)
-		said.until = o.until
+		said.until = o.Until
 		offers = append(offers, o)
 	}
 	return offers

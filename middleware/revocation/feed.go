@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/pending"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
@@ -174,7 +175,7 @@ func (f *Feed) Failed(err error) {
 }
 
 // feedOffers are the states of this instance's feeds, under the first secret, that end soon or are missing.
-func (s *shared) feedOffers(now time.Time, missing map[uint64]struct{}) (offers []offer) {
+func (s *shared) feedOffers(now time.Time, missing map[uint64]struct{}) (offers []pending.Offer) {
 	fs := &s.list.feeds
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

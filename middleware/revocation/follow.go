@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/pending"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
@@ -171,16 +172,16 @@ func (f *follower) alive(t time.Time) {
 // restore offers the Store what it has lost, and what it is about to forget.
 func (f *follower) restore() {
 	if states := f.feedOffers(time.Now(), f.missing); len(states) > 0 {
-		f.pending.add(states...)
+		f.pending.Add(states...)
 	}
 	if len(f.missing) == 0 {
 		f.missing = nil
 		return
 	}
-	for id := range f.pending.ids() {
+	for id := range f.pending.IDs() {
 		delete(f.missing, id)
 	}
-	var lost []offer // or on its way, and then it comes twice
+	var lost []pending.Offer // or on its way, and then it comes twice
 	f.list.table.Each(func(d entries.Digest, r entries.Record) {
 		if _, is := f.missing[r.ID()]; is && r.Own() {
 			lost = append(lost, f.offerOf(d, r))
@@ -195,11 +196,11 @@ func (f *follower) restore() {
 	f.mu.Unlock()
 	f.missing = nil
 	for i := range lost {
-		lost[i].of = nil // each stands for itself
+		lost[i].Of = nil // each stands for itself
 	}
 	if len(lost) == 0 {
 		return
 	}
-	f.pending.add(lost...)
+	f.pending.Add(lost...)
 	f.list.log().Warn("revocation: the Store had lost entries, or not got them yet, and gets them anew", "entries", len(lost))
 }

@@ -1,6 +1,7 @@
 package revocation_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -204,6 +205,102 @@ func TestStreamsOfOtherInstancesEnd(t *testing.T) {
 		synctest.Wait()
 		if ended[0].IsZero() || ended[1].IsZero() {
 			t.Errorf("streams ended at %v", ended)
+		}
+	})
+}
+
+// delayed is a Store that is followed late, and may say that it has not taken what it has.
+type delayed struct {
+	*storetest.Memory
+	silent bool
+	held   chan struct{} // closed: what was appended is delivered
+}
+
+func (d *delayed) Append(ctx context.Context, entry []byte, until time.Time) error {
+	if err := d.Memory.Append(ctx, entry, until); err != nil || !d.silent {
+		return err
+	}
+	return errors.New("no answer")
+}
+
+func (d *delayed) Follow(ctx context.Context, after string, deliver func([]byte, string) error, alive func(time.Time)) error {
+	return d.Memory.Follow(ctx, after, func(entry []byte, resume string) error {
+		select {
+		case <-d.held:
+		case <-ctx.Done():
+		}
+		return deliver(entry, resume)
+	}, alive)
+}
+
+// An entry in whose place another stands may be in the Store although that has not said so, and come from there only after a lift: when the other
+// was taken, or waits behind one that says less.
+func TestALiftUndoesWhatWasReplacedAndIsYetToCome(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		then func(t *testing.T, one *revocation.List, store *delayed)
+	}{
+		{"the other was taken", func(t *testing.T, one *revocation.List, store *delayed) {
+			store.silent = false
+			eventually(t, "nothing pending", func() bool { return one.Status().Pending == 0 })
+		}},
+		{"the other waits", func(t *testing.T, one *revocation.List, _ *delayed) {
+			narrow := entryAbout("u")
+			narrow.IssuedBefore = at(-600)
+			_ = one.Revoke(t.Context(), narrow)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &delayed{Memory: storetest.NewMemory(), silent: true, held: make(chan struct{})}
+				one := instance(t, store)
+				do(t, one.Warm(t.Context()))
+				token := facts()
+				for range 2 {
+					if err := one.Revoke(t.Context(), entryAbout("u")); !errors.Is(err, revocation.ErrNotShared) {
+						t.Fatal(err)
+					}
+				}
+				row.then(t, one, store)
+				store.silent = false
+				do(t, one.Lift(t.Context(), entryAbout("u")))
+				if err := one.Lift(t.Context(), entryAbout("u")); err != revocation.ErrNotListed {
+					t.Errorf("a second Lift: %v", err)
+				}
+				close(store.held)
+				eventually(t, "nothing pending", func() bool { return one.Status().Pending == 0 })
+				synctest.Wait()
+				if kind := one.Judge(token).Kind; kind != "" {
+					t.Errorf("after the lift the token is revoked by %q", kind)
+				}
+			})
+		})
+	}
+}
+
+// Where a part of many entries was undone before there was no room to remember more, other instances are told of that part, too.
+func TestALiftOfManyWithoutRoomForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		one := newList(t, revocation.Config{Store: store, Secrets: [][]byte{secretOf(1)}, MaxEntries: 100})
+		two := newList(t, revocation.Config{Store: store, Secrets: [][]byte{secretOf(1)}, MaxEntries: 1000})
+		do(t, one.Warm(t.Context()), two.Warm(t.Context()))
+		token, short := facts(), entryAbout("somebody else")
+		short.IssuedBefore, short.Until = at(-600), at(60)
+		for range 2*100 + 1024 - revocation.MaxLifted - 2 {
+			do(t, one.Revoke(t.Context(), short), one.Lift(t.Context(), short))
+		}
+		for range revocation.MaxLifted + 10 {
+			do(t, one.Revoke(t.Context(), entryAbout("u")))
+		}
+		if err := one.Lift(t.Context(), entryAbout("u")); !errors.Is(err, revocation.ErrFull) {
+			t.Fatalf("Lift: %v", err)
+		}
+		time.Sleep(time.Hour) // what was lifted before has ended
+		do(t, one.Lift(t.Context(), entryAbout("u")))
+		synctest.Wait()
+		if here, there := one.Judge(token).Kind, two.Judge(token).Kind; here != "" || there != "" {
+			t.Errorf("here it is revoked by %q, and in the other instance by %q", here, there)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/entries"
+	"github.com/cardea-auth/cardea/middleware/revocation/internal/pending"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/sealed"
 )
 
@@ -31,12 +32,12 @@ type shared struct {
 	knownAt  atomic.Int64  // nanoseconds after begun, and one more; 0: nothing is known yet
 	fullRead chan struct{} // closed after the first
 
-	pending pending
+	pending *pending.Queue
 
 	mu           sync.Mutex
-	lifts        map[uint64]offer // that this process has made, by identifier
-	sweepLiftsAt int              // when there are so many, those that have ended are forgotten
-	until        []uint32         // for each secret: when the last record ends that was made with it; unix seconds
+	lifts        map[uint64]pending.Offer // that this process has made, by identifier
+	sweepLiftsAt int                      // when there are so many, those that have ended are forgotten
+	until        []uint32                 // for each secret: when the last record ends that was made with it; unix seconds
 	lastError    error
 	unreadable   uint64
 	loggedAt     time.Time // zero: never
@@ -45,9 +46,8 @@ type shared struct {
 }
 
 func newShared(l *List, store Store, seal *sealed.Sealer) *shared {
-	s := &shared{list: l, store: store, seal: seal, begun: time.Now(), fullRead: make(chan struct{})}
+	s := &shared{list: l, store: store, seal: seal, begun: time.Now(), fullRead: make(chan struct{}), pending: pending.NewQueue()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.pending.wake = make(chan struct{}, 1)
 	s.until = make([]uint32, seal.Secrets())
 	return s
 }
@@ -60,7 +60,7 @@ func (s *shared) start() {
 func (s *shared) stop() {
 	s.cancel()
 	s.running.Wait()
-	if n := s.pending.count(); n > 0 {
+	if n := s.pending.Count(); n > 0 {
 		s.list.log().Error("revocation: closed with entries that no other instance may know of", "entries", n)
 	}
 }
@@ -112,15 +112,15 @@ func (s *shared) revoke(ctx context.Context, place int, e Entry, r entries.Recor
 	return s.share(ctx, s.offerOf(d, r))
 }
 
-func (s *shared) offerOf(d entries.Digest, r entries.Record) offer {
+func (s *shared) offerOf(d entries.Digest, r entries.Record) pending.Offer {
 	o := s.sealed(sealed.Record{Secret: r.Secret(), Op: byte(r.Place()), Digest: d, ID: r.ID(), Before: r.Before, Until: r.Until})
-	o.of = &entry{digest: d, record: r}
+	o.Of = &pending.Entry{Digest: d, Record: r}
 	return o
 }
 
-func (s *shared) sealed(r sealed.Record) offer {
+func (s *shared) sealed(r sealed.Record) pending.Offer {
 	s.needs(r.Secret, r.Until)
-	return offer{sealed: s.seal.Seal(r), until: r.Until, id: r.ID}
+	return pending.Offer{Sealed: s.seal.Seal(r), Until: r.Until, ID: r.ID}
 }
 
 // needs notes until when a secret is needed.
@@ -130,29 +130,10 @@ func (s *shared) needs(secret int, until uint32) {
 	s.until[secret] = max(s.until[secret], until)
 }
 
-// lift undoes what is known here of e, under each secret, and shares that.
+// lift undoes what is known here of e, under each secret, and shares that: also the part of it that there was room to remember.
 func (s *shared) lift(ctx context.Context, place int, e Entry, now time.Time) error {
-	var offers []offer
-	for secret := range s.seal.Secrets() {
-		d := s.seal.Digest(secret, place, e.Issuer, e.Value)
-		known := append(s.list.table.Under(d), s.pending.replacedBy(d)...)
-		for len(known) > 0 {
-			chunk := known[:min(sealed.MaxLifted, len(known))]
-			known = known[len(chunk):]
-			var until uint32
-			ids := make([]uint64, len(chunk))
-			for i, r := range chunk {
-				ids[i], until = r.ID(), max(until, r.Until)
-			}
-			if err := s.undo(d, ids, until, now); err != nil {
-				return err
-			}
-			offers = append(offers, s.sealed(sealed.Record{
-				Secret: secret, Op: sealed.OpLift, Digest: d, ID: sealed.NewID(), Until: until, Besides: sealed.BesidesOfLift(ids),
-			}))
-		}
-	}
-	if len(offers) == 0 {
+	offers, err := s.undoAll(place, e, now)
+	if len(offers) == 0 && err == nil {
 		return ErrNotListed
 	}
 	s.keepLifts(offers, now)
@@ -160,7 +141,32 @@ func (s *shared) lift(ctx context.Context, place int, e Entry, now time.Time) er
 	for _, o := range offers {
 		errs = append(errs, s.share(ctx, o))
 	}
+	if err != nil {
+		return err // and not ErrNotShared besides, which says that all of it holds here
+	}
 	return errors.Join(errs...)
+}
+
+// undoAll undoes what is known here of e, and returns what says so to other instances.
+func (s *shared) undoAll(place int, e Entry, now time.Time) (offers []pending.Offer, _ error) {
+	for secret := range s.seal.Secrets() {
+		d := s.seal.Digest(secret, place, e.Issuer, e.Value)
+		replaced := slices.DeleteFunc(s.pending.ReplacedBy(d), func(r entries.Record) bool { return s.list.table.Lifted(r.ID()) })
+		for chunk := range slices.Chunk(append(s.list.table.Under(d), replaced...), sealed.MaxLifted) {
+			var until uint32
+			ids := make([]uint64, len(chunk))
+			for i, r := range chunk {
+				ids[i], until = r.ID(), max(until, r.Until)
+			}
+			if err := s.undo(d, ids, until, now); err != nil {
+				return offers, err
+			}
+			offers = append(offers, s.sealed(sealed.Record{
+				Secret: secret, Op: sealed.OpLift, Digest: d, ID: sealed.NewID(), Until: until, Besides: sealed.BesidesOfLift(ids),
+			}))
+		}
+	}
+	return offers, nil
 }
 
 // undo makes entries hold no longer, and remembers them in case they come again, or for the first time.
@@ -177,22 +183,22 @@ func (s *shared) undo(d entries.Digest, ids []uint64, until uint32, now time.Tim
 }
 
 // keepLifts remembers what this process has lifted, in case the Store loses it.
-func (s *shared) keepLifts(offers []offer, now time.Time) {
+func (s *shared) keepLifts(offers []pending.Offer, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.lifts) >= s.sweepLiftsAt {
 		for id, o := range s.lifts {
-			if o.ended(now) {
+			if o.Ended(now) {
 				delete(s.lifts, id)
 			}
 		}
 		s.sweepLiftsAt = max(64, 2*len(s.lifts)) // so that each lift pays for it once
 	}
 	if s.lifts == nil {
-		s.lifts = make(map[uint64]offer)
+		s.lifts = make(map[uint64]pending.Offer)
 	}
 	for _, o := range offers {
-		s.lifts[o.id] = o
+		s.lifts[o.ID] = o
 	}
 }
 
@@ -207,12 +213,12 @@ func (s *shared) failed(what string, err error) {
 	}
 	s.mu.Unlock()
 	if due { // without the lock, as the handler of a log may ask for the Status
-		s.list.log().Error("revocation: "+what, "error", err.Error(), "as_of", s.asOf(), "pending", s.pending.count())
+		s.list.log().Error("revocation: "+what, "error", err.Error(), "as_of", s.asOf(), "pending", s.pending.Count())
 	}
 }
 
 func (s *shared) well() {
-	if s.pending.count() > 0 {
+	if s.pending.Count() > 0 {
 		return
 	}
 	s.mu.Lock()
@@ -227,7 +233,7 @@ func (s *shared) well() {
 func (s *shared) status(status *Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	status.Pending = s.pending.count()
+	status.Pending = s.pending.Count()
 	status.Unreadable = s.unreadable
 	status.LastError = s.lastError
 	status.SecretsUntil = make([]time.Time, len(s.until))

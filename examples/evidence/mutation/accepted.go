@@ -213,10 +213,10 @@ var accepted = map[survivor]string{
 	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                               impliedBy,
 	{"middleware", "enter", orGone, `err != nil`}:                                      impliedBy,
 	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                         raceOnly,
-	{"middleware", "keepLifts", neverTaken, `o.ended(now)`}:                            boundOnly,
+	{"middleware", "keepLifts", neverTaken, `o.Ended(now)`}:                            boundOnly,
 	{"middleware", "keepLifts", neverTaken, `len(s.lifts) >= s.sweepLiftsAt`}:          boundOnly,
 	{"middleware", "replace", orGone, `len(last.instead) >= mostInstead`}:              boundOnly,
-	{"middleware", "settle", andGone, `len(last.instead) < mostInstead`}:               boundOnly,
+	{"middleware", "Settle", andGone, `len(last.instead) < mostInstead`}:               boundOnly,
 	{"middleware", "clock", neverTaken, `passed.Before(now.Round(0))`}:                 twoClocks,
 	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                            impliedBy,
 	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                  impliedBy, // the zero time is before every date
@@ -228,6 +228,7 @@ var accepted = map[survivor]string{
 	{"middleware", "Hit", andGone, `x.table.Used(secret, place)`}:                      shortcut,
 	{"middleware", "named", neverTaken, `t.Has(place)`}:                                boundOnly, // it is the room for names
 	{"middleware", "receiveAll", neverTaken, `ctx.Err() != nil`}:                       shortcut,  // of the end of Poll
+	{"middleware", "Known.Hit", andGone, `k.index.stamps[name.stamp].Load() > before`}: shortcut,
 	{"middleware", "run", neverTaken, `again`}:                                         shortcut,
 	{"middleware", "restore", neverTaken, `len(f.missing) == 0`}:                       shortcut,
 	{"middleware", "restore", andGone, `r.Own()`}:                                      impliedBy, // only what is its own is missed
@@ -301,18 +302,17 @@ var accepted = map[survivor]string{
 	{"jwks", "parseMaterial", neverTaken, `len(m.E) > base64.RawURLEncoding.EncodedLen(8)`}: behindIt, // jwkset writes the key once more and compares
 	{"middleware", "readClaims", neverTaken, `err != nil`}:                                  behindIt, // a payload that is no base64url is an empty text, which is no JSON
 
-	{"middleware", "takeApart", neverTaken, `err != nil`}:             behindIt,    // what has no parts has no header
-	{"middleware", "takeApart", neverTaken, `err != nil (3)`}:         behindIt,    // an empty text is no JSON
-	{"middleware", "takeApart", neverTaken, `err != nil (5)`}:         behindIt,    // the zero Value names no issuer
-	{"middleware", "get", neverTaken, `err != nil`}:                   unreachable, // Lists asks only what is an address
-	{"middleware", "get", neverTaken, `err != nil (3)`}:               behindIt,    // half a list has no signature
-	{"middleware", "get", neverTaken, `len(body) > most`}:             behindIt,    // issued.Verify has the same bound
-	{"middleware", "Lists.tick", orGone, `one.gone`}:                  raceOnly,    // its timer was stopped
-	{"middleware", "readStatuses", neverTaken, `!ok`}:                 behindIt,    // what has no members has no bits
-	{"middleware", "readStatuses", neverTaken, `!ok (2)`}:             behindIt,    // nothing is no ZLIB
-	{"middleware", "readStatuses", neverTaken, `err != nil`}:          behindIt,    // nothing is no ZLIB
-	{"middleware", "disarm", neverTaken, `l.timer != nil`}:            behindIt,    // tick looks whether the list is gone
-	{"middleware", "Lists.fetchFor", andGone, `now.Before(held.end)`}: raceOnly,    // the timer has dropped such a list, or fetches it
+	{"middleware", "takeApart", neverTaken, `err != nil`}:     behindIt,    // what has no parts has no header
+	{"middleware", "takeApart", neverTaken, `err != nil (3)`}: behindIt,    // an empty text is no JSON
+	{"middleware", "takeApart", neverTaken, `err != nil (5)`}: behindIt,    // the zero Value names no issuer
+	{"middleware", "get", neverTaken, `err != nil`}:           unreachable, // Lists asks only what is an address
+	{"middleware", "get", neverTaken, `err != nil (3)`}:       behindIt,    // half a list has no signature
+	{"middleware", "get", neverTaken, `len(body) > most`}:     behindIt,    // issued.Verify has the same bound
+	{"middleware", "Lists.tick", orGone, `one.gone`}:          raceOnly,    // its timer was stopped
+	{"middleware", "readStatuses", neverTaken, `!ok`}:         behindIt,    // what has no members has no bits
+	{"middleware", "readStatuses", neverTaken, `!ok (2)`}:     behindIt,    // nothing is no ZLIB
+	{"middleware", "readStatuses", neverTaken, `err != nil`}:  behindIt,    // nothing is no ZLIB
+	{"middleware", "disarm", neverTaken, `l.timer != nil`}:    behindIt,    // tick looks whether the list is gone
 
 	{"middleware", "post", neverTaken, `err != nil`}:                  unreachable, // New has checked the address
 	{"middleware", "metadata.put", neverTaken, `err != nil`}:          unreachable, // the address was checked

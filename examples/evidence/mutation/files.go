@@ -16,6 +16,7 @@ var packages = []string{
 	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant", "middleware/internal/loadbalancer",
 	"jwks/internal/roca", "jwks", "introspection/internal/shared", "introspection/internal/exactjson", "introspection", "middleware", "middleware/internal/watch",
 	"middleware/revocation/internal/entries", "middleware/revocation/internal/sealed", "middleware/revocation/internal/names",
+	"middleware/revocation/internal/pending",
 	"middleware/revocation",
 	"middleware/revocation/internal/issued", "middleware/revocation/logout", "middleware/revocation/statuslist", "middleware/revocation/events",
 }
@@ -44,6 +45,7 @@ var frontDoor = map[string][]string{
 	"introspection/internal/exactjson":       {"introspection"},
 	"middleware/internal/watch":              {face, suites},
 	"middleware/revocation/internal/entries": {"middleware/revocation"},
+	"middleware/revocation/internal/pending": {"middleware/revocation"},
 	"middleware/revocation/internal/sealed":  {"middleware/revocation"},
 	"middleware/revocation/internal/names":   {"middleware/revocation"},
 	"middleware/internal/accesstoken":        {face, suites, "middleware/issuers"},

@@ -43,12 +43,20 @@ func (e *unavailable) Unwrap() error { return e.cause }
 func (e *unavailable) RetryAfter() time.Duration { return e.after }
 
 // Load fetches the list of a token, which Judge does not know or knows no longer. It waits at most two seconds, and for a list that could not be
-// had lately a fifth of a second. Fetches go on without those who wait, and are shared.
+// had lately a fifth of a second, after which one that is held is used as long as it may be. Fetches go on without those who wait, and are shared.
 func (l *Lists) Load(ctx context.Context, t middleware.TokenFacts) error {
 	wanted, f, patience, err := l.fetchFor(key{t.Issuer, t.StatusURI})
-	if f == nil {
+	if f != nil {
+		err = l.wait(ctx, wanted, f, patience)
+	}
+	if err == nil || wanted == nil || errors.Is(err, errClosed) || wanted.usable(time.Now()) == nil {
 		return err
 	}
+	wanted.unused.Store(false)
+	return nil
+}
+
+func (l *Lists) wait(ctx context.Context, wanted *list, f *flight, patience time.Duration) error {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -85,11 +93,11 @@ func (l *Lists) fetchFor(k key) (*list, *flight, time.Duration, error) {
 	if wanted.flight != nil {
 		return wanted, wanted.flight, wait, nil
 	}
-	if held := wanted.held.Load(); held != nil && now.Before(held.end) { // a fetch has just ended
+	if wanted.usable(now) != nil && !wanted.unused.Load() { // a fetch has just ended
 		return nil, nil, 0, nil
 	}
 	if now.Before(wanted.barred) {
-		return nil, nil, 0, wanted.unavailable(now)
+		return wanted, nil, 0, wanted.unavailable(now)
 	}
 	return wanted, l.begin(wanted, now), wait, nil
 }
@@ -168,6 +176,7 @@ func (l *Lists) settle(wanted *list, f *flight, found *knowledge, err error) (hi
 		report = l.keep(wanted, found)
 		hit = wanted.hit()
 	}
+	wanted.unused.Store(false)
 	l.plan(wanted, now)
 	return hit, report
 }

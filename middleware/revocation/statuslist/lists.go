@@ -69,8 +69,8 @@ func (l *Lists) Judge(t middleware.TokenFacts) middleware.Verdict {
 	if known == nil {
 		return l.judgeUnlisted(&t, now)
 	}
-	k := known.held.Load()
-	if k == nil || !now.Before(k.end) {
+	k := known.usable(now)
+	if k == nil || known.unused.Load() {
 		return middleware.Verdict{}
 	}
 	known.touch(now.Sub(l.start))

@@ -39,6 +39,7 @@ func (l *Lists) tick(one *list) {
 	case over:
 		l.drop(one)
 	default:
+		one.unused.Store(true)
 		l.arm(one, held.end)
 	}
 }

@@ -22,6 +22,10 @@ type list struct {
 	used  atomic.Int64              // when it was last used, to a second, as the time since Lists.start
 	hits  atomic.Uint64             // requests that were refused
 
+	// unused says that nobody used the list until it was to be fetched again, so that it was not. Whoever uses it next waits for a fetch, as at
+	// first sight; if that brings nothing, what is held is used as long as it may be. Set under Lists.mu.
+	unused atomic.Bool
+
 	// Lists.mu guards what follows.
 	flight   *flight   // nil: no fetch is under way
 	began    time.Time // the last fetch
@@ -41,6 +45,14 @@ func (l *list) touch(at time.Duration) {
 	if last := time.Duration(l.used.Load()); at-last >= useful {
 		l.used.Store(int64(at))
 	}
+}
+
+// usable is what is held and may be used; nil: nothing.
+func (l *list) usable(now time.Time) *knowledge {
+	if k := l.held.Load(); k != nil && now.Before(k.end) {
+		return k
+	}
+	return nil
 }
 
 // usedSince may be wrong for what was used within a second before.

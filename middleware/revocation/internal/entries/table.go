@@ -140,6 +140,9 @@ func (t *Table) Lift(id uint64, until uint32, now time.Time) error {
 	return t.lifted.add(id, until, now)
 }
 
+// Lifted reports whether an entry was undone.
+func (t *Table) Lifted(id uint64) bool { return t.lifted.has(id) }
+
 func (t *Table) shard(d Digest) *shard { return &t.shards[d[0]%byte(len(t.shards))] }
 
 // Has reports whether an entry under d hits a token of this iat.
