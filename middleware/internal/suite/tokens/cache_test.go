@@ -186,7 +186,7 @@ func TestParallelSubjects(t *testing.T) {
 		cfg.TokenCache.Entries = 64 // so that tokens keep falling out
 		cfg.Issuers[0].Introspector = server
 	})
-	const subjects, rounds = 1000, 3
+	const subjects, rounds = 200, 3
 	tokens := make([]string, 0, 2*subjects)
 	for i := range subjects {
 		tokens = append(tokens, kit.Mint(kit.GoodClaims(kit.Claims{"sub": fmt.Sprint("jwt-", i)})), fmt.Sprint("opaque-", i))
@@ -369,7 +369,7 @@ func TestTwoTokensWhileKeysFail(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			for range 500 {
+			for range 50 {
 				r := kit.Request(http.MethodGet, http.Header{"Authorization": {"Bearer " + token}, "X-Token": {token}})
 				if got := kit.Serve(v.Require(), r).String(); got != "400 invalid_request" {
 					t.Errorf("outcome is %q", got)

@@ -243,7 +243,7 @@ func TestWhatIsOpaque(t *testing.T) {
 			t.Run(token, func(t *testing.T) { kit.WantAdmitted(t, v, token) })
 		}
 		random := make([]byte, 32)
-		for range 2000 { // 4 of 100 hexadecimal tokens begin like a JWT
+		for range 500 { // 4 of 100 hexadecimal tokens begin like a JWT
 			_, _ = rand.Read(random)
 			for _, token := range []string{hex.EncodeToString(random), "e" + hex.EncodeToString(random)[1:], testkit.B64(append([]byte("{"), random...))} {
 				if reason := kit.ReasonOf(t, v.Require(), kit.Bearer(token)); reason != "" {
