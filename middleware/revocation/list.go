@@ -167,8 +167,14 @@ func (l *List) Revoke(ctx context.Context, e Entry) error {
 // enter makes an entry hold here.
 func (l *List) enter(d entries.Digest, r entries.Record, now time.Time) error {
 	isNew, err := l.table.Add(d, r, l.clock())
-	if err != nil || !isNew {
+	if err != nil {
 		return err
+	}
+	if !isNew {
+		if l.shared == nil {
+			l.version.Add(1) // whoever enters it at this moment may not have come so far
+		}
+		return nil
 	}
 	if l.index != nil {
 		l.index.Add(d)
