@@ -230,7 +230,7 @@ var (
 		"/middleware/internal/accesstoken": 2330,
 		"/middleware/revocation":           2000, // a List, how it follows a Store, its handlers and what they show: a third is doc comments
 		"/middleware/revocation/storetest": 1900, // a list of some thirty clauses, which nothing but tests reads
-		"/middleware/revocation/events":    2380, // push, poll, the stream and the subjects of one framework; from 2250 by the tokens that Poll cannot take and remembers
+		"/middleware/revocation/events":    2390, // push, poll, the stream and the subjects of one framework; from 2250 by the tokens that Poll cannot take and remembers, and by what of an event is not shared
 		"/middleware/issuers":              3000, // some thirty providers, and half of it says what each of them writes
 	}
 )

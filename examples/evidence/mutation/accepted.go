@@ -211,7 +211,6 @@ var accepted = map[survivor]string{
 	{"middleware", "Add", andGone, `ok`}:                                               impliedBy, // a record that is not there covers nothing, and has no identifier
 	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                         shortcut,
 	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                               impliedBy,
-	{"middleware", "enter", orGone, `err != nil`}:                                      impliedBy,
 	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                         raceOnly,
 	{"middleware", "keepLifts", neverTaken, `o.Ended(now)`}:                            boundOnly,
 	{"middleware", "keepLifts", neverTaken, `len(s.lifts) >= s.sweepLiftsAt`}:          boundOnly,
@@ -223,7 +222,6 @@ var accepted = map[survivor]string{
 	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                       impliedBy, // the zero time is long ago
 	{"middleware", "kindThatHits", andGone, `named.Has(place)`}:                        shortcut,  // no entry has an empty value
 	{"middleware", "kindThatHits", andGone, `l.table.Used(0, place)`}:                  shortcut,
-	{"middleware", "Hit", andGone, `k.index.stamps[name.stamp].Load() > before`}:       shortcut,
 	{"middleware", "Hit", andGone, `t.Has(place)`}:                                     shortcut, // no entry has an empty value
 	{"middleware", "Hit", andGone, `x.table.Used(secret, place)`}:                      shortcut,
 	{"middleware", "named", neverTaken, `t.Has(place)`}:                                boundOnly, // it is the room for names

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -217,12 +218,13 @@ func (r *Receiver) enter(ctx context.Context, e Event) (discarded bool, _ error)
 		return false, err
 	}
 	entered := 0
-	for _, entry := range entries {
-		switch err := r.list.Revoke(ctx, entry); {
+	var again error
+	for i, entry := range entries {
+		switch err := r.revoke(ctx, entry, len(entries)-i); {
 		case err == nil:
 			entered++
 		case mayPass(err):
-			return false, err
+			again = cmp.Or(again, err) // and those that follow may hold here all the same
 		default: // the next time Config.Entries says the same
 			r.invalid.Add(1)
 			r.write(ctx, slog.LevelError, "invalid", "events: Entries made an entry that no List takes, so that it ends nothing",
@@ -233,7 +235,15 @@ func (r *Receiver) enter(ctx context.Context, e Event) (discarded bool, _ error)
 		r.log().InfoContext(ctx, "events: an event has ended access",
 			"transmitter", r.transmitter, "type", cause.Plain(e.Type), "jti", cause.Plain(e.ID), "entries", entered)
 	}
-	return false, nil
+	return false, again
+}
+
+// revoke leaves time for those that follow, of which so many are left with this one: a Store that is silent must not keep them out of this process.
+func (r *Receiver) revoke(ctx context.Context, entry revocation.Entry, left int) error {
+	end, _ := ctx.Deadline()
+	ctx, cancel := context.WithTimeout(ctx, max(time.Until(end)/time.Duration(left), receiveWithin/20))
+	defer cancel()
+	return r.list.Revoke(ctx, entry)
 }
 
 // mayPass reports whether an error of Revoke is about the List, and not about the entry.

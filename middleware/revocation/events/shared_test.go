@@ -126,3 +126,37 @@ func TestWhatIsNotSharedIsSentAgain(t *testing.T) {
 		}
 	})
 }
+
+// mute is a Store that answers nobody who writes.
+type mute struct{ revocation.Store }
+
+func (mute) Append(ctx context.Context, _ []byte, _ time.Time) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Everything that an event ends holds in this process, however the Store is.
+func TestAllThatIsNotSharedHoldsHere(t *testing.T) {
+	for name, store := range map[string]func(revocation.Store) revocation.Store{
+		"away": func(s revocation.Store) revocation.Store { return away{s} }, "mute": func(s revocation.Store) revocation.Store { return mute{s} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, list := process(t, store(storetest.NewMemory()), nil)
+				token := signed(fmt.Sprintf(`{"iss":%[1]q,"aud":%[2]q,"iat":%[3]d,"jti":"a","events":{%[4]q:{}},"sub_id":{"format":"aliases","identifiers":[`+
+					`{"format":"iss_sub","iss":%[1]q,"sub":"alice"},{"format":"iss_sub","iss":%[1]q,"sub":"alice2"}]}}`,
+					testkit.Issuer, audience, time.Now().Unix(), events.AccountDisabled))
+				began := time.Now()
+				if w := pushTo(r, token); w.Code != http.StatusServiceUnavailable || time.Since(began) > 5*time.Second {
+					t.Errorf("%d %s after %v", w.Code, w.Body, time.Since(began))
+				}
+				for _, subject := range []string{"alice", "alice2"} {
+					facts := middleware.TokenFacts{Issuer: testkit.Issuer, Subject: subject, IssuedAt: time.Now().Add(-time.Minute), Expiry: time.Now().Add(time.Minute)}
+					if got := list.Judge(facts).Kind; got != "subject" {
+						t.Errorf("tokens of %s are ended by %q", subject, got)
+					}
+				}
+			})
+		})
+	}
+}

@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/tally"
+	"github.com/cardea-auth/cardea/middleware/revocation"
 	"github.com/cardea-auth/cardea/middleware/revocation/internal/issued"
 )
 
 const (
 	maxBody = 64 << 10 // a form may have other parameters (section 2.5)
 
-	// patience is how long an entry may take. The server's call may end before.
+	// patience is how long the entries may take together. The server's call may end before.
 	patience = 5 * time.Second
 )
 
@@ -91,18 +92,26 @@ func (r *Receiver) hear(ctx context.Context, text string) (said logout, _ error)
 		r.repeated.Add(1)
 		return said, nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // a server that hangs up has logged somebody out all the same
-	defer cancel()
+	ends := said.entries(r.cfg.WholeSubject)
 	var kinds []string
-	for _, e := range said.entries(r.cfg.WholeSubject) {
+	var errs []error
+	for _, e := range ends { // each of them, as what could not be shared holds here
 		kinds = append(kinds, string(e.Kind))
-		if err := r.list.Revoke(ctx, e); err != nil {
-			return said, fmt.Errorf("%w: %w", errNotEnded, err)
-		}
+		errs = append(errs, r.enter(ctx, e, patience/time.Duration(len(ends))))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return said, fmt.Errorf("%w: %w", errNotEnded, err)
 	}
 	r.seen.add(token)
 	r.log().InfoContext(ctx, "logout: a logout was entered", "issuer", said.issuer, "kinds", strings.Join(kinds, " "))
 	return said, nil
+}
+
+// enter goes on without the server: if that hangs up, it has logged somebody out all the same.
+func (r *Receiver) enter(ctx context.Context, e revocation.Entry, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	return r.list.Revoke(ctx, e)
 }
 
 func isOutage(err error) bool {

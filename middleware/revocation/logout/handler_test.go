@@ -10,12 +10,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/testkit"
 	"github.com/cardea-auth/cardea/middleware/revocation"
+	"github.com/cardea-auth/cardea/middleware/revocation/logout"
 )
 
 const notAForm = "Send one logout_token as application/x-www-form-urlencoded."
@@ -310,4 +312,37 @@ func TestALogoutThatIsNotShared(t *testing.T) {
 	if s := a.receiver.Status(); s.Feeds[0].Events != 1 || s.Feeds[0].LastError != nil {
 		t.Errorf("status is %+v", s)
 	}
+}
+
+// A Store that is away, or silent, keeps nothing of a logout from this instance.
+func TestAllOfALogoutThatIsNotSharedHoldsHere(t *testing.T) {
+	for name, store := range map[string]func() revocation.Store{
+		"away":   func() revocation.Store { return new(full) },
+		"silent": func() revocation.Store { return new(silent) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				secrets := [][]byte{[]byte(strings.Repeat("s", 32))}
+				a := newAPI(t, testkit.KeySet(), revocation.Config{Store: store(), Secrets: secrets}, func(cfg *logout.Config) { cfg.WholeSubject = true })
+				defer a.list.Close()
+				if w := a.send(signed(nil)); w.Code != http.StatusServiceUnavailable {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+				if got := a.ended(middleware.TokenFacts{SessionID: "session-1"}); got != "session" {
+					t.Errorf("the session is ended by %q", got)
+				}
+				if got := a.ended(middleware.TokenFacts{Subject: "alice", IssuedAt: time.Now().Add(-time.Minute)}); got != "subject" {
+					t.Errorf("the user's other tokens are ended by %q", got)
+				}
+			})
+		})
+	}
+}
+
+// silent is a Store that answers nothing.
+type silent struct{ full }
+
+func (*silent) Append(ctx context.Context, _ []byte, _ time.Time) error {
+	<-ctx.Done()
+	return ctx.Err()
 }
