@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,6 +134,9 @@ func (r remote) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([
 	return r.Signer.Sign(random, digest, opts)
 }
 
+// rsaKey is made once, as that takes a fifth of a second.
+var rsaKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 func keyFor(t *testing.T, algorithm string) crypto.Signer {
 	t.Helper()
 	var (
@@ -149,7 +153,7 @@ func keyFor(t *testing.T, algorithm string) crypto.Signer {
 	case "EdDSA", "Ed25519":
 		_, key, err = ed25519.GenerateKey(rand.Reader)
 	default:
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
+		key, err = rsaKey()
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -239,7 +239,7 @@ func (c careless) VerificationKeys(context.Context, string, string) ([]*jwks.Key
 }
 
 func TestSignedAnswersUnderACarelessKeySource(t *testing.T) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := rsaKey()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package jwks_test
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/hex"
 	"errors"
@@ -130,15 +129,16 @@ func rocaModulus() *big.Int {
 			n++
 		}
 	}
-	prime := func(a int64) *big.Int {
-		base := new(big.Int).Exp(big.NewInt(65537), big.NewInt(a), m)
-		for k := new(big.Int).Lsh(big.NewInt(1), 1024-uint(m.BitLen())); ; k.Add(k, big.NewInt(1)) {
-			if p := new(big.Int).Add(new(big.Int).Mul(k, m), base); p.ProbablyPrime(10) {
-				return p
-			}
+	prime := func(a, k int64) *big.Int { // k is the first beyond the power of two for which it is one
+		first := new(big.Int).Lsh(big.NewInt(1), 1024-uint(m.BitLen()))
+		p := first.Add(first, big.NewInt(k)).Mul(first, m)
+		p.Add(p, new(big.Int).Exp(big.NewInt(65537), big.NewInt(a), m))
+		if !p.ProbablyPrime(10) {
+			panic("that is no prime")
 		}
+		return p
 	}
-	return new(big.Int).Mul(prime(4711), prime(815))
+	return new(big.Int).Mul(prime(4711, 229), prime(815, 185))
 }
 
 // Other keys are not taken for broken ones: one more than such a modulus, and keys of Go's own making.
@@ -147,13 +147,7 @@ func TestModulusWithoutTheMark(t *testing.T) {
 		new(big.Int).Add(bigPower(65537, 128), big.NewInt(2)),
 		new(big.Int).Mul(bigPower(65537, 128), big.NewInt(11)), // a remainder of zero is no power
 	}
-	for range 2 {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			t.Fatal(err)
-		}
-		moduli = append(moduli, key.N)
-	}
+	moduli = append(moduli, rsaA().N, rsaB().N)
 	for _, modulus := range moduli {
 		if _, err := jwks.NewKey("k", "RS256", &rsa.PublicKey{N: modulus, E: 65537}); err != nil {
 			t.Errorf("%x: %v", modulus, err)
@@ -208,11 +202,7 @@ func TestLogNamesTheMarkOfROCA(t *testing.T) {
 
 // The exponent is read as it is written, and not what 64 or 32 bits hold of it.
 func TestExponentBeyondAnInt(t *testing.T) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := b64(key.N.Bytes())
+	n := b64(rsaA().N.Bytes())
 	for e, good := range map[string]bool{
 		"AQAB": true, b64([]byte{0x7f, 0xff, 0xff, 0xff}): true,
 		b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1}): false, b64([]byte{1, 0, 1, 0, 1}): false, b64([]byte{0x80, 0, 0, 1}): false,
@@ -225,11 +215,7 @@ func TestExponentBeyondAnInt(t *testing.T) {
 }
 
 func BenchmarkNewKeyRSA(b *testing.B) {
-	good, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for name, modulus := range map[string]*big.Int{"good": good.N, "marked, 2049 bits": bigPower(65537, 128), "marked, 8177 bits": bigPower(65537, 511)} {
+	for name, modulus := range map[string]*big.Int{"good": rsaA().N, "marked, 2049 bits": bigPower(65537, 128), "marked, 8177 bits": bigPower(65537, 511)} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				_, _ = jwks.NewKey("", "RS256", &rsa.PublicKey{N: modulus, E: 65537})

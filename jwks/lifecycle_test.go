@@ -119,7 +119,7 @@ func TestCallersThatLeaveAtAnyMoment(t *testing.T) {
 		i := &issuer{answer: slow(30*time.Millisecond, serving(first()))}
 		c := newCache(t, i, func(cfg *jwks.Config) { cfg.Cooldown, cfg.Refresh = 50*time.Millisecond, 200*time.Millisecond })
 		var wg sync.WaitGroup
-		for n := range 20_000 {
+		for n := range 5000 {
 			ctx, cancel := context.WithTimeout(t.Context(), rand.N(50*time.Millisecond))
 			wg.Go(func() {
 				defer cancel()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -77,10 +78,7 @@ func TestLimitOfProofs(t *testing.T) {
 		p.Claims = kit.Claims{"pad": strings.Repeat("x", pad)}
 		return p.String()
 	}
-	pad := 0
-	for len(length(pad+1)) <= 8<<10 {
-		pad++
-	}
+	pad := sort.Search(8<<10, func(pad int) bool { return len(length(pad+1)) > 8<<10 })
 	fits, over := length(pad), length(pad+1)
 	if len(fits) < 8<<10-1 { // a segment of base64 has no length of 4n+1
 		t.Fatalf("the proof to fit has %d bytes", len(fits))
