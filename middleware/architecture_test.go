@@ -216,12 +216,13 @@ const (
 	linesOfARoom   = 1500
 )
 
-// largeFolders and largeRooms have more than that, and how much they may have at most: the numbers only go down. Two thirds of the face
-// are doc comments; authtest, jwks and introspection have one job each. The face has grown from 4000 lines: when its Decision came to
-// hold both sides of what decided and the log to be written from it, for the Explanation, for revocation, and by what Revocations make for a
-// token; they speak the public types, so no room can. accesstoken has grown three times, from 2100: when the keys of a token came to be looked for again and to differ by tenant (what of that
-// is about names of tenants or about sources of keys has moved to the rooms tenant and signature), by what it notes for an Explanation, and
-// when a cached token came to take half the memory (the cache itself is the room shards).
+// largeFolders and largeRooms have more than that, and how much they may have at most: the numbers only go down. Two thirds of the face are
+// doc comments; authtest, jwks and introspection have one job each. The face has grown from 4000 lines: when its Decision came to hold both
+// sides of what decided and the log to be written from it, for the Explanation, for revocation, and by what Revocations make for a token;
+// they speak the public types, so no room can. accesstoken has grown three times, from 2100: when the keys of a token came to be looked for
+// again and to differ by tenant (what of that is about names of tenants or about sources of keys has moved to the rooms tenant and
+// signature), by what it notes for an Explanation, and when a cached token came to take half the memory (the cache itself is the room
+// shards).
 // authtest has grown from 2500: by logout tokens, security events and status lists, good and broken.
 var (
 	largeFolders = map[string]int{"/jwks": 44, "/introspection": 37}

@@ -105,7 +105,8 @@ func New(cfg Config) (*List, error) {
 	case cfg.Store == nil && len(cfg.Secrets) > 0:
 		mistakes = append(mistakes, errors.New("revocation: Secrets without a Store: name the Store, or leave them out for one process"))
 	case len(cfg.Secrets) > entries.Secrets:
-		mistakes = append(mistakes, fmt.Errorf("revocation: there are %d Secrets, and may be %d: take away those for which Status.SecretsUntil is zero or has passed", len(cfg.Secrets), entries.Secrets))
+		mistakes = append(mistakes, fmt.Errorf("revocation: there are %d Secrets, and may be %d: take away those for which Status.SecretsUntil is zero or has passed",
+			len(cfg.Secrets), entries.Secrets))
 	}
 	sealer, err := sealed.New(cfg.Secrets)
 	if err := errors.Join(append(mistakes, err)...); err != nil {

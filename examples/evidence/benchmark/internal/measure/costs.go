@@ -25,7 +25,9 @@ type Cost struct {
 // Costs measures what users spend on Cardea alone: first sights, hits, claims of their own, memory, growth.
 func Costs(ctx context.Context, s Settings) ([]Cost, error) {
 	var all []Cost
-	for _, part := range []func(context.Context, Settings) ([]Cost, error){coldCosts, cachedCosts, sizeCosts, proofCosts, questionCosts, contentionCosts, servedCosts} {
+	for _, part := range []func(context.Context, Settings) ([]Cost, error){
+		coldCosts, cachedCosts, sizeCosts, proofCosts, questionCosts, contentionCosts, servedCosts,
+	} {
 		costs, err := part(ctx, s)
 		if err != nil {
 			return nil, err
