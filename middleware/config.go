@@ -132,8 +132,8 @@ type TokenCache struct {
 	// Entries is how many tokens each cache holds. Zero: 8192, or with Bytes as many as these hold; negative: there is no cache.
 	Entries int
 
-	// Bytes is how much memory the tokens of each cache may take: a limit beside Entries, for tokens of any size. What ClaimsFromContext
-	// keeps is not counted. Zero: no limit; otherwise at least 64 KiB.
+	// Bytes is how much memory the tokens of each cache may take: a limit beside Entries, for tokens of any size. Not counted is what
+	// ClaimsFromContext keeps, and a List with a Store of a token that comes again (300 bytes). Zero: no limit; otherwise at least 64 KiB.
 	Bytes int
 
 	// MaxAge is the age after which a JWT is verified anew. Zero: not before it expires.

@@ -19,7 +19,7 @@ import (
 //
 //   - Warm(ctx context.Context) error returns once enough is known to judge. Validator.Warm calls it.
 //   - Version() uint64 and AsOf() time.Time together: a token that was judged good while Version was the same is not looked up again. It
-//     never decreases, and AsOf is Verdict.AsOf for every token.
+//     never decreases, and AsOf is Verdict.AsOf for every token. A type that embeds another has its Version, and must count what its Judge adds.
 //   - ForToken(asked Revocations, t TokenFacts) (judge func() Verdict) returns what is called in place of asked.Judge about this one token, so
 //     that it can hold what is dear to make of it; nil: Judge is called. It is for tokens that come again, and what it returns is kept with
 //     the token. asked is what Config.Revocations names: an implementation that others may embed returns nil unless that is itself, or

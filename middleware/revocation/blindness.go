@@ -203,11 +203,15 @@ func (f *Feed) learn(d entries.Digest, known feedRecord) {
 	}
 }
 
-// offers are the states that end soon or are missing in the Store.
+// offers are the states that end soon or are missing in the Store. What waited and is missing there is offered again.
 func (f *Feed) offers(now time.Time, missing map[uint64]struct{}) (offers []pending.Offer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, said := range f.blindnesses() {
+		if _, lost := missing[said.waiting]; lost { // the Store took it, and lost it before it came back
+			said.waiting = 0
+			said.offerAgain(f.list.shared)
+		}
 		_, lost := missing[said.state.ID]
 		if !said.shared || !lost && time.Unix(int64(said.until), 0).Sub(now) > feedStateLife/2 {
 			continue
@@ -225,6 +229,9 @@ func (f *Feed) addStates(ids map[uint64]struct{}) {
 	for _, said := range f.blindnesses() {
 		if said.shared {
 			ids[said.state.ID] = struct{}{}
+		}
+		if said.waiting != 0 {
+			ids[said.waiting] = struct{}{}
 		}
 	}
 }

@@ -185,7 +185,7 @@ func (s *shared) feedOffers(now time.Time, missing map[uint64]struct{}) (offers 
 	return offers
 }
 
-// addStates adds the identifiers of the states of this instance's feeds that are in the Store.
+// addStates adds the identifiers of the states of this instance's feeds that the Store should have.
 func (fs *feeds) addStates(ids map[uint64]struct{}) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

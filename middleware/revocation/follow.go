@@ -171,15 +171,17 @@ func (f *follower) alive(t time.Time) {
 
 // restore offers the Store what it has lost, and what it is about to forget.
 func (f *follower) restore() {
+	if len(f.missing) > 0 {
+		for id := range f.pending.IDs() {
+			delete(f.missing, id)
+		}
+	}
 	if states := f.feedOffers(time.Now(), f.missing); len(states) > 0 {
 		f.pending.Add(states...)
 	}
 	if len(f.missing) == 0 {
 		f.missing = nil
 		return
-	}
-	for id := range f.pending.IDs() {
-		delete(f.missing, id)
 	}
 	var lost []pending.Offer // or on its way, and then it comes twice
 	f.list.table.Each(func(d entries.Digest, r entries.Record) {

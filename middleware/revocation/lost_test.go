@@ -209,3 +209,46 @@ func TestOnlyWhatWasLostIsPutBack(t *testing.T) {
 		}
 	})
 }
+
+// unheard is a Store that takes what is appended, while nobody can follow it until open is closed.
+type unheard struct {
+	*storetest.Memory
+	open chan struct{}
+}
+
+func (u *unheard) Follow(ctx context.Context, after string, deliver func([]byte, string) error, alive func(time.Time)) error {
+	select {
+	case <-u.open:
+	case <-ctx.Done():
+	}
+	return u.Memory.Follow(ctx, after, deliver, alive)
+}
+
+// A state of a feed that was offered again may be lost before it has come back. It is offered once more, and later ones like any other.
+func TestAStateThatIsLostBeforeItComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &unheard{Memory: storetest.NewMemory(), open: make(chan struct{})}
+		one := instance(t, store)
+		f, err := one.Feed("events", "https://i")
+		do(t, err)
+		restore, err := store.Backup()
+		do(t, err)
+		setWhileFull := func(why string) {
+			store.FailAppends(errors.New("disk full"))
+			if err := f.SetBlind(t.Context(), why); !errors.Is(err, revocation.ErrNotShared) {
+				t.Fatal(err)
+			}
+			store.FailAppends(nil)
+			eventually(t, "nothing pending", func() bool { return one.Status().Pending == 0 })
+		}
+		setWhileFull("paused")
+		do(t, restore())
+		close(store.open)
+		two := instance(t, store.Memory)
+		other, err := two.Feed("events", "https://i")
+		do(t, err, one.Warm(t.Context()), two.Warm(t.Context()))
+		eventually(t, "the state", func() bool { return other.Status().Blind == "paused" })
+		setWhileFull("disabled")
+		eventually(t, "the later state", func() bool { return other.Status().Blind == "disabled" })
+	})
+}
