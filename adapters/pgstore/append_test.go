@@ -15,6 +15,7 @@ import (
 
 // Entries that wait for a commit share the next one.
 func TestAppendsShareTransactions(t *testing.T) {
+	t.Parallel()
 	pool, cfg := connect(t, server(t).URL("postgres")), newLog()
 	s := created(t, pool, cfg)
 	const n = 2000
@@ -38,6 +39,7 @@ func TestAppendsShareTransactions(t *testing.T) {
 
 // Whatever the role says, a commit is on disk before it is acknowledged; a role that says more keeps it.
 func TestCommitsAreDurable(t *testing.T) {
+	t.Parallel()
 	sv, cfg := server(t), newLog()
 	admin := connect(t, sv.URL("postgres"))
 	created(t, admin, cfg)
@@ -100,6 +102,7 @@ func TestASilentServer(t *testing.T) {
 
 // A process that appends is killed; what it had acknowledged is there.
 func TestAnAppenderIsKilled(t *testing.T) {
+	t.Parallel()
 	sv, cfg := server(t), newLog()
 	s := created(t, connect(t, sv.URL("postgres")), cfg)
 	other := exec.Command(os.Args[0], "-test.run=^TestOtherProcess$")

@@ -9,6 +9,7 @@ import (
 
 // The interfaces are implemented by their shapes: whoever imports this module gets pgx and nothing of the core.
 func TestTheProductImportsNothingOfTheCore(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
 		t.Fatal(err)

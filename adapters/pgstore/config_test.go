@@ -37,6 +37,7 @@ func TestMistakesInConfig(t *testing.T) {
 }
 
 func TestNobodyThere(t *testing.T) {
+	t.Parallel()
 	s := open(t, lazy(t), pgstore.Config{})
 	ctx := t.Context()
 	for what, do := range map[string]func() error{

@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -26,11 +27,12 @@ var (
 )
 
 func TestContract(t *testing.T) {
-	s := server(t)
+	t.Parallel()
+	s := pgtest.For(t, "fsync=off") // it is killed
 	storetest.Run(t, func(t *testing.T) storetest.Engine { return engine(t, s) })
 }
 
-// The tests share a server: a new one takes seconds.
+// The tests share a server. Those that kill it or make it silent run alone, before the others run side by side.
 var start = sync.OnceValues(func() (*pgtest.Server, error) { return pgtest.Start("fsync=off") })
 
 var started atomic.Bool
@@ -44,6 +46,8 @@ func server(t *testing.T) *pgtest.Server {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // they wait more than they work
 	code := m.Run()
 	if started.Load() {
 		if s, err := start(); err == nil && s.Close() != nil {
@@ -96,8 +100,18 @@ func engine(t *testing.T, server *pgtest.Server) storetest.Engine {
 	url, cfg := server.URL("postgres"), newLog()
 	pool := connect(t, url)
 	first := created(t, pool, cfg)
+	opened := 0
 	return storetest.Engine{
-		Open:    func() revocation.Store { return open(t, connect(t, url), cfg) },
+		Open: func() revocation.Store {
+			if opened++; opened == 1 {
+				return first
+			}
+			cfg := cfg
+			if opened > 2 { // two trim meanwhile, each on one more connection
+				cfg.TrimEvery = -1
+			}
+			return open(t, connect(t, url), cfg)
+		},
 		Other:   func() revocation.Store { return created(t, pool, newLog()) },
 		Delay:   func(entry []byte, until time.Time) (func() error, error) { return delay(pool, cfg, entry, until) },
 		Trim:    func() error { return first.Trim(context.Background()) },

@@ -49,6 +49,7 @@ func fill(t *testing.T, pool *pgxpool.Pool, cfg pgstore.Config, from, to int) {
 }
 
 func TestPages(t *testing.T) {
+	t.Parallel()
 	pool, cfg := connect(t, server(t).URL("postgres")), newLog()
 	s := created(t, pool, cfg)
 	position, total := "", 0
@@ -71,6 +72,7 @@ func TestPages(t *testing.T) {
 
 // What commits between two pages is visible to the second one, and lies before its place.
 func TestWhatCommitsBetweenPages(t *testing.T) {
+	t.Parallel()
 	pool, cfg := connect(t, server(t).URL("postgres")), newLog()
 	s := created(t, pool, cfg)
 	const late = 1_000_000
@@ -146,6 +148,7 @@ func inOrder(numbers []uint64) bool {
 
 // A transaction that stays open, in this database or another, holds up nobody: what comes later is delivered once, and positions go on.
 func TestATransactionThatStaysOpen(t *testing.T) {
+	t.Parallel()
 	pool, cfg := connect(t, server(t).URL("postgres")), newLog()
 	s := created(t, pool, cfg)
 	commit, err := delay(pool, cfg, binary.BigEndian.AppendUint64(nil, 1000), time.Now().Add(time.Hour))
@@ -173,6 +176,7 @@ func TestATransactionThatStaysOpen(t *testing.T) {
 }
 
 func TestWithoutListen(t *testing.T) {
+	t.Parallel()
 	cfg := newLog()
 	cfg.NoListen = true
 	pool := connect(t, server(t).URL("postgres"))
@@ -199,6 +203,7 @@ func TestWithoutListen(t *testing.T) {
 
 // What pg_dump writes holds the numbers of transactions, which mean nothing in another cluster, and in the same one lacks what came after.
 func TestTablesThatWereDumpedAndRestored(t *testing.T) {
+	t.Parallel()
 	sv := server(t)
 	pool, cfg := connect(t, sv.URL("postgres")), newLog()
 	s := created(t, pool, cfg)
@@ -252,11 +257,12 @@ func TestTablesThatWereDumpedAndRestored(t *testing.T) {
 }
 
 func TestAStandbyAndItsPromotion(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.For(t, "fsync=off")
 	pool, cfg := connect(t, primary.URL("postgres")), newLog()
 	s := created(t, pool, cfg)
 	fill(t, pool, cfg, 1, 5)
-	replica, err := primary.Replica("fsync=off")
+	replica, err := primary.Replica("fsync=off", "wal_retrieve_retry_interval=50ms") // promotion waits for the end of a pause
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,6 +310,7 @@ func TestAStandbyAndItsPromotion(t *testing.T) {
 
 // A database of the same cluster counts the same transactions; only a row tells them apart.
 func TestAPositionOfAnotherDatabase(t *testing.T) {
+	t.Parallel()
 	sv := server(t)
 	if err := sv.Load("postgres", []byte("create database other")); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestAProofIsFreshOnce(t *testing.T) {
+	t.Parallel()
 	url, cfg := server(t).URL("postgres"), newLog()
 	one, other := created(t, connect(t, url), cfg), open(t, connect(t, url), cfg)
 	var fresh atomic.Int64
@@ -35,6 +36,7 @@ func TestAProofIsFreshOnce(t *testing.T) {
 }
 
 func TestHowLongAProofIsRemembered(t *testing.T) {
+	t.Parallel()
 	s := created(t, connect(t, server(t).URL("postgres")), newLog())
 	now := time.Now()
 	for i, row := range []struct {
@@ -79,14 +81,11 @@ func TestProofsOutliveTheServer(t *testing.T) {
 	}
 }
 
-// retry tries again while the connections of a pool are dead.
+// retry tries again, for instance while the connections of a pool are dead.
 func retry(try func() error) error {
-	var err error
-	for range 20 {
-		if err = try(); err == nil {
-			return nil
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if err := try(); err == nil || time.Now().After(limit) {
+			return err
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
-	return err
 }

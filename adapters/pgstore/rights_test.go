@@ -12,6 +12,7 @@ import (
 )
 
 func TestManyProcessesCreateTheTablesAtOnce(t *testing.T) {
+	t.Parallel()
 	url, cfg := server(t).URL("postgres"), newLog()
 	var creating sync.WaitGroup
 	for range 8 {
@@ -29,6 +30,7 @@ func TestManyProcessesCreateTheTablesAtOnce(t *testing.T) {
 
 // The rights that doc.go lists are enough, and none of them is too many.
 func TestTheLeastRights(t *testing.T) {
+	t.Parallel()
 	sv := server(t)
 	admin, cfg := connect(t, sv.URL("postgres")), newLog()
 	cfg.TrimEvery = -1 // while the Store trims by itself, Trim has nothing to do and needs no right
@@ -103,6 +105,7 @@ func TestTheLeastRights(t *testing.T) {
 }
 
 func TestWhatIsLoggedWithoutTheRightToDelete(t *testing.T) {
+	t.Parallel()
 	sv := server(t)
 	admin, cfg := connect(t, sv.URL("postgres")), newLog()
 	var out lockedBuffer

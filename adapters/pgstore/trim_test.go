@@ -29,6 +29,7 @@ func end(t *testing.T, pool *pgxpool.Pool, cfg pgstore.Config, n int, ago string
 }
 
 func TestTrim(t *testing.T) {
+	t.Parallel()
 	pool, cfg := connect(t, server(t).URL("postgres")), newLog()
 	cfg.TrimEvery = -1
 	s, table := created(t, pool, cfg), cfg.Prefix+"_revocations"
@@ -51,6 +52,7 @@ func TestTrim(t *testing.T) {
 
 // A position names the newest row. As long as nothing new comes it stays, so that followers resume.
 func TestTheNewestRowStays(t *testing.T) {
+	t.Parallel()
 	pool, cfg := connect(t, server(t).URL("postgres")), newLog()
 	cfg.TrimEvery = -1
 	s, table := created(t, pool, cfg), cfg.Prefix+"_revocations"
@@ -81,6 +83,7 @@ func TestTheNewestRowStays(t *testing.T) {
 }
 
 func TestOneProcessTrims(t *testing.T) {
+	t.Parallel()
 	pool, cfg := connect(t, server(t).URL("postgres")), newLog()
 	cfg.TrimEvery = -1
 	s, table := created(t, pool, cfg), cfg.Prefix+"_revocations"
@@ -104,6 +107,7 @@ func TestOneProcessTrims(t *testing.T) {
 }
 
 func TestWhoeverAppendsTrims(t *testing.T) {
+	t.Parallel()
 	pool, cfg := connect(t, server(t).URL("postgres")), newLog()
 	s, table := created(t, pool, cfg), cfg.Prefix+"_revocations"
 	end(t, pool, cfg, 10, "1 hour")

@@ -8,3 +8,9 @@ func WithoutDebian() (restore func()) {
 	debian = "/nowhere/initdb"
 	return func() { debian = was }
 }
+
+// Kept is where the files of a new cluster are kept.
+func Kept(s *Server) string { return s.kept() }
+
+// Files is where the files of the server are.
+func Files(s *Server) string { return s.data() }

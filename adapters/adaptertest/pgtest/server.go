@@ -35,7 +35,8 @@ type Server struct {
 	backups  int
 }
 
-// Start makes a new database cluster and starts it, with settings such as "fsync=off". Close removes it.
+// Start makes a new database cluster and starts it, with settings such as "fsync=off". Close removes it. What need not reach a disk, because
+// of that setting, is kept in memory where there is room.
 func Start(settings ...string) (*Server, error) {
 	bin, err := find()
 	if err != nil {
@@ -45,9 +46,8 @@ func Start(settings ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.run("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("pgtest: initdb: %w: %s", err, out), s.Close())
+	if err := s.makeFiles(); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -58,7 +58,7 @@ func Start(settings ...string) (*Server, error) {
 func newServer(bin string, settings []string) (*Server, error) {
 	s := &Server{bin: bin, settings: settings}
 	var err error
-	if s.dir, err = os.MkdirTemp("/tmp", "cardea-pg-"); err != nil { // the path of a socket has 107 bytes at most
+	if s.dir, err = newDir(settings); err != nil {
 		return nil, err
 	}
 	if s.owner, err = owner(s.dir); err != nil {
@@ -153,24 +153,27 @@ func (s *Server) start() error {
 		if s.ready(limit) {
 			return nil
 		}
-		time.Sleep(100 * time.Millisecond) // what a killed server leaves behind goes away by itself
+		time.Sleep(20 * time.Millisecond) // what a killed server leaves behind goes away by itself
 	}
 	text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 	return fmt.Errorf("pgtest: the server does not start: %s", text[max(0, len(text)-2000):])
 }
 
-// ready waits until the server answers. It says false if the server has ended.
+// ready waits until the server says in its file that it answers, as pg_ctl does. It says false if the server has ended.
 func (s *Server) ready(limit time.Time) bool {
+	pid := strconv.Itoa(s.process.Process.Pid)
 	for time.Now().Before(limit) {
 		select {
 		case <-s.exited:
 			return false
-		default:
+		case <-time.After(2 * time.Millisecond):
 		}
-		if _, err := s.run("pg_isready", "-q"); err == nil {
-			return true
+		text, _ := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+		if lines := strings.Split(string(text), "\n"); len(lines) > 7 && lines[0] == pid {
+			if state := strings.TrimSpace(lines[7]); state == "ready" || state == "standby" {
+				return true
+			}
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	return false
 }
@@ -182,15 +185,32 @@ func (s *Server) URL(database string) string {
 
 // Kill ends the server and every process of it at once (kill -9).
 func (s *Server) Kill() error {
+	if s.ended(0) {
+		return nil
+	}
 	pids := s.processes()
 	for _, pid := range pids {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 	}
+	if !s.ended(patience) {
+		return errors.New("pgtest: the server does not end")
+	}
+	return nil
+}
+
+// ended waits so long for the end of the server, and says whether it has ended. From then on its number may be another process's.
+func (s *Server) ended(within time.Duration) bool {
+	limit := time.After(within)
 	select {
 	case <-s.exited:
-		return nil
-	case <-time.After(patience):
-		return errors.New("pgtest: the server does not end")
+		return true
+	default:
+	}
+	select {
+	case <-s.exited:
+		return true
+	case <-limit:
+		return false
 	}
 }
 
@@ -247,13 +267,6 @@ func (s *Server) Backup() (restore func() error, err error) {
 	}, nil
 }
 
-func (s *Server) copy(from, to string) error {
-	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
-		return fmt.Errorf("pgtest: %w: %s", err, out)
-	}
-	return nil
-}
-
 // Dump returns a database as SQL, by pg_dump.
 func (s *Server) Dump(database string, args ...string) ([]byte, error) {
 	out, err := s.command("pg_dump", append(args, database)...).Output()
@@ -300,8 +313,11 @@ func (s *Server) Close() error {
 	for _, r := range s.replicas {
 		errs = append(errs, r.Close())
 	}
-	if s.process != nil {
-		errs = append(errs, s.Kill())
+	if s.process != nil && !s.ended(0) {
+		_ = s.process.Process.Signal(syscall.SIGQUIT) // it takes its shared memory away, which kill -9 leaves there
+		if !s.ended(10 * time.Second) {
+			errs = append(errs, s.Kill())
+		}
 	}
 	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }

@@ -3,6 +3,9 @@
 package pgtest_test
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,17 +14,11 @@ import (
 
 func TestAServerIsKilledAndBackAndRestored(t *testing.T) {
 	s := pgtest.For(t, "fsync=off")
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(s.Load("postgres", []byte("create table t (n int); insert into t values (1);")))
+	must(t, s.Load("postgres", []byte("create table t (n int); insert into t values (1);")))
 	restore, err := s.Backup()
-	must(err)
-	must(s.Load("postgres", []byte("insert into t values (2);")))
-	must(s.Restart())
+	must(t, err)
+	must(t, s.Load("postgres", []byte("insert into t values (2);")))
+	must(t, s.Restart())
 	holds := func(want string) {
 		t.Helper()
 		text, err := s.Dump("postgres", "--inserts")
@@ -33,12 +30,50 @@ func TestAServerIsKilledAndBackAndRestored(t *testing.T) {
 		}
 	}
 	holds("both")
-	must(restore())
+	must(t, restore())
 	holds("the first")
 	resume, err := s.Stall()
-	must(err)
-	must(resume())
+	must(t, err)
+	must(t, resume())
 	holds("the first")
+}
+
+// The next server gets a copy of the files that are kept.
+func TestWhatInitdbMakesIsKept(t *testing.T) {
+	first := pgtest.For(t, "fsync=off")
+	kept := pgtest.Kept(first)
+	if kept == "" {
+		t.Skip("this user has no directory for caches")
+	}
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+	other := pgtest.Kept(first)
+	if err := os.MkdirAll(filepath.Dir(other), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("cp", "-a", kept, other).CombinedOutput(); err != nil {
+		t.Fatalf("what the first server has made is not kept: %v: %s", err, out)
+	}
+	if err := os.WriteFile(filepath.Join(other, "marked"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	second := pgtest.For(t, "fsync=off")
+	if _, err := os.Stat(filepath.Join(pgtest.Files(second), "marked")); err != nil {
+		t.Errorf("the second server has other files: %v", err)
+	}
+	must(t, second.Close())
+	if _, err := os.Stat(filepath.Dir(pgtest.Files(second))); !os.IsNotExist(err) {
+		t.Errorf("its files are there after Close: %v", err)
+	}
+	must(t, second.Close()) // which the test does once more
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestWhereItIsMissing(t *testing.T) {

@@ -79,7 +79,7 @@ func appendOne(e Engine, l *ledger, s revocation.Store, delayed bool) error {
 	return commit()
 }
 
-// keepCutting follows and is cut off again and again, after 1, 2, 3 … entries.
+// keepCutting follows and is cut off again and again, after 1, 2, 3 … entries, and after ever more of them.
 func keepCutting(w *watcher, s revocation.Store, finished *atomic.Bool) error {
 	left := 0
 	w.before = func([]byte) error {
@@ -89,7 +89,7 @@ func keepCutting(w *watcher, s revocation.Store, finished *atomic.Bool) error {
 		return nil
 	}
 	defer func() { w.before = nil }()
-	for n := 1; !finished.Load(); n++ {
+	for n := 1; !finished.Load(); n += 1 + n/5 {
 		left = n
 		r := w.follow(s, w.position())
 		for !finished.Load() {

@@ -46,7 +46,7 @@ func fullRead(e Engine) error {
 		return fmt.Errorf("an empty log: %w", err)
 	}
 	for _, n := range []int{1, 300} {
-		if err := l.appendN(writer, n); err != nil {
+		if err := l.appendAtOnce(writer, n); err != nil {
 			return err
 		}
 		for _, s := range []revocation.Store{writer, e.Open()} {
@@ -160,7 +160,7 @@ func appendEnded(s revocation.Store, l *ledger, until time.Time) error {
 func trimmed(e Engine) error {
 	l, s := newLedger(), e.Open()
 	w := newWatcher()
-	for range 20 {
+	for range 8 {
 		if err := appendEnded(s, l, time.Now().Add(-time.Hour)); err != nil {
 			return err
 		}

@@ -109,7 +109,7 @@ func restartedWhileAppending(e Engine) error {
 				default:
 				}
 				_ = l.append(s, newEntry()) // it may fail while the engine is down, and is then not acknowledged
-				time.Sleep(time.Millisecond)
+				time.Sleep(5 * time.Millisecond)
 			}
 		}()
 	}

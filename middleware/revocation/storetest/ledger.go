@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -69,6 +70,20 @@ func (l *ledger) appendN(s revocation.Store, n int) error {
 		}
 	}
 	return nil
+}
+
+// appendAtOnce appends n entries that live, some at the same time.
+func (l *ledger) appendAtOnce(s revocation.Store, n int) error {
+	const atOnce = 20
+	appended := make(chan error, atOnce)
+	for i := range atOnce {
+		go func() { appended <- l.appendN(s, (n+i)/atOnce) }()
+	}
+	var errs []error
+	for range atOnce {
+		errs = append(errs, <-appended)
+	}
+	return errors.Join(errs...)
 }
 
 // all returns the acknowledged entries.

@@ -23,7 +23,7 @@ func aliveLast(e Engine) error {
 	if err := l.appendN(s, 100); err != nil {
 		return err
 	}
-	for range 5 {
+	for range 3 {
 		w := newWatcher()
 		w.before = func([]byte) error { time.Sleep(time.Millisecond); return nil }
 		if _, err := w.resumeFrom(e.Open(), ""); err != nil {
@@ -74,7 +74,7 @@ func aliveUnderLoad(e Engine) error {
 	l, s, w := newLedger(), e.Open(), newWatcher()
 	r := w.follow(e.Open(), "")
 	appended := make(chan error, 1)
-	go func() { appended <- l.appendN(s, 500) }()
+	go func() { appended <- l.appendN(s, 300) }()
 	if err := <-appended; err != nil {
 		return err
 	}

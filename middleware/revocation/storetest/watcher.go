@@ -226,22 +226,27 @@ func isGap(err error) bool {
 	return errors.As(err, &gap) && gap.Gap()
 }
 
-// resume follows s from a position until it is alive, as a List does: after a gap it reads everything. It says whether there was a gap.
+// resumeFrom follows s from a position until it is alive, as a List does: after a gap it reads everything. It says whether there was a gap.
 func (w *watcher) resumeFrom(s revocation.Store, after string) (gap bool, err error) {
-	for {
-		start := time.Now()
-		r := w.follow(s, after)
-		err := r.untilAlive(start)
-		if err == nil {
-			return gap, r.stop()
-		}
-		r.cancel()
-		if stuck := r.wait(); stuck != nil {
-			return gap, errors.Join(err, stuck)
-		}
-		if gap || after == "" || !isGap(r.err) {
-			return gap, err
-		}
-		gap, after = true, ""
+	if gap, err = w.goesOnFrom(s, after); gap {
+		_, err = w.goesOnFrom(s, "")
 	}
+	return gap, err
+}
+
+// goesOnFrom follows s from a position until it is alive, or says that the position is a gap.
+func (w *watcher) goesOnFrom(s revocation.Store, after string) (gap bool, err error) {
+	start := time.Now()
+	r := w.follow(s, after)
+	if err = r.untilAlive(start); err == nil {
+		return false, r.stop()
+	}
+	r.cancel()
+	if stuck := r.wait(); stuck != nil {
+		return false, errors.Join(err, stuck)
+	}
+	if after != "" && isGap(r.err) {
+		return true, nil
+	}
+	return false, err
 }
