@@ -71,6 +71,7 @@ func (l *clusterLoad) step(stores [2]*redisstore.Store, name string) {
 		l.fresh[slotTag+name] = int(n)
 	}
 	l.mu.Unlock()
+	time.Sleep(2 * time.Millisecond) // there are other things to do
 	if err != nil {
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -19,9 +19,14 @@ import (
 
 func TestOneServerKeepsTheContract(t *testing.T) {
 	onEngines(t, func(t *testing.T, e redistest.Engine) {
+		server := e.Start(t, redistest.Synced...)
 		storetest.Run(t, func(t *testing.T) storetest.Engine {
-			server := e.Start(t, redistest.Synced...)
-			engine := of(t, func() redis.UniversalClient { return server.Client() })
+			server.Must("FLUSHALL")
+			engine := of(t, func() redis.UniversalClient {
+				client := redis.NewClient(&redis.Options{Addr: server.Addr, ContextTimeoutEnabled: true, DialTimeout: time.Second})
+				t.Cleanup(func() { _ = client.Close() })
+				return client
+			})
 			engine.Restart = func() error { server.Kill(); server.Restart(); return nil }
 			engine.Stall = func() (func() error, error) {
 				resume := server.Pause()

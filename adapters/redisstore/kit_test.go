@@ -25,7 +25,7 @@ var full = flag.Bool("full", false, "run the rows with groups of servers on ever
 func TestMain(m *testing.M) {
 	logging.Disable()
 	if os.Getenv(asSpender) != "" {
-		os.Exit(spendOne())
+		os.Exit(spendAll())
 	}
 	flag.Parse()
 	_ = flag.Set("test.parallel", "8") // they wait more than they work

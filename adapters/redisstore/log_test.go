@@ -47,6 +47,7 @@ func TestAnEntryHasBounds(t *testing.T) {
 // What has happened to a log while nobody followed is a gap exactly if something may be missing.
 func TestAPositionIsGoodWhileWhatWasReadIsThere(t *testing.T) {
 	onEngines(t, func(t *testing.T, e redistest.Engine) {
+		server := e.Start(t, redistest.Durable...)
 		for name, row := range map[string]struct {
 			happens func(*testing.T, *redistest.Server, *redisstore.Store)
 			gap     bool
@@ -81,8 +82,7 @@ func TestAPositionIsGoodWhileWhatWasReadIsThere(t *testing.T) {
 			}, gap: true},
 		} {
 			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				server := e.Start(t, redistest.Durable...)
+				server.Must("FLUSHALL")
 				s := newStore(t, server.Client(), nil)
 				mustAppend(t, s, "first")
 				h := follow(t, s, "")

@@ -3,6 +3,7 @@
 package redisstore_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -105,56 +106,81 @@ func TestWhoeverWritesToTheServerMakesNoProofFresh(t *testing.T) {
 
 const asSpender = "CARDEA_TEST_SPENDER"
 
-// spendOne is the whole of a process that sends one proof many times.
-func spendOne() int {
-	how := strings.Split(os.Getenv(asSpender), " ")
-	client := redis.NewClient(&redis.Options{Addr: how[0], ContextTimeoutEnabled: true})
+// spendAll is the whole of a process that sends some proofs, each so many times from each of ten goroutines at once, and says how often each
+// was fresh, and how many it could not ask about.
+func spendAll() int {
+	var addr string
+	var proofs, times int
+	if _, err := fmt.Sscan(os.Getenv(asSpender), &addr, &proofs, &times); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
 	defer client.Close()
 	s, err := redisstore.New(redisstore.Config{Client: client, Timeout: 20 * time.Second})
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
-	var fresh, failed atomic.Int64
-	var all sync.WaitGroup
-	for range 10 {
-		all.Go(func() {
-			for range 100 {
-				switch ok, err := s.Add(context.Background(), "one", time.Now().Add(time.Minute)); {
-				case err != nil:
-					failed.Add(1)
-				case ok:
-					fresh.Add(1)
+	for proof := range proofs {
+		var fresh, failed atomic.Int64
+		var all sync.WaitGroup
+		for range spenders {
+			all.Go(func() {
+				for range times {
+					switch ok, err := s.Add(context.Background(), fmt.Sprint("proof ", proof), time.Now().Add(time.Minute)); {
+					case err != nil:
+						failed.Add(1)
+					case ok:
+						fresh.Add(1)
+					}
 				}
-			}
-		})
+			})
+		}
+		all.Wait()
+		fmt.Println(fresh.Load(), failed.Load())
 	}
-	all.Wait()
-	fmt.Println(fresh.Load(), failed.Load())
 	return 0
 }
 
+const spenders = 10 // of each process
+
 func TestOfEightProcessesOneSpendsAProof(t *testing.T) {
+	proofs, times := 20, 1
+	if *full {
+		times = 100
+	}
 	onEngines(t, func(t *testing.T, e redistest.Engine) {
 		server := e.Start(t, redistest.Durable...)
-		var fresh, failed atomic.Int64
+		fresh, failed := make([]int64, proofs), int64(0)
+		var mu sync.Mutex
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
 				cmd := exec.Command(os.Args[0])
-				cmd.Env = append(os.Environ(), asSpender+"="+server.Addr)
+				cmd.Env = append(os.Environ(), fmt.Sprint(asSpender, "=", server.Addr, " ", proofs, " ", times))
 				out, err := cmd.CombinedOutput()
-				var f, n int64
-				if _, scan := fmt.Sscan(string(out), &f, &n); err != nil || scan != nil {
-					t.Errorf("%v: %s", err, out)
+				mu.Lock()
+				defer mu.Unlock()
+				said := bytes.NewReader(out)
+				for proof := range proofs {
+					var f, n int64
+					if _, scan := fmt.Fscan(said, &f, &n); err != nil || scan != nil {
+						t.Errorf("%v, %v: %s", err, scan, out)
+					}
+					fresh[proof] += f
+					failed += n
 				}
-				fresh.Add(f)
-				failed.Add(n)
 			})
 		}
 		all.Wait()
-		if fresh.Load() != 1 || failed.Load() != 0 {
-			t.Errorf("of 8000 times it was fresh %d times, and %d failed", fresh.Load(), failed.Load())
+		for proof, n := range fresh {
+			if n != 1 {
+				t.Errorf("proof %d, %d times: fresh %d times", proof, 8*spenders*times, n)
+			}
+		}
+		if failed != 0 {
+			t.Errorf("%d of %d questions failed", failed, 8*spenders*times*proofs)
 		}
 	})
 }

@@ -18,8 +18,9 @@ import (
 // Nobody is alive before every stream has been read to its end, in however many turns, whichever stream it is that has more than one turn brings.
 func TestAFollowerIsAliveOnceEveryStreamIsRead(t *testing.T) {
 	onEngines(t, func(t *testing.T, e redistest.Engine) {
+		server := e.Start(t, redistest.Durable...)
 		for name, great := range map[string]int{"the first stream is the great one": 0, "the last": 9} {
-			server := e.Start(t, redistest.Durable...)
+			server.Must("FLUSHALL")
 			s := newStore(t, server.Client(), nil)
 			pipe := server.Client().Pipeline()
 			mustAppend(t, s, "so the server is known to suit")
@@ -66,6 +67,7 @@ func (l *lying) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 func TestAnswersThatMakeNoSenseAreErrors(t *testing.T) {
 	entry := []redis.XMessage{{ID: "1-1", Values: map[string]any{"e": "planted"}}}
 	onEngines(t, func(t *testing.T, e redistest.Engine) {
+		server := e.Start(t, redistest.Durable...)
 		for name, tell := range map[string]func(redis.Cmder){
 			"an entry of a stream that nobody asked for": func(c redis.Cmder) {
 				if read, ok := c.(*redis.XStreamSliceCmd); ok {
@@ -96,8 +98,8 @@ func TestAnswersThatMakeNoSenseAreErrors(t *testing.T) {
 			},
 		} {
 			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				client := e.Start(t, redistest.Durable...).Client()
+				server.Must("FLUSHALL")
+				client := server.Client()
 				s := newStore(t, client, nil)
 				mustAppend(t, s, "true")
 				client.AddHook(&lying{tell: tell})
@@ -115,7 +117,8 @@ func TestAnswersThatMakeNoSenseAreErrors(t *testing.T) {
 			})
 		}
 		t.Run("an entry was written under a name that is none", func(t *testing.T) {
-			client := e.Start(t, redistest.Durable...).Client()
+			server.Must("FLUSHALL")
+			client := server.Client()
 			s := newStore(t, client, nil)
 			client.AddHook(&lying{tell: func(c redis.Cmder) {
 				if c.Name() == "xadd" {

@@ -61,30 +61,48 @@ func (r *Replicated) awaitReplica() {
 	})
 }
 
-// Watch starts three Sentinels.
+// Watch starts three Sentinels. They are told of the replica and of one another, which takes them seconds to find out.
 func (e Engine) Watch(t *testing.T, r *Replicated) {
 	t.Helper()
-	for range 3 {
-		s := e.prepare(t)
+	const sentinels = 3
+	for range sentinels {
+		r.Sentinels = append(r.Sentinels, e.prepare(t))
+	}
+	id := func(i int) string { return fmt.Sprintf("%040x", i+1) }
+	for i, s := range r.Sentinels {
+		config := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel myid %s\nsentinel monitor %s 127.0.0.1 %s 2\n"+
+			"sentinel down-after-milliseconds %[4]s 500\nsentinel failover-timeout %[4]s 3000\nsentinel known-replica %[4]s 127.0.0.1 %[6]s\n",
+			s.Port, s.dir, id(i), MasterName, r.Primary.Port, r.Replica.Port)
+		for n, other := range r.Sentinels {
+			if n != i {
+				config += fmt.Sprintf("sentinel known-sentinel %s 127.0.0.1 %s %s\n", MasterName, other.Port, id(n))
+			}
+		}
 		file := filepath.Join(s.dir, "sentinel.conf")
-		config := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %s 2\nsentinel down-after-milliseconds %s 500\n"+
-			"sentinel failover-timeout %s 3000\n", s.Port, s.dir, MasterName, r.Primary.Port, MasterName, MasterName)
 		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s.args = []string{file, "--sentinel"}
-		s.Restart()
-		r.Sentinels = append(r.Sentinels, s)
+		s.Begin()
 	}
 	for _, s := range r.Sentinels {
-		Eventually(t, "the Sentinels know each other", func() error {
-			state, err := s.Do("SENTINEL", "MASTER", MasterName)
-			text := fmt.Sprint(state)
-			if err == nil && !(strings.Contains(text, "num-other-sentinels:2") && strings.Contains(text, "num-slaves:1")) {
-				return fmt.Errorf("%v", text)
-			}
-			return err
-		})
+		s.await()
+		for _, ask := range []struct {
+			subject string
+			number  int
+			good    func(text string) bool
+		}{
+			{"REPLICAS", 1, func(text string) bool { return strings.Contains(text, "master-link-status:ok") }},
+			{"SENTINELS", sentinels - 1, func(text string) bool { return !strings.Contains(text, "disconnected") }},
+		} {
+			Eventually(t, "a Sentinel is connected to the "+ask.subject, func() error {
+				found, err := s.Do("SENTINEL", ask.subject, MasterName)
+				if all, _ := found.([]any); err == nil && (len(all) != ask.number || !ask.good(fmt.Sprint(all))) {
+					return fmt.Errorf("%v", found)
+				}
+				return err
+			})
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // Engine is a program that speaks the protocol.
@@ -192,7 +193,10 @@ func (s *Server) Dir() string { return s.dir }
 
 // Do sends one command on a connection of its own.
 func (s *Server) Do(args ...any) (any, error) {
-	client := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, ReadTimeout: patience, ContextTimeoutEnabled: true})
+	client := redis.NewClient(&redis.Options{
+		Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, ReadTimeout: patience, ContextTimeoutEnabled: true,
+		DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}, // two questions less
+	})
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

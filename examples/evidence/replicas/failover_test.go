@@ -30,7 +30,7 @@ func inParallel(atOnce, n int, do func(i int)) {
 // accepted twice, not even afterwards; what was acknowledged as shared holds in a process that begins later, also what the dead have revoked; and
 // whatever a process has revoked that runs on, it never lets in again. Requests without a proof notice nothing: what is known is younger than it may be.
 func TestAFailoverUnderLoad(t *testing.T) {
-	n := 120
+	n := 72
 	if *full {
 		n = 2400
 	}
@@ -145,7 +145,7 @@ func spendProofs(c client, to []*process) *proofs {
 			select {
 			case <-load.end:
 				return
-			case <-time.After(2 * time.Millisecond):
+			case <-time.After(10 * time.Millisecond):
 			}
 			load.mu.Lock()
 			if id := len(load.text); id < ahead || load.to[0].hasSpent(id-ahead) {

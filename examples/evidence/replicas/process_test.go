@@ -85,6 +85,9 @@ func start(t *testing.T, at, issuer string, settings ...string) *process {
 		judged: make(map[int]answer), told: make(map[int]time.Time), revoked: make(map[int]revoked), spent: make(map[int]spent),
 	}
 	p.command.Env = append(append(os.Environ(), settingStore+"="+at, settingIssuer+"="+issuer), settings...)
+	if !*full { // which measures, and pays for it with all that the machine has
+		p.command.Env = append(p.command.Env, settingPause+"=10ms")
+	}
 	p.command.Stderr = os.Stderr
 	in, err := p.command.StdinPipe()
 	if err != nil {

@@ -30,6 +30,7 @@ const (
 	settingIssuer   = "REPLICA_ISSUER"
 	settingPatience = "REPLICA_PATIENCE" // of proofs, with a Redis
 	settingWithin   = "REPLICA_WITHIN"   // how old what is known of revocations may be; without it two seconds
+	settingPause    = "REPLICA_PAUSE"    // between two rounds of judging; without it there is none
 
 	audience = "https://api.example.com"
 	within   = 2 * time.Second
@@ -51,8 +52,9 @@ func TestMain(m *testing.M) {
 
 // replica is a process that does what each line of its standard input says, and writes lines about what came of it:
 //
-//	judge TOKEN                  from now on, without a pause, until it is refused. A line each time that the answer changes: "judged NUMBER
-//	                             STATUS LET-IN CHANGED", the times at which it was last let in, and at which the answer was another one
+//	judge TOKEN                  from now on, with REPLICA_PAUSE in between, until it is refused. A line each time that the answer changes:
+//	                             "judged NUMBER STATUS LET-IN CHANGED", the times at which it was last let in, and at which the answer was
+//	                             another one
 //	judge-on TOKEN               the same, beyond that, and a thousand times a second at most
 //	watch TOKEN                  "told NUMBER STATUS TIME" once the list says that it was revoked
 //	revoke ID                    "revoked ID OUTCOME RETURNED": shared, unshared, or failed
@@ -60,6 +62,7 @@ func TestMain(m *testing.M) {
 //	status                       "status AGE PENDING READY"
 type replica struct {
 	issuer string
+	pause  time.Duration
 	list   *revocation.List
 	auth   *middleware.Validator
 	guard  *middleware.Guard
@@ -71,6 +74,7 @@ type replica struct {
 
 func serve(ctx context.Context) error {
 	patience, _ := time.ParseDuration(os.Getenv(settingPatience))
+	pause, _ := time.ParseDuration(os.Getenv(settingPause))
 	limit := within
 	if text := os.Getenv(settingWithin); text != "" {
 		limit, _ = time.ParseDuration(text)
@@ -99,7 +103,7 @@ func serve(ctx context.Context) error {
 	if err := auth.Warm(ctx); err != nil {
 		return err
 	}
-	r := &replica{issuer: os.Getenv(settingIssuer), list: list, auth: auth, guard: auth.Require()}
+	r := &replica{issuer: os.Getenv(settingIssuer), pause: pause, list: list, auth: auth, guard: auth.Require()}
 	fmt.Println("ready")
 	go r.judge()
 	lines := bufio.NewScanner(os.Stdin)
@@ -158,9 +162,11 @@ func (r *replica) judge() {
 				fmt.Println(line)
 			}
 		}
+		pause := r.pause
 		if len(now) == 0 || now[0].on {
-			time.Sleep(time.Millisecond) // others want the processor as well
+			pause = max(pause, time.Millisecond) // others want the processor as well
 		}
+		time.Sleep(pause)
 	}
 }
 

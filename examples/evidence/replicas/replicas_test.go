@@ -29,6 +29,15 @@ func numbered(issuer *authtest.Issuer, n int) (tokens []string, entries []revoca
 	return tokens, entries
 }
 
+// postgres starts a PostgreSQL, which writes to a disk where times are measured.
+func postgres(t *testing.T) *pgtest.Server {
+	t.Helper()
+	if *full {
+		return pgtest.For(t)
+	}
+	return pgtest.For(t, "fsync=off")
+}
+
 // this is the List of this process.
 func this(t *testing.T, database string) *revocation.List {
 	t.Helper()
@@ -47,13 +56,14 @@ func this(t *testing.T, database string) *revocation.List {
 	return list
 }
 
-// What is revoked in this process while the other judges without a pause, is refused there.
+// What is revoked in this process while the other judges, in full without a pause, is refused there.
 func TestRevocationsReachAnotherProcess(t *testing.T) {
+	beside(t)
 	n := 500
 	if *full {
 		n = 10_000
 	}
-	database := pgtest.For(t).URL("postgres")
+	database := postgres(t).URL("postgres")
 	issuer := authtest.NewIssuer(t)
 	list := this(t, database)
 	other := begin(t, database, issuer.URL())
@@ -90,11 +100,12 @@ func TestRevocationsReachAnotherProcess(t *testing.T) {
 
 // With a limit of two seconds nobody is let in later than that after Revoke has returned, whatever the database does.
 func TestNobodyIsLetInByKnowledgeThatIsTooOld(t *testing.T) {
+	beside(t)
 	n := 20
 	if *full {
 		n = 400
 	}
-	server := pgtest.For(t)
+	server := postgres(t)
 	issuer := authtest.NewIssuer(t)
 	list := this(t, server.URL("postgres"))
 	other := begin(t, server.URL("postgres"), issuer.URL())
@@ -141,11 +152,12 @@ func TestNobodyIsLetInByKnowledgeThatIsTooOld(t *testing.T) {
 // A replica and the database are killed while revocations come. What was acknowledged is refused by whoever starts afterwards, and what was not
 // has been reported and arrives later.
 func TestNothingIsLostWhenProcessesAreKilled(t *testing.T) {
+	beside(t)
 	n := 400
 	if *full {
 		n = 4000
 	}
-	server := pgtest.For(t)
+	server := postgres(t)
 	database := server.URL("postgres")
 	issuer := authtest.NewIssuer(t)
 	list := this(t, database)
