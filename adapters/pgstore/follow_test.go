@@ -311,12 +311,12 @@ func TestAStandbyAndItsPromotion(t *testing.T) {
 // A database of the same cluster counts the same transactions; only a row tells them apart.
 func TestAPositionOfAnotherDatabase(t *testing.T) {
 	t.Parallel()
-	sv := server(t)
-	if err := sv.Load("postgres", []byte("create database other")); err != nil {
+	sv, cfg := server(t), newLog()
+	other := cfg.Prefix + "other"
+	if err := sv.Load("postgres", []byte("create database "+other)); err != nil {
 		t.Fatal(err)
 	}
-	cfg := newLog()
-	pools := []*pgxpool.Pool{connect(t, sv.URL("postgres")), connect(t, sv.URL("other"))}
+	pools := []*pgxpool.Pool{connect(t, sv.URL("postgres")), connect(t, sv.URL(other))}
 	var positions []string
 	for _, pool := range pools {
 		s := created(t, pool, cfg)

@@ -67,6 +67,9 @@ func TestAFailoverUnderLoad(t *testing.T) {
 		group.AwaitPromotion()
 		promoted := load.sent()
 		eventually(t, "proofs that are accepted by the promoted", func() bool { return load.acceptedSince(survivors, promoted) > 50 })
+		for _, p := range survivors {
+			eventually(t, "a judgement about a proof by each of those that run on", func() bool { return p.judgesProofsSince(promoted) })
+		}
 		eventually(t, "an end of what is pending", func() bool {
 			for _, p := range survivors {
 				if p.says(t).pending > 0 {
@@ -198,6 +201,18 @@ func (l *proofs) acceptedSince(by []*process, first int) (n int) {
 		p.mu.Unlock()
 	}
 	return n
+}
+
+// judgesProofsSince says whether it has accepted or refused one of those proofs. It accepts none if it is slower than the others.
+func (p *process) judgesProofsSince(first int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, s := range p.spent {
+		if id >= first && s.accepted+s.refused > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // comesAgain is added to the number of a proof that was accepted.
