@@ -60,9 +60,13 @@ func (s *shared) start() {
 func (s *shared) stop() {
 	s.cancel()
 	s.running.Wait()
-	if n := s.pending.Count(); n > 0 {
-		s.list.log().Error("revocation: closed with entries that no other instance may know of", "entries", n)
+	if n := s.pending.Close(); n > 0 {
+		s.lost(n)
 	}
+}
+
+func (s *shared) lost(n int) {
+	s.list.log().Error("revocation: closed with entries that no other instance may know of", "entries", n)
 }
 
 // Warm waits for the first full read of the Store, before which no request is judged. It returns at once without a Store. The error wraps

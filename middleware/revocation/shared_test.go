@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -255,3 +256,28 @@ func settled(lists ...*revocation.List) string {
 // A few at a time are offered to a Store that has come back.
 
 // A failure that lasts is logged once a minute.
+
+// An entry that is on its way to the Store when the List is closed is logged as lost: by Close, or by Revoke if it comes later.
+func TestAnEntryOnItsWayWhenTheListIsClosed(t *testing.T) {
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			store := storetest.NewMemory()
+			l := newList(t, revocation.Config{Store: store, Secrets: [][]byte{secretOf(1)}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			do(t, l.Warm(t.Context()))
+			_, err := store.Stall()
+			do(t, err)
+			revoked := make(chan error)
+			go func() { revoked <- l.Revoke(t.Context(), entryAbout("u")) }()
+			synctest.Wait()
+			do(t, l.Close())
+			if err := <-revoked; !errors.Is(err, revocation.ErrNotShared) {
+				t.Errorf("Revoke: %v", err)
+			}
+			if strings.Count(log.String(), "closed with entries that no other instance may know of\" entries=1\n") != 1 ||
+				strings.Contains(log.String(), "offered again") {
+				t.Errorf("the log is %s", log.String())
+			}
+		})
+	}
+}

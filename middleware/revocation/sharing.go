@@ -21,10 +21,17 @@ const (
 // share gives a record to the Store. If that does not take it, it is offered again later.
 func (s *shared) share(ctx context.Context, o pending.Offer) error {
 	if err := s.append(ctx, o); err != nil {
-		if replaced := s.pending.Add(o); replaced != nil {
+		replaced, open := s.pending.Add(o)
+		if replaced != nil {
 			s.forget(replaced)
 		}
-		s.failed("entries could not be shared, and are offered again", err)
+		if !open { // Close has counted before this one came
+			s.lost(1)
+			return fmt.Errorf("%w: %w", ErrNotShared, ErrClosed)
+		}
+		if s.ctx.Err() == nil {
+			s.failed("entries could not be shared, and are offered again", err)
+		}
 		return fmt.Errorf("%w: %w", ErrNotShared, err)
 	}
 	return nil

@@ -40,6 +40,7 @@ type Queue struct {
 	wake chan struct{}
 
 	mu      sync.Mutex
+	closed  bool
 	offers  []Offer
 	offered []Offer // taken out to be offered now
 
@@ -59,19 +60,28 @@ func NewQueue() *Queue { return &Queue{wake: make(chan struct{}, 1)} }
 // Woken has a value once something was added since the last one was received.
 func (q *Queue) Woken() <-chan struct{} { return q.wake }
 
-// Add adds offers. It returns the entry that the last of them has replaced, if any.
-func (q *Queue) Add(offers ...Offer) (replaced *Entry) {
+// Add adds offers. It returns the entry that the last of them has replaced, if any, and false after Close: nobody will offer them.
+func (q *Queue) Add(offers ...Offer) (replaced *Entry, open bool) {
 	q.mu.Lock()
 	for _, o := range offers {
 		replaced = q.replace(o)
 		q.offers = append(q.offers, o)
 	}
+	open = !q.closed
 	q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
-	return replaced
+	return replaced, open
+}
+
+// Close says that nobody offers any more, and returns how many there are.
+func (q *Queue) Close() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	return q.count()
 }
 
 // replace drops the entry that o says as much as. The caller holds mu.
@@ -112,6 +122,10 @@ func (q *Queue) ReplacedBy(d entries.Digest) []entries.Record {
 func (q *Queue) Count() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.count()
+}
+
+func (q *Queue) count() int {
 	return len(q.offers) + len(q.offered) - q.dropped
 }
 
