@@ -55,7 +55,7 @@ func (s *Store) append(ctx context.Context, client *redis.Client, n *node, entry
 			added = pipe.XAdd(ctx, &redis.XAddArgs{Stream: s.streamKey(place.stream), Values: []any{entryField, entry}})
 		}
 		now := pipe.Time(ctx)
-		s.trimmer.trim(ctx, s, pipe)
+		cut := s.trimmer.trim(ctx, s, pipe)
 		info := pipe.Info(ctx, "replication")
 		have := replicasHave(ctx, pipe, asked, wait)
 		var synced *redis.IntSliceCmd
@@ -87,6 +87,7 @@ func (s *Store) append(ctx context.Context, client *redis.Client, n *node, entry
 			return err
 		}
 		s.trimmer.learn(now.Val())
+		s.trimmed(ctx, cut)
 		st, err := parse(info.Val())
 		if err != nil {
 			return err

@@ -44,7 +44,8 @@ type Config struct {
 	// what they hold. It is for managed services that offer nothing else.
 	DangerouslyVolatile bool
 
-	// Logger gets a line, at most one a minute, while proofs or answers cannot be stored. Nil: slog.Default(), asked for at each line.
+	// Logger gets a line, at most one a minute, while proofs or answers cannot be stored, or what has ended cannot be cut off the log. Nil:
+	// slog.Default(), asked for at each line.
 	Logger *slog.Logger
 }
 

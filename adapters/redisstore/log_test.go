@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -345,6 +346,22 @@ func TestAppendingTrims(t *testing.T) {
 			t.Errorf("%v entries are left that never end, want 300", n)
 		}
 	})
+}
+
+// A server that lets nobody trim takes what is appended, and the log that grows is told of once a minute.
+func TestALogThatCannotBeTrimmedIsToldOf(t *testing.T) {
+	server := redistest.Engines(t)[0].Start(t, redistest.Durable...)
+	server.Must(append([]any{"ACL", "SETUSER", "cardea", "on", ">secret"}, append(permissions("cardea"), "-xtrim")...)...)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr, Username: "cardea", Password: "secret", ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	var log strings.Builder
+	s := newStore(t, client, func(cfg *redisstore.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	for range 4 {
+		mustAppend(t, s, "a")
+	}
+	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "the log grows") || !strings.Contains(log.String(), "documentation lists") {
+		t.Errorf("the log is %s", log.String())
+	}
 }
 
 func TestEntriesRestLongerThanTheyLive(t *testing.T) {
