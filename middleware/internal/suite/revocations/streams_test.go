@@ -241,9 +241,11 @@ func TestHealthAndWarmKnowOfRevocations(t *testing.T) {
 			t.Error("it is ready by what is older than it may be")
 		}
 	})
-	unlimited := kit.NewValidator(t, kit.SetRevocations(&versioned{asOf: time.Now().Add(-time.Hour)}))
-	if !unlimited.Health()[0].Ready {
-		t.Error("without a limit old knowledge is none")
+	for _, asOf := range []time.Time{time.Now().Add(-time.Hour), {}} {
+		unlimited := kit.NewValidator(t, kit.SetRevocations(&versioned{asOf: time.Now()}, &versioned{asOf: asOf})).Health()[0]
+		if unlimited.Ready != !asOf.IsZero() || !unlimited.RevocationsAsOf.Equal(asOf) {
+			t.Errorf("without a limit, when one knows all as of %v: %v, as of %v", asOf, unlimited.Ready, unlimited.RevocationsAsOf)
+		}
 	}
 }
 
