@@ -18,6 +18,7 @@ const variable = "CARDEA_SCALE_TASK"
 type task struct {
 	Role          string // "list", "read" or "hear"
 	Entries       int
+	Rounds        int // of "list"
 	Engine, Where string
 }
 
@@ -34,7 +35,7 @@ func Child(ctx context.Context) (was bool, err error) {
 	var result any
 	switch t.Role {
 	case "list":
-		result, err = measureList(ctx, t.Entries)
+		result, err = measureList(ctx, t.Entries, t.Rounds)
 	case "read":
 		result, err = read(ctx, t)
 	case "hear":

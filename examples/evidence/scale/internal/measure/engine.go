@@ -15,6 +15,7 @@ import (
 // Plan says how much is measured on an engine.
 type Plan struct {
 	Append    time.Duration
+	Records   int // that are appended, over and over
 	Idle      time.Duration
 	Crowds    []int // of followers while nothing happens
 	Rest      int
@@ -41,7 +42,7 @@ func Engine(ctx context.Context, s Server, plan Plan) (e figures.Engine, record 
 		what string
 		do   func() error
 	}{
-		{"append", func() error { e.Append, err = appends(ctx, s, plan.Append); return err }},
+		{"append", func() error { e.Append, err = appends(ctx, s, plan.Append, plan.Records); return err }},
 		{"rest", func() error { e.Rest, record, err = rest(ctx, s, plan); return err }},
 		{"idle", func() error { e.Idle, err = idles(ctx, s, plan); return err }},
 		{"reads", func() error { e.Reads, err = reads(ctx, s, plan.Reads); return err }},
@@ -62,8 +63,8 @@ func Engine(ctx context.Context, s Server, plan Plan) (e figures.Engine, record 
 // many is how many goroutines append at once.
 const many = 64
 
-func appends(ctx context.Context, s Server, d time.Duration) (a figures.Append, err error) {
-	records, err := sealed(ctx, 0, 1<<15)
+func appends(ctx context.Context, s Server, d time.Duration, n int) (a figures.Append, err error) {
+	records, err := sealed(ctx, 0, n)
 	if err != nil {
 		return a, err
 	}
@@ -102,10 +103,10 @@ func appends(ctx context.Context, s Server, d time.Duration) (a figures.Append, 
 	if err != nil {
 		return a, err
 	}
-	spent, n := after.since(before), float64(done.Load())
+	spent, made := after.since(before), float64(done.Load())
 	return figures.Append{
-		Alone: median(times), Many: many, PerSec: n / took,
-		CPU: spent.CPU / n, Commands: spent.Commands / n, In: spent.In / n, Out: spent.Out / n,
+		Alone: median(times), Many: many, PerSec: made / took,
+		CPU: spent.CPU / made, Commands: spent.Commands / made, In: spent.In / made, Out: spent.Out / made,
 	}, nil
 }
 

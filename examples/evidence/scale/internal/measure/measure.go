@@ -18,7 +18,7 @@ import (
 
 // Full is everything, for Redis.
 func Full() Plan {
-	p := Plan{Append: 5 * time.Second, Idle: 6 * time.Second, Rest: 100_000, SpreadFor: 10 * time.Second, Settle: 3 * time.Second}
+	p := Plan{Append: 5 * time.Second, Records: 1 << 15, Idle: 6 * time.Second, Rest: 100_000, SpreadFor: 10 * time.Second, Settle: 3 * time.Second}
 	for _, followers := range []int{1, 2, 4, 8} {
 		p.Reads = append(p.Reads, Load{Followers: followers, Entries: 100_000})
 	}
@@ -45,7 +45,7 @@ func Some() Plan {
 // Quick is a look at whether it works.
 func Quick() Plan {
 	return Plan{
-		Append: 200 * time.Millisecond, Idle: 300 * time.Millisecond, Crowds: []int{4}, Rest: 2000, Reads: []Load{{Followers: 2, Entries: 5000}},
+		Append: 100 * time.Millisecond, Records: 1000, Idle: 300 * time.Millisecond, Crowds: []int{4}, Rest: 2000, Reads: []Load{{Followers: 2, Entries: 5000}},
 		Spreads: []Load{{Followers: 2, Rate: 100}}, SpreadFor: 300 * time.Millisecond, Settle: 300 * time.Millisecond,
 	}
 }
@@ -70,7 +70,7 @@ func All(ctx context.Context, sizes []int, redis, postgres Plan) (*figures.Measu
 	if m.Postgres, _, err = server(ctx, NewPostgres, postgres); err != nil {
 		return nil, err
 	}
-	if m.Lists, err = Lists(ctx, sizes); err != nil {
+	if m.Lists, err = Lists(ctx, sizes, 12); err != nil {
 		return nil, err
 	}
 	log.Print("lists: done")

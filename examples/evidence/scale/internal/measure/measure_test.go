@@ -69,7 +69,7 @@ func TestEachEngineIsMeasured(t *testing.T) {
 
 func TestListsAreMeasured(t *testing.T) {
 	t.Parallel()
-	all, err := measure.Lists(t.Context(), []int{1000})
+	all, err := measure.Lists(t.Context(), []int{1000}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,39 @@ func (h *histogram) add(t float64) {
 	h.most = max(h.most, t)
 }
 
+// bin is the number of steps from least to t, looked up by the first bits of t: most of a simulation would be logarithms otherwise.
 func bin(t float64) int {
-	return min(max(0, int(math.Log(max(t, least)/least)/step)), bins-1)
+	slot := int(math.Float64bits(max(t, least))>>slotBits) - firstSlot
+	if slot >= len(slots) {
+		return bins - 1
+	}
+	if s := slots[slot]; t < s.next {
+		return s.bin
+	}
+	return min(slots[slot].bin+1, bins-1)
+}
+
+// slots are the numbers that have the same exponent and the same six bits after it. They are no further apart than a step, so that one bin ends
+// in each of them at most.
+var slots = makeSlots()
+
+type slot struct {
+	bin  int
+	next float64 // where the next bin begins
+}
+
+const slotBits = 52 - 6
+
+var firstSlot = int(math.Float64bits(least) >> slotBits)
+
+func makeSlots() (all []slot) {
+	for at := firstSlot; ; at++ {
+		number := int(math.Log(max(math.Float64frombits(uint64(at)<<slotBits), least)/least) / step)
+		if number >= bins {
+			return all
+		}
+		all = append(all, slot{number, least * math.Exp(float64(number+1)*step)})
+	}
 }
 
 // quantile is a time that such a share lies below.
