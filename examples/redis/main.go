@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 
@@ -68,6 +69,7 @@ func run(ctx context.Context, out io.Writer) error {
 		defer end()
 		instances[i] = address
 	}
+	defer http.DefaultClient.CloseIdleConnections() // one that has carried no request would hold up the end of an instance for seconds
 	fmt.Fprintf(out, "Two instances of the API, %s and %s, share what they learn in %s.\n", instances[0], instances[1], url)
 	return play(ctx, out, issuer, instances)
 }

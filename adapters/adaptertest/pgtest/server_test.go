@@ -4,7 +4,6 @@ package pgtest_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,33 +39,28 @@ func TestAServerIsKilledAndBackAndRestored(t *testing.T) {
 
 // The next server gets a copy of the files that are kept.
 func TestWhatInitdbMakesIsKept(t *testing.T) {
-	first := pgtest.For(t, "fsync=off")
-	kept := pgtest.Kept(first)
-	if kept == "" {
+	s := pgtest.For(t, "fsync=off")
+	if pgtest.Kept(s) == "" {
 		t.Skip("this user has no directory for caches")
+	}
+	if _, err := os.Stat(filepath.Join(pgtest.Kept(s), "PG_VERSION")); err != nil {
+		t.Errorf("what was made is not kept: %v", err)
+	}
+	must(t, s.Close())
+	if _, err := os.Stat(filepath.Dir(pgtest.Files(s))); !os.IsNotExist(err) {
+		t.Errorf("its own files are there after Close: %v", err)
 	}
 	cache := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
 	t.Setenv("HOME", cache)
-	other := pgtest.Kept(first)
-	if err := os.MkdirAll(filepath.Dir(other), 0o700); err != nil {
-		t.Fatal(err)
+	must(t, os.MkdirAll(pgtest.Kept(s), 0o700))
+	must(t, os.WriteFile(filepath.Join(pgtest.Kept(s), "marked"), nil, 0o600))
+	next, err := pgtest.Make()
+	must(t, err)
+	if _, err := os.Stat(filepath.Join(pgtest.Files(next), "marked")); err != nil {
+		t.Errorf("the next server has other files: %v", err)
 	}
-	if out, err := exec.Command("cp", "-a", kept, other).CombinedOutput(); err != nil {
-		t.Fatalf("what the first server has made is not kept: %v: %s", err, out)
-	}
-	if err := os.WriteFile(filepath.Join(other, "marked"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	second := pgtest.For(t, "fsync=off")
-	if _, err := os.Stat(filepath.Join(pgtest.Files(second), "marked")); err != nil {
-		t.Errorf("the second server has other files: %v", err)
-	}
-	must(t, second.Close())
-	if _, err := os.Stat(filepath.Dir(pgtest.Files(second))); !os.IsNotExist(err) {
-		t.Errorf("its files are there after Close: %v", err)
-	}
-	must(t, second.Close()) // which the test does once more
+	must(t, next.Close())
 }
 
 func must(t *testing.T, err error) {
