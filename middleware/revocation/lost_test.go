@@ -219,9 +219,10 @@ type unheard struct {
 func (u *unheard) Follow(ctx context.Context, after string, deliver func([]byte, string) error, alive func(time.Time)) error {
 	select {
 	case <-u.open:
-	case <-ctx.Done():
+		return u.Memory.Follow(ctx, after, deliver, alive)
+	default:
+		return errors.New("connection refused")
 	}
-	return u.Memory.Follow(ctx, after, deliver, alive)
 }
 
 // A state of a feed that was offered again may be lost before it has come back. It is offered once more, and later ones like any other.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,12 +213,12 @@ func TestStreamsOfOtherInstancesEnd(t *testing.T) {
 // delayed is a Store that is followed late, and may say that it has not taken what it has.
 type delayed struct {
 	*storetest.Memory
-	silent bool
+	silent atomic.Bool
 	held   chan struct{} // closed: what was appended is delivered
 }
 
 func (d *delayed) Append(ctx context.Context, entry []byte, until time.Time) error {
-	if err := d.Memory.Append(ctx, entry, until); err != nil || !d.silent {
+	if err := d.Memory.Append(ctx, entry, until); err != nil || !d.silent.Load() {
 		return err
 	}
 	return errors.New("no answer")
@@ -241,7 +242,7 @@ func TestALiftUndoesWhatWasReplacedAndIsYetToCome(t *testing.T) {
 		then func(t *testing.T, one *revocation.List, store *delayed)
 	}{
 		{"the other was taken", func(t *testing.T, one *revocation.List, store *delayed) {
-			store.silent = false
+			store.silent.Store(false)
 			eventually(t, "nothing pending", func() bool { return one.Status().Pending == 0 })
 		}},
 		{"the other waits", func(t *testing.T, one *revocation.List, _ *delayed) {
@@ -252,7 +253,8 @@ func TestALiftUndoesWhatWasReplacedAndIsYetToCome(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := &delayed{Memory: storetest.NewMemory(), silent: true, held: make(chan struct{})}
+				store := &delayed{Memory: storetest.NewMemory(), held: make(chan struct{})}
+				store.silent.Store(true)
 				one := instance(t, store)
 				do(t, one.Warm(t.Context()))
 				token := facts()
@@ -261,8 +263,11 @@ func TestALiftUndoesWhatWasReplacedAndIsYetToCome(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
+				if err := one.Lift(t.Context(), entryAbout("nobody")); err != revocation.ErrNotListed {
+					t.Errorf("Lift of nobody: %v", err)
+				}
 				row.then(t, one, store)
-				store.silent = false
+				store.silent.Store(false)
 				do(t, one.Lift(t.Context(), entryAbout("u")))
 				if err := one.Lift(t.Context(), entryAbout("u")); err != revocation.ErrNotListed {
 					t.Errorf("a second Lift: %v", err)
@@ -301,6 +306,45 @@ func TestALiftOfManyWithoutRoomForAll(t *testing.T) {
 		synctest.Wait()
 		if here, there := one.Judge(token).Kind, two.Judge(token).Kind; here != "" || there != "" {
 			t.Errorf("here it is revoked by %q, and in the other instance by %q", here, there)
+		}
+	})
+}
+
+// picky is a Store that takes entries of some lengths of life alone, and says that it takes none of the others although it does.
+type picky struct {
+	*delayed
+	refuses time.Time // what lives as long or longer
+}
+
+func (p *picky) Append(ctx context.Context, entry []byte, until time.Time) error {
+	if err := p.delayed.Append(ctx, entry, until); err != nil || until.Before(p.refuses) {
+		return err
+	}
+	return errors.New("no answer")
+}
+
+// What was taken is remembered although others, which were offered at the same time, were refused.
+func TestALiftUndoesWhatWasReplacedBesideWhatIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &picky{&delayed{Memory: storetest.NewMemory(), held: make(chan struct{})}, time.Now().Add(36 * time.Hour)}
+		store.silent.Store(true)
+		one := instance(t, store)
+		do(t, one.Warm(t.Context()))
+		token, long := facts(), entryAbout("v")
+		long.Until = time.Now().Add(48 * time.Hour)
+		for _, e := range []revocation.Entry{entryAbout("u"), entryAbout("u"), long} {
+			if err := one.Revoke(t.Context(), e); !errors.Is(err, revocation.ErrNotShared) {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		store.silent.Store(false)
+		eventually(t, "one pending", func() bool { return one.Status().Pending == 1 })
+		do(t, one.Lift(t.Context(), entryAbout("u")))
+		close(store.held)
+		time.Sleep(time.Second)
+		if kind := one.Judge(token).Kind; kind != "" {
+			t.Errorf("after the lift the token is revoked by %q", kind)
 		}
 	})
 }

@@ -49,7 +49,7 @@ func (l *Lists) Load(ctx context.Context, t middleware.TokenFacts) error {
 	if f != nil {
 		err = l.wait(ctx, wanted, f, patience)
 	}
-	if err == nil || wanted == nil || errors.Is(err, errClosed) || wanted.usable(time.Now()) == nil {
+	if wanted == nil || errors.Is(err, errClosed) || wanted.usable(time.Now()) == nil {
 		return err
 	}
 	wanted.unused.Store(false)

@@ -98,7 +98,7 @@ func (q *Queue) replace(o Offer) *Entry {
 		return nil
 	}
 	o.Of.instead = append(append(o.Of.instead, last.instead...), last.Record)
-	last.replaced = true
+	last.replaced, last.instead = true, nil
 	q.dropped++
 	return last
 }
@@ -110,7 +110,7 @@ func (q *Queue) ReplacedBy(d entries.Digest) []entries.Record {
 	replaced := slices.Clone(q.taken[d])
 	for _, waiting := range [][]Offer{q.offers, q.offered} {
 		for _, o := range waiting {
-			if o.Of != nil && o.Of.Digest == d && !o.Of.replaced {
+			if o.Of != nil && o.Of.Digest == d {
 				replaced = append(replaced, o.Of.instead...)
 			}
 		}
