@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
@@ -136,7 +137,7 @@ type revocations struct {
 // revocations compiles Config.Revocations.
 func (c *compiler) revocations(p *policy) {
 	for i, given := range c.cfg.Revocations {
-		if given == nil {
+		if v := reflect.ValueOf(given); given == nil || v.Kind() == reflect.Pointer && v.IsNil() { // as of a New whose error was not looked at
 			c.wrong("Revocations[%d] is nil: leave it out, or name what knows of revocations", i)
 			continue
 		}
@@ -370,5 +371,4 @@ func (p *policy) endsStream(proven *accesstoken.Verified, within time.Duration) 
 }
 
 var errRevoked = errors.New("the token was revoked")
-
 var errRevocationsUnknown = errors.New("nothing is known of revocations yet: Warm what Config.Revocations holds before the first request")

@@ -19,8 +19,8 @@
 //
 // # When something is wrong
 //
-//   - PostgreSQL cannot be reached, or hangs: Append, Add and Follow return errors after [Config].Timeout at the latest, or with their context. A List goes on
-//     with what it knows, as RevocationsWithin allows, and retries.
+//   - PostgreSQL cannot be reached, or hangs: Add and Follow return errors after [Config].Timeout at the latest, Append after once more of it for each
+//     transaction that it waits for, and each with its context. A List goes on with what it knows, as RevocationsWithin allows, and retries.
 //   - It is killed: nothing that was acknowledged is lost.
 //   - The pool leads to a standby: Append and Add fail, because it is read-only, and Follow says so. Say target_session_attrs=read-write.
 //   - A standby is promoted, or a backup is restored: positions name the cluster, its timeline and a row that was there. If one of them has changed,

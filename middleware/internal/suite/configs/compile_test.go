@@ -22,6 +22,9 @@ type mistake struct {
 	want   []string
 }
 
+// unmade is a Revocations of which there is a nil.
+type unmade struct{ kit.Verdicts }
+
 // wantMistakes holds New to report exactly these lines, without I/O.
 func wantMistakes(t *testing.T, mistakes []mistake) {
 	t.Helper()
@@ -67,6 +70,8 @@ func TestConfigMistakes(t *testing.T) {
 		{"a token length that no server lets through", set(func(c *middleware.Config) { c.MaxTokenBytes = 1<<20 + 1 }),
 			[]string{"middleware: MaxTokenBytes is 1048577: it must lie between 1 and 1048576, or be 0 for 16384"}},
 		{"a nil among the revocations", set(func(c *middleware.Config) { c.Revocations = []middleware.Revocations{nil} }),
+			[]string{"middleware: Revocations[0] is nil: leave it out, or name what knows of revocations"}},
+		{"revocations whose constructor has failed", set(func(c *middleware.Config) { c.Revocations = []middleware.Revocations{(*unmade)(nil)} }),
 			[]string{"middleware: Revocations[0] is nil: leave it out, or name what knows of revocations"}},
 		{"a negative age of what is known of revocations", set(func(c *middleware.Config) { c.RevocationsWithin = -1 }),
 			[]string{"middleware: RevocationsWithin is -1ns: it must not be negative; zero is no limit"}},
