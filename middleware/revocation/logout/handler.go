@@ -147,8 +147,10 @@ func (r *Receiver) note(ctx context.Context, issuer string, err error) {
 	write, before := r.tally.Write(kind, time.Now())
 	switch {
 	case !write:
-	case outage:
+	case errors.Is(err, errNotEnded):
 		r.log().ErrorContext(ctx, "logout: a logout is not entered everywhere", "issuer", issuer, "error", err, "unwritten", before)
+	case outage: // of what anybody may have sent
+		r.log().ErrorContext(ctx, "logout: a logout token could not be verified", "issuer", issuer, "error", err, "verified", false, "unwritten", before)
 	default:
 		r.log().WarnContext(ctx, "logout: a call was refused", "issuer", issuer, "error", err, "verified", false, "unwritten", before)
 	}

@@ -3,6 +3,7 @@ package logout_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/cardea-auth/cardea/jwks"
@@ -25,6 +26,9 @@ func TestALogoutTokenWhoseKeyIsNotLookedForNowIsSentAgain(t *testing.T) {
 		`{"error":"temporarily_unavailable","error_description":"The issuer's keys cannot be had; send it again."}`)
 	if w.Header().Get("Retry-After") == "" || a.receiver.Status().Refused != 0 {
 		t.Errorf("%v, %+v", w.Header(), a.receiver.Status())
+	}
+	if log := a.log.String(); !strings.Contains(log, "could not be verified") || !strings.Contains(log, "verified=false") || strings.Contains(log, "not entered") {
+		t.Errorf("nobody knows whether it is a logout, and the log says %s", log)
 	}
 	err = jwks.ErrKeyNotFound
 	a.wantError("looked for", a.send(signed(nil)), http.StatusBadRequest, invalid("The signature is none of the issuer's."))
