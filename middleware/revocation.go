@@ -371,4 +371,4 @@ func (p *policy) endsStream(proven *accesstoken.Verified, within time.Duration) 
 }
 
 var errRevoked = errors.New("the token was revoked")
-var errRevocationsUnknown = errors.New("nothing is known of revocations yet: Warm what Config.Revocations holds before the first request")
+var errRevocationsUnknown = errors.New("nothing is known of revocations: Warm what Config.Revocations holds before the first request, and Close it after the last")

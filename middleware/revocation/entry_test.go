@@ -83,3 +83,15 @@ func TestWhatUntilNowIncludes(t *testing.T) {
 		}
 	})
 }
+
+// Two that revoke the same at once may each be the first to return, and then it holds, for tokens that were looked up before as well.
+func TestWhoeverRevokesHasTokensLookedUpAgain(t *testing.T) {
+	list, e := newList(t, revocation.Config{}), revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: "j", Until: at(600)}
+	for range 3 {
+		before := list.Version()
+		do(t, list.Revoke(t.Context(), e))
+		if list.Version() == before {
+			t.Error("tokens that were looked up before Revoke are not looked up after it")
+		}
+	}
+}

@@ -2,6 +2,8 @@ package revocation_test
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -155,5 +157,22 @@ func TestA401HasAChallenge(t *testing.T) {
 	l.RevokeOwn().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/logout", nil)) // behind a Guard that lets anonymous requests pass
 	if w.Code == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
 		t.Errorf("401 without WWW-Authenticate (RFC 9110 section 15.5.2)")
+	}
+}
+
+// Whoever closes a List before the last request is told so, and not only to read its Store.
+func TestAListThatIsClosedTooEarly(t *testing.T) {
+	issuer, list := authtest.NewIssuer(t), newList(t, revocation.Config{})
+	cfg, log := issuer.Config(audience), new(strings.Builder)
+	cfg.Revocations, cfg.Logger = []middleware.Revocations{list}, slog.New(slog.NewTextHandler(log, nil))
+	auth, err := middleware.New(cfg)
+	do(t, err)
+	t.Cleanup(func() { _ = auth.Close() })
+	r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+	r.Header.Set("Authorization", "Bearer "+issuer.Token(nil))
+	_, err = auth.Require().Check(r)
+	do(t, err, list.Close())
+	if _, err = auth.Require().Check(r); !errors.Is(err, middleware.ErrUnavailable) || !strings.Contains(log.String(), "Close it after the last") {
+		t.Errorf("a token that was good before: %v, and the log is %s", err, log)
 	}
 }

@@ -160,15 +160,3 @@ func cpuTime(clock uintptr) time.Duration {
 	}
 	return time.Duration(t.Nano())
 }
-
-// Two that revoke the same at once may each be the first to return, and then it holds, for tokens that were looked up before as well.
-func TestWhoeverRevokesHasTokensLookedUpAgain(t *testing.T) {
-	list, e := newList(t, revocation.Config{}), revocation.Entry{Kind: revocation.Token, Issuer: "https://i", Value: "j", Until: at(600)}
-	for range 3 {
-		before := list.Version()
-		do(t, list.Revoke(t.Context(), e))
-		if list.Version() == before {
-			t.Error("tokens that were looked up before Revoke are not looked up after it")
-		}
-	}
-}
