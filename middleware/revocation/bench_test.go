@@ -1,3 +1,7 @@
+//go:build !race
+
+// What is measured here the race detector would disturb: it has pools forget what they hold.
+
 package revocation_test
 
 import (
@@ -5,11 +9,14 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/revocation"
+	"github.com/cardea-auth/cardea/middleware/revocation/storetest"
 )
 
 // BenchmarkJudge is a look-up in a list of a million entries of each kind of value, by a token that none of them hits.
@@ -123,3 +130,22 @@ func fill(b *testing.B, l *revocation.List, n int) {
 }
 
 var _ middleware.Revocations = (*revocation.List)(nil)
+
+// What is asked about a token that comes again allocates nothing, whatever has come since.
+func TestJudgeAllocatesNothingWithAStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list, _ := pair(t, storetest.NewMemory())
+		for _, f := range []middleware.TokenFacts{facts(), but(func(f *middleware.TokenFacts) { f.Subject = strings.Repeat("u", 1000) })} {
+			for _, kind := range []revocation.Kind{revocation.Token, revocation.Session, revocation.Subject, revocation.Client} {
+				do(t, list.Revoke(t.Context(), revocation.Entry{Kind: kind, Issuer: "https://i", Value: "other"}))
+				synctest.Wait() // nothing else runs from now on
+				made := list.ForToken(list, f)
+				for what, judge := range map[string]func(){"Judge": func() { list.Judge(f) }, "what ForToken has returned": func() { made() }} {
+					if got := testing.AllocsPerRun(100, judge); got != 0 {
+						t.Errorf("%s: %v allocations", what, got)
+					}
+				}
+			}
+		}
+	})
+}

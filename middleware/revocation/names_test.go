@@ -183,25 +183,6 @@ func TestATokenIsRefusedAsSoonAsRevokeReturns(t *testing.T) {
 	}
 }
 
-// What is asked about a token that comes again allocates nothing, whatever has come since.
-func TestJudgeAllocatesNothingWithAStore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		list, _ := pair(t, storetest.NewMemory())
-		for _, f := range []middleware.TokenFacts{facts(), but(func(f *middleware.TokenFacts) { f.Subject = strings.Repeat("u", 1000) })} {
-			for _, kind := range []revocation.Kind{revocation.Token, revocation.Session, revocation.Subject, revocation.Client} {
-				do(t, list.Revoke(t.Context(), revocation.Entry{Kind: kind, Issuer: "https://i", Value: "other"}))
-				synctest.Wait() // nothing else runs from now on
-				made := list.ForToken(list, f)
-				for what, judge := range map[string]func(){"Judge": func() { list.Judge(f) }, "what ForToken has returned": func() { made() }} {
-					if got := testing.AllocsPerRun(100, judge); got != 0 {
-						t.Errorf("%s: %v allocations", what, got)
-					}
-				}
-			}
-		}
-	})
-}
-
 // restless has a new version each time that it is asked, so that every token is judged anew.
 type restless struct {
 	*revocation.List
