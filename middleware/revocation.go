@@ -183,23 +183,24 @@ func (p *policy) judgeRevocations(ctx context.Context, proven *accesstoken.Verif
 	}
 	judges := p.judges(proven, known)
 	var oldest time.Time
+	var unknown error
 	for i := range p.revocations {
-		verdict, err := p.revocations[i].judge(ctx, proven, judges[i])
+		verdict, err := p.revocations[i].judge(ctx, proven, judges[i], unknown == nil)
 		switch {
 		case verdict.Kind != "":
 			call.ruling.revokedBy = verdict.Kind
 			return call.refuse(invalid(ReasonRevoked, cause.Revoked(errRevoked, verdict.Kind)))
+		case unknown != nil: // a later one may still know that it was revoked
 		case err != nil:
-			return call.refuse(refusal{
-				reason:     ReasonRevocationsStale,
-				retryAfter: retryHint(err),
-				err:        fmt.Errorf("what is known of revocations cannot be had: %w", err),
-			})
+			unknown = fmt.Errorf("what is known of revocations cannot be had: %w", err)
 		case verdict.AsOf.IsZero():
-			return call.refuse(refusal{reason: ReasonRevocationsStale, err: errRevocationsUnknown})
+			unknown = errRevocationsUnknown
 		case i == 0 || verdict.AsOf.Before(oldest):
 			oldest = verdict.AsOf
 		}
+	}
+	if unknown != nil {
+		return call.refuse(refusal{reason: ReasonRevocationsStale, retryAfter: retryHint(unknown), err: unknown})
 	}
 	if refused := p.recent(oldest, within, call); refused != nil {
 		return refused
@@ -232,9 +233,10 @@ func (p *policy) judges(proven *accesstoken.Verified, known *accesstoken.Revocab
 	return judges
 }
 
-func (r *revocations) judge(ctx context.Context, proven *accesstoken.Verified, made func() Verdict) (Verdict, error) {
+// judge asks r, and where it knows nothing has it loaded if there is a use in that.
+func (r *revocations) judge(ctx context.Context, proven *accesstoken.Verified, made func() Verdict, load bool) (Verdict, error) {
 	verdict := r.verdict(proven, made)
-	if verdict.Kind != "" || !verdict.AsOf.IsZero() || r.loader == nil {
+	if verdict.Kind != "" || !verdict.AsOf.IsZero() || r.loader == nil || !load {
 		return verdict, nil
 	}
 	if err := r.loader.Load(ctx, factsOf(proven)); err != nil {

@@ -41,6 +41,10 @@ func TestRevokedTokens(t *testing.T) {
 			"one knows it, another nothing yet: revoked stays revoked", kit.SetRevocations(kit.Verdicts(revoked), kit.Verdicts(unknown)),
 			nil, "401 invalid_token", middleware.ReasonRevoked,
 		},
+		{
+			"one knows nothing yet, and another knows it", kit.SetRevocations(kit.Verdicts(unknown), kit.Verdicts(revoked)),
+			nil, "401 invalid_token", middleware.ReasonRevoked,
+		},
 		{"nothing is known yet", kit.SetRevocations(kit.Verdicts(unknown)), nil, "503", middleware.ReasonRevocationsStale},
 		{"one of two knows nothing yet", kit.SetRevocations(kit.Verdicts(good), kit.Verdicts(unknown)), nil, "503", middleware.ReasonRevocationsStale},
 		{"what is known is old, and there is no limit", kit.SetRevocations(kit.Verdicts(old)), nil, "200", ""},
@@ -289,6 +293,18 @@ func TestWhatIsNotKnownIsLoaded(t *testing.T) {
 	l.Verdicts = func(middleware.TokenFacts) middleware.Verdict { return middleware.Verdict{Kind: "token"} }
 	if got := kit.ReasonOf(t, guard, kit.Bearer(token)); got != middleware.ReasonRevoked || l.loads != 2 {
 		t.Errorf("what is known to be revoked: %s after %d loads, want no further one", got, l.loads)
+	}
+}
+
+// Where one knows nothing the others are asked what they know, and nothing is fetched for them that could not make the token good.
+func TestNothingIsLoadedThatMakesNoDifference(t *testing.T) {
+	one, two := &loading{err: errors.New("out of reach")}, &loading{}
+	for _, l := range []*loading{one, two} {
+		l.Verdicts = func(middleware.TokenFacts) middleware.Verdict { return middleware.Verdict{} }
+	}
+	guard := kit.NewValidator(t, kit.SetRevocations(one, two)).Require()
+	if got := kit.OutcomeOf(guard, kit.Bearer(kit.Mint(kit.GoodClaims(nil)))); got != "503" || one.loads != 1 || two.loads != 0 {
+		t.Errorf("%s after %d and %d loads, want 503 after one and none", got, one.loads, two.loads)
 	}
 }
 
