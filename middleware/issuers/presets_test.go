@@ -168,7 +168,7 @@ func TestPresetsAndREADMEAreWhole(t *testing.T) {
 	if len(rows) != len(presets) {
 		t.Errorf("README.md has %d rows for %d presets", len(rows), len(presets))
 	}
-	named := make(map[string]bool)
+	makers, named := functions(t), make(map[string]bool)
 	for i, p := range presets {
 		if named[p.Name] {
 			t.Errorf("%s is there twice", p.Name)
@@ -189,11 +189,11 @@ func TestPresetsAndREADMEAreWhole(t *testing.T) {
 		if !strings.Contains(string(compiled), " := "+code+"\n") {
 			t.Errorf("%s: this line of README.md is not in example_presets_test.go: %s", p.Name, code)
 		}
-		if makesRunning := functions(t)[p.Func]; makesRunning != (closes == " closes") {
+		if makesRunning := makers[p.Func]; makesRunning != (closes == " closes") {
 			t.Errorf("%s: it has something to close is %t, and README.md says %q", p.Name, makesRunning, closes)
 		}
 	}
-	for name := range functions(t) {
+	for name := range makers {
 		if !slices.ContainsFunc(presets, func(p issuers.Preset) bool { return p.Func == name }) {
 			t.Errorf("%s makes an Issuer and is not among Presets", name)
 		}
