@@ -34,7 +34,9 @@ func (e Engine) Replicated(t *testing.T, args ...string) *Replicated {
 func (e Engine) Replicate(t *testing.T, primary *Server, args ...string) *Replicated {
 	t.Helper()
 	r := &Replicated{t: t, Primary: primary}
-	r.Replica = e.Start(t, append(append([]string{"--replicaof", "127.0.0.1 " + primary.Port}, args...), Durable...)...)
+	r.Replica = e.Start(t, append(args[:len(args):len(args)], Durable...)...)
+	r.Replica.Must("REPLICAOF", "127.0.0.1", primary.Port) // at once; one that starts as a replica connects a second later
+	r.Replica.args = append(r.Replica.args, "--replicaof", "127.0.0.1 "+primary.Port)
 	r.awaitReplica()
 	return r
 }

@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -108,14 +110,22 @@ func inMemory() string {
 	return dir
 }
 
+// freePort returns a port that nobody listens on, below those that systems give to clients: one of these could be taken before the server has it,
+// and while it is down.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		port := strconv.Itoa(10_000 + rand.IntN(20_000))
+		l, refused := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+		if refused == nil {
+			_ = l.Close()
+			return port
+		}
+		err = refused
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Fatal(err)
+	return ""
 }
 
 // Restart starts the process, which must not run, with what it has in its folder.
@@ -148,12 +158,19 @@ func (s *Server) await() {
 	s.t.Helper()
 	Eventually(s.t, "the server answers", func() error {
 		_, err := s.Do("PING")
-		if err != nil && s.ended() {
+		if s.ended() {
 			text, _ := os.ReadFile(filepath.Join(s.dir, "out.log"))
 			s.t.Fatalf("the server ended:\n%s", text)
 		}
 		if err != nil && redis.HasErrorPrefix(err, "NOAUTH") {
 			return nil
+		}
+		if err != nil {
+			return err
+		}
+		info, err := s.Do("INFO", "server")
+		if pid := fmt.Sprint("process_id:", s.cmd.Process.Pid, "\r"); err == nil && !strings.Contains(fmt.Sprint(info), pid) {
+			return fmt.Errorf("another server has port %s", s.Port)
 		}
 		return err
 	})
@@ -222,8 +239,9 @@ func (s *Server) Client() *redis.Client {
 
 var errNever = errors.New("never asked")
 
-// patience is how long a test waits for what must happen: machines that many share stand still for seconds.
-const patience = time.Minute
+// patience is how long a test waits for what must happen: machines that many share stand still for seconds, and Sentinels, which notice that, do
+// nothing for half a minute afterwards.
+const patience = 2 * time.Minute
 
 // Eventually asks until there is no error.
 func Eventually(t *testing.T, what string, ask func() error) {

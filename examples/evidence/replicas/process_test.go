@@ -207,9 +207,9 @@ func (p *process) kill() {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for limit := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
+	for limit := time.Now().Add(2 * time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(limit) {
-			t.Fatalf("after a minute there is not: %s", what)
+			t.Fatalf("after two minutes there is not: %s", what)
 		}
 	}
 }
