@@ -106,8 +106,8 @@ func TestWhoeverWritesToTheServerMakesNoProofFresh(t *testing.T) {
 
 const asSpender = "CARDEA_TEST_SPENDER"
 
-// spendAll is the whole of a process that sends some proofs, each so many times from each of ten goroutines at once, and says how often each
-// was fresh, and how many it could not ask about.
+// spendAll is the whole of a process that sends some proofs, each once from each of ten goroutines, the last one so many times, and says how often
+// each was fresh, and how many times it could not ask.
 func spendAll() int {
 	var addr string
 	var proofs, times int
@@ -123,11 +123,15 @@ func spendAll() int {
 		return 1
 	}
 	for proof := range proofs {
+		repeats := 1
+		if proof == proofs-1 {
+			repeats = times
+		}
 		var fresh, failed atomic.Int64
 		var all sync.WaitGroup
 		for range spenders {
 			all.Go(func() {
-				for range times {
+				for range repeats {
 					switch ok, err := s.Add(context.Background(), fmt.Sprint("proof ", proof), time.Now().Add(time.Minute)); {
 					case err != nil:
 						failed.Add(1)
@@ -176,11 +180,11 @@ func TestOfEightProcessesOneSpendsAProof(t *testing.T) {
 		all.Wait()
 		for proof, n := range fresh {
 			if n != 1 {
-				t.Errorf("proof %d, %d times: fresh %d times", proof, 8*spenders*times, n)
+				t.Errorf("proof %d was fresh %d times", proof, n)
 			}
 		}
 		if failed != 0 {
-			t.Errorf("%d of %d questions failed", failed, 8*spenders*times*proofs)
+			t.Errorf("%d questions failed", failed)
 		}
 	})
 }
