@@ -40,9 +40,18 @@ func TestEverythingAtOnce(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Run("mixed", func(t *testing.T) {
 		m := newMixture(t)
-		ctx, stop := context.WithTimeout(t.Context(), mixedTime())
+		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		var all sync.WaitGroup
+		all.Go(func() {
+			defer stop()
+			_ = pause(ctx, mixedTime())
+			for range 600 { // where this process gets little, it goes on until something was tried
+				if m.tried() || pause(ctx, 100*time.Millisecond) != nil {
+					return
+				}
+			}
+		})
 		for _, disturb := range []func(context.Context){m.rotate, m.fail, m.revoke, m.watch} {
 			all.Go(func() { disturb(ctx) })
 		}
@@ -293,6 +302,11 @@ func (m *mixture) revoke(ctx context.Context) {
 // wander waits for a random number of milliseconds, and is false at the end.
 func wander(ctx context.Context, least, most int) bool {
 	return pause(ctx, time.Duration(least+mathrand.N(most-least))*time.Millisecond) == nil
+}
+
+// tried reports whether tokens of every kind were accepted.
+func (m *mixture) tried() bool {
+	return m.jwts.accepted.Load() > 0 && m.opaque.accepted.Load() > 0 && m.proofs.accepted.Load() > 0
 }
 
 func (m *mixture) judge() {
