@@ -183,7 +183,7 @@ func TestCallersWhoLeaveAtAnyMoment(t *testing.T) {
 		callers := part(100_000)
 		o := newOracle()
 		o.fail(func(r *http.Request, token string) (*http.Response, error) {
-			return delayed(r, time.Duration(len(token))*10*time.Microsecond, o.answer(token))
+			return delayed(r, time.Duration(len(token))*50*time.Microsecond, o.answer(token))
 		})
 		stock := newStock(t, o, introspection.Config{ActiveTTL: 20 * time.Millisecond, InactiveTTL: 10 * time.Millisecond}, func(cfg *middleware.Config) {
 			cfg.TokenCache.Entries = 16
