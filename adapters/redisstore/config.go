@@ -17,7 +17,8 @@ type Config struct {
 
 	// Client reaches the servers: a *redis.Client, of redis.NewClient or redis.NewFailoverClient (Sentinel), or a *redis.ClusterClient. Its
 	// addresses, TLS and passwords are the caller's, and so is Close. Its options must have ContextTimeoutEnabled. Whoever follows holds one
-	// of its connections.
+	// of its connections. Where the service sends no notices of maintenance, a MaintNotificationsConfig of ModeDisabled spares each connection a
+	// question, and go-redis 9.22 a data race of its own when connections begin at the same time.
 	Client redis.UniversalClient
 
 	// Prefix begins every key: at most 64 visible ASCII characters without braces. Zero: "cardea". Deployments that share a server and are to know

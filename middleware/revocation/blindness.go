@@ -208,7 +208,7 @@ func (f *Feed) offers(now time.Time, missing map[uint64]struct{}) (offers []pend
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, said := range f.blindnesses() {
-		if _, lost := missing[said.waiting]; lost { // the Store took it, and lost it before it came back
+		if _, lost := missing[said.waiting]; lost && !f.list.shared.pending.Holds(said.waiting) { // the Store took it, and lost it before it came back
 			said.waiting = 0
 			said.offerAgain(f.list.shared)
 		}

@@ -207,3 +207,11 @@ func (q *Queue) IDs() map[uint64]struct{} {
 	}
 	return ids
 }
+
+// Holds reports whether a record waits, or is being offered now.
+func (q *Queue) Holds(id uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	is := func(o Offer) bool { return o.ID == id }
+	return slices.ContainsFunc(q.offers, is) || slices.ContainsFunc(q.offered, is)
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/cardea-auth/cardea/adapters/redisstore"
 	"github.com/cardea-auth/cardea/middleware/revocation"
@@ -69,7 +70,10 @@ func NewRedis(ctx context.Context) (_ Server, err error) {
 }
 
 func redisClient(address string, connections int) *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: address, ContextTimeoutEnabled: true, PoolSize: connections, ReadTimeout: time.Minute})
+	return redis.NewClient(&redis.Options{
+		Addr: address, ContextTimeoutEnabled: true, PoolSize: connections, ReadTimeout: time.Minute,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
 }
 
 func (s *redisServer) Close() error {
