@@ -225,7 +225,7 @@ const (
 // shards).
 // authtest has grown from 2500: by logout tokens, security events and status lists, good and broken.
 var (
-	largeFolders = map[string]int{"/jwks": 44, "/introspection": 37}
+	largeFolders = map[string]int{"/jwks": 44}
 	largeRooms   = map[string]int{
 		"/middleware": 4927, "/middleware/authtest": 3300, "/jwks": 3500, "/introspection": 2700,
 		"/middleware/internal/accesstoken": 2330,

@@ -39,10 +39,10 @@ func TestAServerIsKilledAndBackAndRestored(t *testing.T) {
 
 // The next server gets a copy of the files that are kept.
 func TestWhatInitdbMakesIsKept(t *testing.T) {
-	s := pgtest.For(t, "fsync=off")
-	if pgtest.Kept(s) == "" {
-		t.Skip("this user has no directory for caches")
+	if _, err := os.UserCacheDir(); err != nil { // of a user without a home
+		t.Setenv("HOME", t.TempDir())
 	}
+	s := pgtest.For(t, "fsync=off")
 	if _, err := os.Stat(filepath.Join(pgtest.Kept(s), "PG_VERSION")); err != nil {
 		t.Errorf("what was made is not kept: %v", err)
 	}

@@ -203,43 +203,41 @@ var accepted = map[survivor]string{
 	{"middleware", "statusOf", valueGone, `""`}:               impliedBy, // the zero value takes its place
 	{"middleware", "WriteError", neverTaken, `failed != nil`}: unreachable,
 
-	{"middleware", "filled", andGone, `e.Kind.dated()`}:                                                                                           impliedBy, // the date of another kind is not kept
-	{"middleware", "check", andGone, `e.Kind.dated()`}:                                                                                            behindIt,  // a date without a dated kind is refused before
-	{"middleware", "kindThatHits", neverTaken, `l.table.Size() == 0`}:                                                                             shortcut,
-	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}:                                                                            shortcut,
-	{"middleware", "Add", andGone, `added.ID() != 0`}:                                                                                             impliedBy, // no entry without an identifier is lifted by one
-	{"middleware", "Add", andGone, `ok`}:                                                                                                          impliedBy, // a record that is not there covers nothing, and has no identifier
-	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                                                                                    shortcut,
-	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                                                                                          impliedBy,
-	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                                                                                    raceOnly,
-	{"middleware", "keepLifts", neverTaken, `o.Ended(now)`}:                                                                                       boundOnly,
-	{"middleware", "keepLifts", neverTaken, `len(s.lifts) >= s.sweepLiftsAt`}:                                                                     boundOnly,
-	{"middleware", "replace", orGone, `len(last.instead) >= mostInstead`}:                                                                         boundOnly,
-	{"middleware", "Settle", andGone, `len(last.instead) < mostInstead`}:                                                                          boundOnly,
-	{"middleware", "clock", neverTaken, `passed.Before(now.Round(0))`}:                                                                            twoClocks,
-	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                                                                                       impliedBy,
-	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                                                                             impliedBy, // the zero time is before every date
-	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                                                                                  impliedBy, // the zero time is long ago
-	{"middleware", "kindThatHits", andGone, `named.Has(place)`}:                                                                                   shortcut,  // no entry has an empty value
-	{"middleware", "kindThatHits", andGone, `l.table.Used(0, place)`}:                                                                             shortcut,
-	{"middleware", "Hit", andGone, `t.Has(place)`}:                                                                                                shortcut, // no entry has an empty value
-	{"middleware", "Hit", andGone, `x.table.Used(secret, place)`}:                                                                                 shortcut,
-	{"middleware", "named", neverTaken, `t.Has(place)`}:                                                                                           boundOnly, // it is the room for names
-	{"middleware", "withRevocation", orGone, `len(a.validator.policy.revocations) == 0`}:                                                          shortcut,
-	{"middleware", "receiveAll", neverTaken, `ctx.Err() != nil`}:                                                                                  shortcut, // of the end of Poll
-	{"middleware", "Known.Hit", andGone, `k.index.stamps[name.stamp].Load() > before`}:                                                            shortcut,
-	{"middleware", "Settle", andGone, `!slices.ContainsFunc(refused, func(r Offer) bool { return r.Of == o.Of })`}:                                boundOnly,
-	{"middleware", "Settle", andGone, `len(o.Of.instead) > 0`}:                                                                                    boundOnly,
-	{"middleware", "keepTaken", neverTaken, `len(q.taken) >= q.sweepTakenAt`}:                                                                     boundOnly,
-	{"middleware", "keepTaken", neverTaken, `!slices.ContainsFunc(records, func(r entries.Record) bool { return int64(r.Until) >= now.Unix() })`}: boundOnly,
-	{"middleware", "keepTaken", alwaysTrue, `int64(r.Until) >= now.Unix()`}:                                                                       boundOnly,
-	{"middleware", "Lists.Load", orGone, `errors.Is(err, errClosed)`}:                                                                             raceOnly, // and then Judge says that nothing is known
-	{"middleware", "run", neverTaken, `again`}:                                                                                                    shortcut,
-	{"middleware", "restore", neverTaken, `len(f.missing) == 0`}:                                                                                  shortcut,
-	{"middleware", "restore", andGone, `r.Own()`}:                                                                                                 impliedBy, // only what is its own is missed
-	{"middleware", "Has", alwaysTrue, `t.Values[place] != "" || place == wholeIssuer`}:                                                            shortcut,  // no entry has an empty value
-	{"middleware", "write", neverTaken, `len(text) <= longestWritten`}:                                                                            shortcut,  // the hash tells short texts apart as well
-	{"middleware", "Notify", neverTaken, `!named.Has(place)`}:                                                                                     behindIt,  // no entry has an empty value
+	{"middleware", "filled", andGone, `e.Kind.dated()`}:                                  impliedBy, // the date of another kind is not kept
+	{"middleware", "check", andGone, `e.Kind.dated()`}:                                   behindIt,  // a date without a dated kind is refused before
+	{"middleware", "kindThatHits", neverTaken, `l.table.Size() == 0`}:                    shortcut,
+	{"middleware", "Used", alwaysTrue, `t.used[secret][place].Load()`}:                   shortcut,
+	{"middleware", "Add", andGone, `added.ID() != 0`}:                                    impliedBy, // no entry without an identifier is lifted by one
+	{"middleware", "Add", andGone, `ok`}:                                                 impliedBy, // a record that is not there covers nothing, and has no identifier
+	{"middleware", "sweep", neverTaken, `len(s.further) == 0`}:                           shortcut,
+	{"middleware", "run", andGone, `f.ctx.Err() == nil`}:                                 impliedBy,
+	{"middleware", "offerSome", andGone, `s.ctx.Err() == nil`}:                           raceOnly,
+	{"middleware", "keepLifts", neverTaken, `o.Ended(now)`}:                              boundOnly,
+	{"middleware", "keepLifts", neverTaken, `len(s.lifts) >= s.sweepLiftsAt`}:            boundOnly,
+	{"middleware", "replace", orGone, `len(last.instead) >= mostInstead`}:                boundOnly,
+	{"middleware", "Settle", andGone, `len(last.instead) < mostInstead`}:                 boundOnly,
+	{"middleware", "clock", neverTaken, `passed.Before(now.Round(0))`}:                   twoClocks,
+	{"middleware", "failed", orGone, `s.loggedAt.IsZero()`}:                              impliedBy,
+	{"middleware", "Hits", orGone, `issued.IsZero()`}:                                    impliedBy, // the zero time is before every date
+	{"middleware", "sweepAll", andGone, `!t.sweptFull.IsZero()`}:                         impliedBy, // the zero time is long ago
+	{"middleware", "kindThatHits", andGone, `named.Has(place)`}:                          shortcut,  // no entry has an empty value
+	{"middleware", "kindThatHits", andGone, `l.table.Used(0, place)`}:                    shortcut,
+	{"middleware", "Hit", andGone, `t.Has(place)`}:                                       shortcut, // no entry has an empty value
+	{"middleware", "Hit", andGone, `x.table.Used(secret, place)`}:                        shortcut,
+	{"middleware", "named", neverTaken, `t.Has(place)`}:                                  boundOnly, // it is the room for names
+	{"middleware", "withRevocation", orGone, `len(a.validator.policy.revocations) == 0`}: shortcut,
+	{"middleware", "receiveAll", neverTaken, `ctx.Err() != nil`}:                         shortcut, // of the end of Poll
+	{"middleware", "Known.Hit", andGone, `k.index.stamps[name.stamp].Load() > before`}:   shortcut,
+	{"middleware", "Settle", andGone, `len(o.Of.instead) > 0`}:                           boundOnly,
+	{"middleware", "keepTaken", neverTaken, `len(q.taken) >= q.sweepTakenAt`}:            boundOnly,
+	{"middleware", "keepTaken", alwaysTrue, `int64(r.Until) >= now.Unix()`}:              boundOnly,
+	{"middleware", "Lists.Load", orGone, `errors.Is(err, errClosed)`}:                    raceOnly, // and then Judge says that nothing is known
+	{"middleware", "run", neverTaken, `again`}:                                           shortcut,
+	{"middleware", "restore", neverTaken, `len(f.missing) == 0`}:                         shortcut,
+	{"middleware", "restore", andGone, `r.Own()`}:                                        impliedBy, // only what is its own is missed
+	{"middleware", "Has", alwaysTrue, `t.Values[place] != "" || place == wholeIssuer`}:   shortcut,  // no entry has an empty value
+	{"middleware", "write", neverTaken, `len(text) <= longestWritten`}:                   shortcut,  // the hash tells short texts apart as well
+	{"middleware", "Notify", neverTaken, `!named.Has(place)`}:                            behindIt,  // no entry has an empty value
 
 	{"middleware", "decodeInto", andGone, `len(segment) >= 8`}: impliedBy, // what takes eight bytes is longer
 
@@ -328,47 +326,49 @@ var accepted = map[survivor]string{
 	{"middleware", "isOurs", andGone, `err == nil`}:                   impliedBy,   // what cannot be decoded is shorter
 
 	// Claims that the one pass does not read are decoded anew, with the same answer. Text that was vetted is valid, and names nothing twice.
-	{"middleware", "plan", neverTaken, `t == one`}:                                                                             shortcut,
-	{"middleware", "complete", valueGone, `reflect.Bool`}:                                                                      shortcut,
-	{"middleware", "complete", valueGone, `reflect.Float32`}:                                                                   shortcut,
-	{"middleware", "complete", valueGone, `reflect.Float64`}:                                                                   shortcut,
-	{"middleware", "complete", valueGone, `reflect.Int8`}:                                                                      shortcut,
-	{"middleware", "complete", valueGone, `reflect.Int16`}:                                                                     shortcut,
-	{"middleware", "complete", valueGone, `reflect.Int32`}:                                                                     shortcut,
-	{"middleware", "complete", valueGone, `reflect.Uint`}:                                                                      shortcut,
-	{"middleware", "complete", valueGone, `reflect.Uint8`}:                                                                     shortcut,
-	{"middleware", "complete", valueGone, `reflect.Uint16`}:                                                                    shortcut,
-	{"middleware", "complete", valueGone, `reflect.Uint32`}:                                                                    shortcut,
-	{"middleware", "complete", valueGone, `reflect.Uint64`}:                                                                    shortcut,
-	{"middleware", "complete", valueGone, `reflect.Pointer`}:                                                                   shortcut,
+	{"middleware", "plan", neverTaken, `t == one`}:           shortcut,
+	{"middleware", "complete", valueGone, `reflect.Bool`}:    shortcut,
+	{"middleware", "complete", valueGone, `reflect.Float32`}: shortcut,
+	{"middleware", "complete", valueGone, `reflect.Float64`}: shortcut,
+	{"middleware", "complete", valueGone, `reflect.Int8`}:    shortcut,
+	{"middleware", "complete", valueGone, `reflect.Int16`}:   shortcut,
+	{"middleware", "complete", valueGone, `reflect.Int32`}:   shortcut,
+	{"middleware", "complete", valueGone, `reflect.Uint`}:    shortcut,
+	{"middleware", "complete", valueGone, `reflect.Uint8`}:   shortcut,
+	{"middleware", "complete", valueGone, `reflect.Uint16`}:  shortcut,
+	{"middleware", "complete", valueGone, `reflect.Uint32`}:  shortcut,
+	{"middleware", "complete", valueGone, `reflect.Uint64`}:  shortcut,
+	{"middleware", "complete", valueGone, `reflect.Pointer`}: shortcut,
+
 	{"middleware", "complete", alwaysTrue, `p.elem != nil && (p.kind == reflect.Pointer || t.Elem().Kind() != reflect.Uint8)`}: shortcut,
-	{"middleware", "complete", andGone, `p.elem != nil`}:                                                                       shortcut,
-	{"middleware", "complete", andGone, `(p.kind == reflect.Pointer || t.Elem().Kind() != reflect.Uint8)`}:                     shortcut,
-	{"middleware", "complete", orGone, `p.kind == reflect.Pointer`}:                                                            shortcut,
-	{"middleware", "complete", andGone, `p.elem != nil (2)`}:                                                                   shortcut,
-	{"middleware", "completeStruct", orGone, `len(p.fields) == maxFields`}:                                                     unreachable,
-	{"middleware", "plain", andGone, `at < len(index)-1`}:                                                                      shortcut,
-	{"middleware", "plain", andGone, `f.Type.Kind() == reflect.Pointer`}:                                                       shortcut,
-	{"middleware", "value", alwaysTrue, `json.Unmarshal([]byte(r.raw()), v.Addr().Interface()) == nil`}:                        shortcut,
-	{"middleware", "value", alwaysTrue, `r.word("null")`}:                                                                      shortcut,
-	{"middleware", "value", valueGone, `reflect.Int16`}:                                                                        shortcut,
-	{"middleware", "value", valueGone, `reflect.Int32`}:                                                                        shortcut,
-	{"middleware", "value", valueGone, `reflect.Uint`}:                                                                         shortcut,
-	{"middleware", "value", valueGone, `reflect.Uint16`}:                                                                       shortcut,
-	{"middleware", "value", valueGone, `reflect.Uint32`}:                                                                       shortcut,
-	{"middleware", "value", alwaysTrue, `yes && r.word("true") || !yes && r.word("false")`}:                                    shortcut,
-	{"middleware", "value", orGone, `yes && r.word("true")`}:                                                                   shortcut,
-	{"middleware", "value", orGone, `!yes && r.word("false")`}:                                                                 shortcut,
-	{"middleware", "value", andGone, `yes`}:                                                                                    shortcut,
-	{"middleware", "value", andGone, `r.word("true")`}:                                                                         shortcut,
-	{"middleware", "value", andGone, `!yes`}:                                                                                   shortcut,
-	{"middleware", "value", andGone, `r.word("false")`}:                                                                        shortcut,
-	{"middleware", "value", andGone, `!v.OverflowFloat(n)`}:                                                                    impliedBy,
-	{"middleware", "value", alwaysTrue, `r.value(p.elem, v.Elem())`}:                                                           shortcut,
-	{"middleware", "members", orGone, `!ok`}:                                                                                   shortcut,
-	{"middleware", "slice", neverTaken, `ok`}:                                                                                  shortcut,
-	{"middleware", "slice", andGone, `r.space() == 'n'`}:                                                                       shortcut,
-	{"middleware", "slice", andGone, `r.word("null")`}:                                                                         shortcut,
+
+	{"middleware", "complete", andGone, `p.elem != nil`}:                                                   shortcut,
+	{"middleware", "complete", andGone, `(p.kind == reflect.Pointer || t.Elem().Kind() != reflect.Uint8)`}: shortcut,
+	{"middleware", "complete", orGone, `p.kind == reflect.Pointer`}:                                        shortcut,
+	{"middleware", "complete", andGone, `p.elem != nil (2)`}:                                               shortcut,
+	{"middleware", "completeStruct", orGone, `len(p.fields) == maxFields`}:                                 unreachable,
+	{"middleware", "plain", andGone, `at < len(index)-1`}:                                                  shortcut,
+	{"middleware", "plain", andGone, `f.Type.Kind() == reflect.Pointer`}:                                   shortcut,
+	{"middleware", "value", alwaysTrue, `json.Unmarshal([]byte(r.raw()), v.Addr().Interface()) == nil`}:    shortcut,
+	{"middleware", "value", alwaysTrue, `r.word("null")`}:                                                  shortcut,
+	{"middleware", "value", valueGone, `reflect.Int16`}:                                                    shortcut,
+	{"middleware", "value", valueGone, `reflect.Int32`}:                                                    shortcut,
+	{"middleware", "value", valueGone, `reflect.Uint`}:                                                     shortcut,
+	{"middleware", "value", valueGone, `reflect.Uint16`}:                                                   shortcut,
+	{"middleware", "value", valueGone, `reflect.Uint32`}:                                                   shortcut,
+	{"middleware", "value", alwaysTrue, `yes && r.word("true") || !yes && r.word("false")`}:                shortcut,
+	{"middleware", "value", orGone, `yes && r.word("true")`}:                                               shortcut,
+	{"middleware", "value", orGone, `!yes && r.word("false")`}:                                             shortcut,
+	{"middleware", "value", andGone, `yes`}:                                                                shortcut,
+	{"middleware", "value", andGone, `r.word("true")`}:                                                     shortcut,
+	{"middleware", "value", andGone, `!yes`}:                                                               shortcut,
+	{"middleware", "value", andGone, `r.word("false")`}:                                                    shortcut,
+	{"middleware", "value", andGone, `!v.OverflowFloat(n)`}:                                                impliedBy,
+	{"middleware", "value", alwaysTrue, `r.value(p.elem, v.Elem())`}:                                       shortcut,
+	{"middleware", "members", orGone, `!ok`}:                                                               shortcut,
+	{"middleware", "slice", neverTaken, `ok`}:                                                              shortcut,
+	{"middleware", "slice", andGone, `r.space() == 'n'`}:                                                   shortcut,
+	{"middleware", "slice", andGone, `r.word("null")`}:                                                     shortcut,
 	{
 		"middleware", "slice", alwaysTrue,
 		`r.elements(func() bool { n := v.Len() if n == v.Cap() { v.Grow(1) } v.SetLen(n + 1) v.Index(n).SetZero() return r.value(p.elem, v.Index(n)) })`,
@@ -392,4 +392,7 @@ var accepted = map[survivor]string{
 	{"middleware", "plainEnd", andGone, `text[i] < utf8.RuneSelf`}:                                unreachable,
 	{"middleware", "raw", valueGone, `'"' (2)`}:                                                   shortcut,
 	{"middleware", "raw", neverTaken, `raw == ""`}:                                                unreachable,
+
+	{"middleware", "Settle", andGone, `!slices.ContainsFunc(refused, func(r Offer) bool { return r.Of == o.Of })`}:                                boundOnly,
+	{"middleware", "keepTaken", neverTaken, `!slices.ContainsFunc(records, func(r entries.Record) bool { return int64(r.Until) >= now.Unix() })`}: boundOnly,
 }

@@ -36,8 +36,11 @@ func TestOnlyPostedFormsAreTaken(t *testing.T) {
 		}
 	}
 	for name, row := range map[string]struct{ media, body string }{
-		"JSON":                         {"application/json", `{"logout_token":"` + token + `"}`},
-		"a form of another type":       {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"logout_token\"\r\n\r\n" + token + "\r\n--x--"},
+		"JSON": {"application/json", `{"logout_token":"` + token + `"}`},
+		"a form of another type": {
+			"multipart/form-data; boundary=x",
+			"--x\r\nContent-Disposition: form-data; name=\"logout_token\"\r\n\r\n" + token + "\r\n--x--",
+		},
 		"a form that is called JSON":   {"application/json", "logout_token=" + token},
 		"a JWT":                        {"application/jwt", token},
 		"no type":                      {"", "logout_token=" + token},
@@ -81,51 +84,55 @@ func TestWhatIsNoLogoutToken(t *testing.T) {
 		return testkit.Sign(header, string(testkit.JSON(good(changes))), testkit.EdKey())
 	}
 	for name, row := range map[string]struct{ token, want string }{
-		"nothing":                          {"", unreadable},
-		"no JWT":                           {"x", unreadable},
-		"another token's claims":           {swapped(), unsigned},
-		"somebody else's key":              {testkit.Sign(typed, string(testkit.JSON(good(nil))), testkit.StrangeKey()), unsigned},
-		"none":                             {with(`{"typ":"logout+jwt","alg":"none"}`, nil), unsigned},
-		"an algorithm that is not allowed": {testkit.Sign(`{"typ":"logout+jwt","alg":"ES256","kid":"p256"}`, string(testkit.JSON(good(nil))), testkit.P256Key()), unsigned},
-		"a MAC of the public key":          {testkit.Sign(`{"typ":"logout+jwt","alg":"HS256"}`, string(testkit.JSON(good(nil))), []byte("public")), unsigned},
-		"an access token by typ":           {with(`{"typ":"at+jwt","alg":"EdDSA","kid":"ed"}`, nil), byType},
-		"a security event by typ":          {with(`{"typ":"secevent+jwt","alg":"EdDSA","kid":"ed"}`, nil), byType},
-		"an empty typ":                     {with(`{"typ":"","alg":"EdDSA","kid":"ed"}`, nil), byType},
-		"an extension":                     {with(`{"typ":"logout+jwt","alg":"EdDSA","crit":["exp"]}`, nil), unreadable},
-		"a stranger":                       {signed(claims{"iss": "https://evil.example"}), stranger},
-		"another issuer, our key":          {signed(claims{"iss": other}), unsigned},
-		"no iss":                           {signed(claims{"iss": nil}), unreadable},
-		"no aud":                           {signed(claims{"aud": nil}), client},
-		"another client":                   {signed(claims{"aud": "desktop"}), client},
-		"other clients":                    {signed(claims{"aud": []string{"desktop", "WEB"}}), client},
-		"an aud that is none":              {signed(claims{"aud": []any{"web", 1}}), unreadable},
-		"no iat":                           {signed(claims{"iat": nil}), claim},
-		"an iat that is no date":           {signed(claims{"iat": "now"}), unreadable},
-		"no exp":                           {signed(claims{"exp": nil}), claim},
-		"an exp that is no date":           {signed(claims{"exp": "soon"}), unreadable},
-		"one that has expired":             {signed(claims{"exp": 1700000000}), late},
-		"an old one that does not expire":  {signed(claims{"iat": 1700000000}), late},
-		"one of the future":                {signed(claims{"iat": int64(4000000000), "exp": int64(4000000001)}), late},
-		"no jti":                           {signed(claims{"jti": nil}), claim},
-		"an empty jti":                     {signed(claims{"jti": ""}), claim},
-		"a jti that is no text":            {signed(claims{"jti": 1}), unreadable},
-		"neither sub nor sid":              {signed(claims{"sub": nil, "sid": nil}), claim},
-		"both empty":                       {signed(claims{"sub": "", "sid": ""}), claim},
-		"a sub that is no text":            {signed(claims{"sub": 1}), unreadable},
-		"a sid that is no text":            {signed(claims{"sid": []string{"x"}}), unreadable},
-		"a sid that no entry could hold":   {signed(claims{"sid": strings.Repeat("x", 4097)}), claim},
-		"SID beside sid":                   {signed(claims{"SID": "x"}), unreadable},
-		"no events":                        {signed(claims{"events": nil}), claim},
-		"events that are no object":        {signed(claims{"events": []string{event}}), claim},
-		"no event":                         {signed(claims{"events": claims{}}), claim},
-		"another event":                    {signed(claims{"events": claims{"https://schemas.openid.net/event/backchannel-logout": claims{}}}), claim},
-		"an event that is no object":       {signed(claims{"events": claims{event: nil, "x": 1}}), claim},
-		"an event that is true":            {signed(claims{"events": claims{event: true}}), claim},
-		"the event in another case":        {signed(claims{"events": claims{strings.ToUpper(event): claims{}}}), unreadable},
-		"Events":                           {signed(claims{"events": nil, "Events": claims{event: claims{}}}), unreadable},
-		"an ID token with events":          {signed(claims{"nonce": "n"}), nonce},
-		"a nonce that is null":             {testkit.Sign(typed, strings.Replace(string(testkit.JSON(good(nil))), "{", `{"nonce":null,`, 1), testkit.EdKey()), nonce},
-		"two sub":                          {testkit.Sign(typed, strings.Replace(string(testkit.JSON(good(nil))), "{", `{"sub":"bob",`, 1), testkit.EdKey()), unreadable},
+		"nothing":                {"", unreadable},
+		"no JWT":                 {"x", unreadable},
+		"another token's claims": {swapped(), unsigned},
+		"somebody else's key":    {testkit.Sign(typed, string(testkit.JSON(good(nil))), testkit.StrangeKey()), unsigned},
+		"none":                   {with(`{"typ":"logout+jwt","alg":"none"}`, nil), unsigned},
+		"an algorithm that is not allowed": {
+			testkit.Sign(`{"typ":"logout+jwt","alg":"ES256","kid":"p256"}`, string(testkit.JSON(good(nil))), testkit.P256Key()), unsigned,
+		},
+		"a MAC of the public key":         {testkit.Sign(`{"typ":"logout+jwt","alg":"HS256"}`, string(testkit.JSON(good(nil))), []byte("public")), unsigned},
+		"an access token by typ":          {with(`{"typ":"at+jwt","alg":"EdDSA","kid":"ed"}`, nil), byType},
+		"a security event by typ":         {with(`{"typ":"secevent+jwt","alg":"EdDSA","kid":"ed"}`, nil), byType},
+		"an empty typ":                    {with(`{"typ":"","alg":"EdDSA","kid":"ed"}`, nil), byType},
+		"an extension":                    {with(`{"typ":"logout+jwt","alg":"EdDSA","crit":["exp"]}`, nil), unreadable},
+		"a stranger":                      {signed(claims{"iss": "https://evil.example"}), stranger},
+		"another issuer, our key":         {signed(claims{"iss": other}), unsigned},
+		"no iss":                          {signed(claims{"iss": nil}), unreadable},
+		"no aud":                          {signed(claims{"aud": nil}), client},
+		"another client":                  {signed(claims{"aud": "desktop"}), client},
+		"other clients":                   {signed(claims{"aud": []string{"desktop", "WEB"}}), client},
+		"an aud that is none":             {signed(claims{"aud": []any{"web", 1}}), unreadable},
+		"no iat":                          {signed(claims{"iat": nil}), claim},
+		"an iat that is no date":          {signed(claims{"iat": "now"}), unreadable},
+		"no exp":                          {signed(claims{"exp": nil}), claim},
+		"an exp that is no date":          {signed(claims{"exp": "soon"}), unreadable},
+		"one that has expired":            {signed(claims{"exp": 1700000000}), late},
+		"an old one that does not expire": {signed(claims{"iat": 1700000000}), late},
+		"one of the future":               {signed(claims{"iat": int64(4000000000), "exp": int64(4000000001)}), late},
+		"no jti":                          {signed(claims{"jti": nil}), claim},
+		"an empty jti":                    {signed(claims{"jti": ""}), claim},
+		"a jti that is no text":           {signed(claims{"jti": 1}), unreadable},
+		"neither sub nor sid":             {signed(claims{"sub": nil, "sid": nil}), claim},
+		"both empty":                      {signed(claims{"sub": "", "sid": ""}), claim},
+		"a sub that is no text":           {signed(claims{"sub": 1}), unreadable},
+		"a sid that is no text":           {signed(claims{"sid": []string{"x"}}), unreadable},
+		"a sid that no entry could hold":  {signed(claims{"sid": strings.Repeat("x", 4097)}), claim},
+		"SID beside sid":                  {signed(claims{"SID": "x"}), unreadable},
+		"no events":                       {signed(claims{"events": nil}), claim},
+		"events that are no object":       {signed(claims{"events": []string{event}}), claim},
+		"no event":                        {signed(claims{"events": claims{}}), claim},
+		"another event":                   {signed(claims{"events": claims{"https://schemas.openid.net/event/backchannel-logout": claims{}}}), claim},
+		"an event that is no object":      {signed(claims{"events": claims{event: nil, "x": 1}}), claim},
+		"an event that is true":           {signed(claims{"events": claims{event: true}}), claim},
+		"the event in another case":       {signed(claims{"events": claims{strings.ToUpper(event): claims{}}}), unreadable},
+		"Events":                          {signed(claims{"events": nil, "Events": claims{event: claims{}}}), unreadable},
+		"an ID token with events":         {signed(claims{"nonce": "n"}), nonce},
+		"a nonce that is null":            {testkit.Sign(typed, strings.Replace(string(testkit.JSON(good(nil))), "{", `{"nonce":null,`, 1), testkit.EdKey()), nonce},
+		"two sub": {
+			testkit.Sign(typed, strings.Replace(string(testkit.JSON(good(nil))), "{", `{"sub":"bob",`, 1), testkit.EdKey()), unreadable,
+		},
 	} {
 		a := usual(t)
 		a.wantError(name, a.send(row.token), http.StatusBadRequest, invalid(row.want))
@@ -148,18 +155,26 @@ func TestWhatALogoutTokenEnds(t *testing.T) {
 		token string
 		want  string // of the session, and of the user
 	}{
-		"a session":                       {signed(claims{"sub": nil}), "session "},
-		"a session of a user":             {signed(nil), "session "},
-		"a user":                          {signed(claims{"sid": nil}), " subject"},
-		"a user, whose sid is null":       {testkit.Sign(typed, strings.Replace(string(testkit.JSON(good(claims{"sid": nil}))), "{", `{"sid":null,`, 1), testkit.EdKey()), " subject"},
-		"one of several clients":          {signed(claims{"aud": []string{"desktop", "mobile"}}), "session "},
-		"an event with members":           {signed(claims{"events": claims{event: claims{"x": 1}, "https://e.example": 1}}), "session "},
-		"an issuer by another name":       {signed(claims{"iss": alias}), "session "},
-		"a trace_id, as Auth0 sends":      {signed(claims{"trace_id": "x", "typ": "Logout"}), "session "},
-		"RS256":                           {testkit.Sign(`{"typ":"logout+jwt","alg":"RS256","kid":"rsa"}`, string(testkit.JSON(good(nil))), testkit.RSAKey()), "session "},
-		"no typ, as older servers":        {testkit.Sign(`{"alg":"EdDSA","kid":"ed"}`, string(testkit.JSON(good(nil))), testkit.EdKey()), "session "},
-		"JWT, as older servers":           {testkit.Sign(`{"typ":"JWT","alg":"EdDSA","kid":"ed"}`, string(testkit.JSON(good(nil))), testkit.EdKey()), "session "},
-		"application/logout+jwt":          {testkit.Sign(`{"typ":"application/Logout+JWT","alg":"EdDSA","kid":"ed"}`, string(testkit.JSON(good(nil))), testkit.EdKey()), "session "},
+		"a session":           {signed(claims{"sub": nil}), "session "},
+		"a session of a user": {signed(nil), "session "},
+		"a user":              {signed(claims{"sid": nil}), " subject"},
+		"a user, whose sid is null": {
+			testkit.Sign(typed, strings.Replace(string(testkit.JSON(good(claims{"sid": nil}))), "{", `{"sid":null,`, 1), testkit.EdKey()),
+			" subject",
+		},
+		"one of several clients":     {signed(claims{"aud": []string{"desktop", "mobile"}}), "session "},
+		"an event with members":      {signed(claims{"events": claims{event: claims{"x": 1}, "https://e.example": 1}}), "session "},
+		"an issuer by another name":  {signed(claims{"iss": alias}), "session "},
+		"a trace_id, as Auth0 sends": {signed(claims{"trace_id": "x", "typ": "Logout"}), "session "},
+		"RS256": {
+			testkit.Sign(`{"typ":"logout+jwt","alg":"RS256","kid":"rsa"}`, string(testkit.JSON(good(nil))), testkit.RSAKey()), "session ",
+		},
+		"no typ, as older servers": {testkit.Sign(`{"alg":"EdDSA","kid":"ed"}`, string(testkit.JSON(good(nil))), testkit.EdKey()), "session "},
+		"JWT, as older servers":    {testkit.Sign(`{"typ":"JWT","alg":"EdDSA","kid":"ed"}`, string(testkit.JSON(good(nil))), testkit.EdKey()), "session "},
+		"application/logout+jwt": {
+			testkit.Sign(`{"typ":"application/Logout+JWT","alg":"EdDSA","kid":"ed"}`, string(testkit.JSON(good(nil))), testkit.EdKey()),
+			"session ",
+		},
 		"a sid as long as an entry holds": {signed(claims{"sid": strings.Repeat("x", 4096)}), " "},
 	} {
 		a := usual(t)
@@ -213,7 +228,10 @@ func TestAnOutageIsNeverABadLogoutToken(t *testing.T) {
 	down := source(func(context.Context, string, string) ([]*jwks.Key, error) { return nil, jwks.ErrUnavailable })
 	a := newAPI(t, down, revocation.Config{}, nil)
 	w := a.send(signed(nil))
-	a.wantError("no keys", w, http.StatusServiceUnavailable, `{"error":"temporarily_unavailable","error_description":"The issuer's keys cannot be had; send it again."}`)
+	a.wantError(
+		"no keys", w, http.StatusServiceUnavailable,
+		`{"error":"temporarily_unavailable","error_description":"The issuer's keys cannot be had; send it again."}`,
+	)
 	if w.Header().Get("Retry-After") != "1" || !strings.Contains(a.log.String(), "level=ERROR") {
 		t.Errorf("Retry-After is %q, the log is %s", w.Header().Get("Retry-After"), a.log.String())
 	}

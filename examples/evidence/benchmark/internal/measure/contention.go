@@ -27,11 +27,7 @@ func contentionCosts(ctx context.Context, s Settings) ([]Cost, error) {
 	}
 	defer p.close()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	var tokens []string
-	for serial := range coreTokens {
-		tokens = append(tokens, p.issuer.Token(serial))
-	}
-	cached, err := p.holding(tokens)
+	cached, tokens, err := p.holdingMany()
 	if err != nil {
 		return nil, err
 	}

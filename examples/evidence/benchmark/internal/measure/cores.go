@@ -33,11 +33,7 @@ func Scalings(ctx context.Context, s Settings) ([]Scaling, error) {
 	}
 	defer p.close()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	var tokens []string
-	for serial := range coreTokens {
-		tokens = append(tokens, p.issuer.Token(serial))
-	}
-	cached, err := p.holding(tokens)
+	cached, tokens, err := p.holdingMany()
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +51,15 @@ func Scalings(ctx context.Context, s Settings) ([]Scaling, error) {
 		scalings = append(scalings, scale(s, one, tokens))
 	}
 	return scalings, nil
+}
+
+// holdingMany is Cardea with coreTokens in its cache.
+func (p *peers) holdingMany() (cached *peer.Peer, tokens []string, _ error) {
+	for serial := range coreTokens {
+		tokens = append(tokens, p.issuer.Token(serial))
+	}
+	cached, err := p.holding(tokens)
+	return cached, tokens, err
 }
 
 func scale(s Settings, p *peer.Peer, tokens []string) Scaling {
