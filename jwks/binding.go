@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+
+	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
 // tie joins the Keys made from one JWK that names no algorithm: the first algorithm that is bound is the only one.
 type tie struct{ bound atomic.Pointer[bond] }
 
 type bond struct {
-	alg *algorithm
+	alg *jwa.Algorithm
 	by  string // completes "the JWK names no alg and …"
 }
 
@@ -21,7 +23,7 @@ const (
 )
 
 // bind returns the bond that counts: the first. It writes only if there is none yet.
-func (t *tie) bind(alg *algorithm, by string) *bond {
+func (t *tie) bind(alg *jwa.Algorithm, by string) *bond {
 	if held := t.bound.Load(); held != nil {
 		return held
 	}
@@ -48,7 +50,7 @@ func (k *Key) Bind() error {
 		return nil
 	}
 	return fmt.Errorf("%w: the JWK names no alg and %s %s, so it is not good for %s; set the issuer's Algorithms to what its tokens are signed with, or let its JWK name an alg",
-		ErrAlgorithmConflict, held.by, held.alg.name, k.alg.name)
+		ErrAlgorithmConflict, held.by, held.alg.Name(), k.alg.Name())
 }
 
 // settle ties each JWK that names no algorithm to the one that its issuer says it signs with, if that leaves one choice. A JWK that is
@@ -57,7 +59,7 @@ func (t *table) settle(signs []string) {
 	for _, e := range t.entries {
 		var fit []*Key
 		for _, k := range e.keys {
-			if k.tie != nil && slices.Contains(signs, k.alg.name) {
+			if k.tie != nil && slices.Contains(signs, k.alg.Name()) {
 				fit = append(fit, k)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
 const (
@@ -130,7 +132,7 @@ func (c *Cache) fetchFor(w *waiter) (*fetch, error) {
 		return nil, errClosed
 	}
 	// No published set can ever hold a key for other algorithms, so they cannot cause a fetch.
-	if alg := algorithmNamed(w.alg); alg == nil || alg.symmetric() {
+	if alg := jwa.Named(w.alg); alg == nil || alg.Symmetric() {
 		return nil, errNoKey
 	}
 	now := time.Now()

@@ -351,3 +351,22 @@ func TestAnswersThatLeaveTheOldKeysInPlace(t *testing.T) {
 		})
 	}
 }
+
+func TestLogNamesTheMarkOfROCA(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log record
+		i := &issuer{}
+		i.set(always(http.StatusOK, string(document(raw(markedJWK("")), first()))))
+		cache := newCache(t, i, func(cfg *jwks.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		if err := cache.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if status := cache.Status(); status.Keys != 1 || status.Skipped != 1 {
+			t.Errorf("%d keys, %d skipped", status.Keys, status.Skipped)
+		}
+		synctest.Wait() // the log is written after the callers have gone on
+		if !strings.Contains(log.String(), "key 0: the RSA modulus bears the mark of CVE-2017-15361") {
+			t.Errorf("the log says %q", log.String())
+		}
+	})
+}

@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"math/big"
 	"sync/atomic"
+
+	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
 // Key verifies the signatures of exactly one algorithm. It is immutable, apart from what [Key.Bind] does, and safe for
@@ -24,7 +26,7 @@ type Key struct {
 
 	id       string
 	issuer   string
-	alg      *algorithm
+	alg      *jwa.Algorithm
 	material sealed
 	tie      *tie         // nil: the key named its algorithm
 	verified *atomic.Bool // is told of the first good signature; nil: nobody asks
@@ -64,22 +66,22 @@ func ProveKey(algorithm string, public crypto.PublicKey, signingInput string, si
 
 // newPublicKey makes a Key. If it is about to verify, what crypto/ed25519 finds out by itself then is not looked for.
 func newPublicKey(maker, id, algorithm string, public crypto.PublicKey, verifies bool) (*Key, error) {
-	alg := algorithmNamed(algorithm)
+	alg := jwa.Named(algorithm)
 	if alg == nil {
 		return nil, fmt.Errorf("jwks: %s: algorithm %q is not supported; use RS, PS or ES with 256, 384 or 512, EdDSA or Ed25519", maker, algorithm)
 	}
-	if alg.symmetric() {
-		return nil, fmt.Errorf("jwks: %s: algorithm %s needs a secret; use NewSecret", maker, alg.name)
+	if alg.Symmetric() {
+		return nil, fmt.Errorf("jwks: %s: algorithm %s needs a secret; use NewSecret", maker, alg.Name())
 	}
 	if _, private := public.(interface{ Public() crypto.PublicKey }); private {
 		return nil, fmt.Errorf("jwks: %s: a private key (%T) verifies nothing; pass the public key, as its Public method gives it", maker, public)
 	}
-	check := alg.check
+	check := alg.Check
 	if verifies {
-		check = alg.checkForm
+		check = alg.CheckForm
 	}
 	if err := check(public); err != nil {
-		return nil, fmt.Errorf("jwks: %s: algorithm %s, key of type %T: %w", maker, alg.name, public, err)
+		return nil, fmt.Errorf("jwks: %s: algorithm %s, key of type %T: %w", maker, alg.Name(), public, err)
 	}
 	return newKey(id, "", alg, seal(clone(public)), nil), nil
 }
@@ -88,12 +90,12 @@ func newPublicKey(maker, id, algorithm string, public crypto.PublicKey, verifies
 // 64 bytes (RFC 7518 section 3.2), and random rather than a pass phrase. The text or DER of a key is refused, as that key may be public.
 // It is copied. [HMAC] makes a whole key source of several.
 func NewSecret(id, algorithm string, secret []byte) (*Key, error) {
-	alg := algorithmNamed(algorithm)
-	if alg == nil || !alg.symmetric() {
+	alg := jwa.Named(algorithm)
+	if alg == nil || !alg.Symmetric() {
 		return nil, fmt.Errorf("jwks: NewSecret: algorithm %q takes no secret; use HS256, HS384 or HS512", algorithm)
 	}
-	if err := alg.check(secret); err != nil {
-		return nil, fmt.Errorf("jwks: NewSecret: algorithm %s: %w", alg.name, err)
+	if err := alg.Check(secret); err != nil {
+		return nil, fmt.Errorf("jwks: NewSecret: algorithm %s: %w", alg.Name(), err)
 	}
 	if isKeyDocument(secret) {
 		return nil, errKeyDocument
@@ -117,7 +119,7 @@ func isKeyDocument(secret []byte) bool {
 	return err == nil
 }
 
-func newKey(id, issuer string, alg *algorithm, material sealed, tie *tie) *Key {
+func newKey(id, issuer string, alg *jwa.Algorithm, material sealed, tie *tie) *Key {
 	return &Key{id: id, issuer: issuer, alg: alg, material: material, tie: tie}
 }
 
@@ -145,7 +147,7 @@ func (k *Key) Algorithm() string {
 	if k.zero() {
 		return ""
 	}
-	return k.alg.name
+	return k.alg.Name()
 }
 
 // Equal reports whether other has the same id, issuer, algorithm and key material. A token that was verified earlier is still good
@@ -167,7 +169,7 @@ func (k *Key) Verify(signingInput string, signature []byte) error {
 	if k.zero() {
 		return errZeroKey
 	}
-	if k.alg.method.Verify(signingInput, signature, k.material()) != nil {
+	if !k.alg.Verifies(signingInput, signature, k.material()) {
 		return ErrSignature
 	}
 	if k.verified != nil && !k.verified.Load() {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
+
+	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
 // KeyfuncSource takes keys from a keyfunc that the program runs already. It is safe for concurrent use if the keyfunc's storage is.
@@ -57,7 +59,7 @@ func FromKeyfunc(k keyfunc.Keyfunc) *KeyfuncSource {
 // wants to see: five at most that have the kid, or else nine, of each [Key.Issuer]. A kid that no key has is answered with the keys that have no id. The slice must not be changed. The error wraps
 // [ErrKeyNotFound] if the storage knows no such key, and [ErrUnavailable] if the storage fails or holds no usable key at all.
 func (s *KeyfuncSource) VerificationKeys(ctx context.Context, kid, alg string) ([]*Key, error) {
-	if a := algorithmNamed(alg); a == nil || a.symmetric() {
+	if a := jwa.Named(alg); a == nil || a.Symmetric() {
 		return nil, errNoKey
 	}
 	if s.storage == nil {

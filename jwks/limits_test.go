@@ -1,10 +1,8 @@
 package jwks_test
 
 import (
-	"crypto/rsa"
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -123,15 +121,4 @@ func TestLimitOfStaleness(t *testing.T) {
 			t.Errorf("after a day %d keys are still used", len(keys))
 		}
 	})
-}
-
-// The moduli are odd and of the right length, and nothing else; more is not looked at.
-func TestLimitOfRSAKeys(t *testing.T) {
-	for bits, good := range map[int]bool{2047: false, 2048: true, 8192: true, 8193: false} {
-		modulus := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
-		modulus.Add(modulus, new(big.Int).Lsh(big.NewInt(0xc0ffee), 100)).SetBit(modulus, 0, 1)
-		if _, err := jwks.NewKey("k", "RS256", &rsa.PublicKey{N: modulus, E: 65537}); (err == nil) != good {
-			t.Errorf("%d bits: %v", bits, err)
-		}
-	}
 }

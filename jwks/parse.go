@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/MicahParks/jwkset"
+
+	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
 // maxKeys: no issuer needs more, and every one costs a parse at each refresh.
@@ -170,21 +172,21 @@ func certifiesAnother(members object, public crypto.PublicKey) bool {
 
 // newEntry judges a public key with the rules that hold whatever it was read from. An empty alg is none.
 func newEntry(id, issuer, alg string, public crypto.PublicKey) (*entry, error) {
-	if errors.Is(checkRSA(public), errROCA) {
-		return nil, errROCA // rather than "does not fit": its owner must hear of it
+	if err := jwa.Broken(public); err != nil {
+		return nil, err // rather than "does not fit": its owner must hear of it
 	}
 	e := &entry{id: id, issuer: issuer, material: seal(public)}
 	if alg == "" {
-		if len(algorithmsFor(public)) == 0 {
+		if len(jwa.Fitting(public)) == 0 {
 			return nil, errUnsupported
 		}
 		return e, nil
 	}
-	e.alg = algorithmNamed(alg)
+	e.alg = jwa.Named(alg)
 	if e.alg == nil {
 		return nil, errAlgorithm
 	}
-	if e.alg.symmetric() || e.alg.check(public) != nil {
+	if e.alg.Symmetric() || e.alg.Check(public) != nil {
 		return nil, errMismatch
 	}
 	return e, nil

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"slices"
@@ -339,5 +340,43 @@ func TestRFC8037Example(t *testing.T) {
 	key := must(must(jwks.Static([]byte(published))).VerificationKeys(t.Context(), "", "EdDSA"))[0]
 	if err := key.Verify(input, signature); err != nil {
 		t.Error(err)
+	}
+}
+
+func markedJWK(members string) string {
+	return `{"kty":"RSA","kid":"roca","e":"AQAB","n":"` + b64(marked().Bytes()) + `"` + members + `}`
+}
+
+// Such a key in a document is skipped and spoils no other.
+func TestKeyWithTheMarkOfROCAIsSkipped(t *testing.T) {
+	good := string(must(json.Marshal(publicJWK("good", "EdDSA", ed()))))
+	for _, members := range []string{"", `,"alg":"RS256"`, `,"alg":"PS512"`, `,"alg":"RS256","use":"sig"`} {
+		if _, err := jwks.Static([]byte(`{"keys":[` + markedJWK(members) + `]}`)); err == nil || !strings.Contains(err.Error(), "CVE-2017-15361") {
+			t.Errorf("%q alone: %v", members, err)
+		}
+		set, err := jwks.Static([]byte(`{"keys":[` + markedJWK(members) + `,` + good + `]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if keys, err := set.VerificationKeys(t.Context(), "roca", "RS256"); err == nil {
+			t.Errorf("%q: %d keys", members, len(keys))
+		}
+		if keys, err := set.VerificationKeys(t.Context(), "good", "EdDSA"); err != nil || len(keys) != 1 {
+			t.Errorf("%q: the key beside it: %d, %v", members, len(keys), err)
+		}
+	}
+}
+
+// The exponent is read as it is written, and not what 64 or 32 bits hold of it.
+func TestExponentBeyondAnInt(t *testing.T) {
+	n := b64(rsaA().N.Bytes())
+	for e, good := range map[string]bool{
+		"AQAB": true, b64([]byte{0x7f, 0xff, 0xff, 0xff}): true,
+		b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1}): false, b64([]byte{1, 0, 1, 0, 1}): false, b64([]byte{0x80, 0, 0, 1}): false,
+		b64([]byte{0xff, 0xff, 0xff, 0xff}): false, b64([]byte{1, 0, 1, 0, 1}) + "=": false,
+	} {
+		if _, err := jwks.Static([]byte(`{"keys":[{"kty":"RSA","n":"` + n + `","e":"` + e + `"}]}`)); (err == nil) != good {
+			t.Errorf("the exponent %s: %v", e, err)
+		}
 	}
 }

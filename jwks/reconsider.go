@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
 // errNoNewKey is one value, because forged tokens arrive in floods.
@@ -62,7 +64,7 @@ func (c *Cache) refetchFor(w *waiter, tried []*Key) (*fetch, error) {
 	if c.closed {
 		return nil, errClosed
 	}
-	if alg := algorithmNamed(w.alg); alg == nil || alg.symmetric() {
+	if alg := jwa.Named(w.alg); alg == nil || alg.Symmetric() {
 		return nil, errNoKey
 	}
 	now := time.Now()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+
+	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
 var (
@@ -56,8 +58,8 @@ type question struct{ kid, alg string }
 // entry is one JWK: its Keys differ in nothing but the algorithm.
 type entry struct {
 	id       string
-	issuer   string     // that the JWK names; empty: none
-	alg      *algorithm // nil: the JWK names none
+	issuer   string         // that the JWK names; empty: none
+	alg      *jwa.Algorithm // nil: the JWK names none
 	material sealed
 	keys     []*Key
 }
@@ -110,7 +112,7 @@ func (t *table) add(e *entry) {
 		t.ids[e.id] = struct{}{}
 	}
 	for _, k := range e.keys {
-		alg := k.alg.name
+		alg := k.alg.Name()
 		t.any[alg] = appendUpTo(triesWithout+1, t.any[alg], k)
 		if e.id == "" {
 			t.noID[alg] = appendUpTo(triesWithout+1, t.noID[alg], k)
@@ -209,8 +211,8 @@ func (e *entry) makeKeys(t *tie) {
 		e.keys = []*Key{newKey(e.id, e.issuer, e.alg, e.material, nil)}
 		return
 	}
-	fit := algorithmsFor(e.material())
-	if len(fit) == 1 || fit[0].name == "EdDSA" {
+	fit := jwa.Fitting(e.material())
+	if len(fit) == 1 || fit[0].Name() == "EdDSA" {
 		t = nil
 	}
 	for _, alg := range fit {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
 const (
@@ -170,7 +172,7 @@ func (t *Tenants) VerificationKeys(context.Context, string, string) ([]*Key, err
 }
 
 func (t *Tenants) ask(iss, alg string, ask func(*Cache) ([]*Key, error)) ([]*Key, error) {
-	if a := algorithmNamed(alg); a == nil || a.symmetric() { // it would cause no fetch, and wait for one for ever
+	if a := jwa.Named(alg); a == nil || a.Symmetric() { // it would cause no fetch, and wait for one for ever
 		return nil, errNoKey
 	}
 	name, ok := t.named(iss)

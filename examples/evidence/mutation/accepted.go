@@ -14,16 +14,15 @@ var accepted = map[survivor]string{
 	{"middleware", "refuseLookalike", andGone, `len(name) <= 3*len("crit")`}: shortcut,
 	{"middleware", "MediaType", andGone, `ok`}:                               impliedBy, // without the prefix nothing was cut
 
-	{"jwks", "algorithmsFor", andGone, `!a.symmetric()`}: behindIt,  // a public key is no []byte
-	{"jwks", "checkRSA", orGone, `!ok`}:                  impliedBy, // the key is nil then
-	{"jwks", "checkEC", orGone, `!ok`}:                   impliedBy, // the key is nil then
-	{"jwks", "checkSecret", neverTaken, `!ok`}:           behindIt,  // no bytes are not 32 bytes
+	{"jwks", "checkRSA", orGone, `!ok`}:        impliedBy, // the key is nil then
+	{"jwks", "checkEC", orGone, `!ok`}:         impliedBy, // the key is nil then
+	{"jwks", "checkSecret", neverTaken, `!ok`}: behindIt,  // no bytes are not 32 bytes
 
 	{"jwks", "Verify", andGone, `!k.verified.Load()`}: shortcut, // saves a write to memory that every request shares
 
 	{"jwks", "sameMaterial", andGone, `ok`}: impliedBy, // a nil secret is as long as no secret
 
-	{"jwks", "newEntry", orGone, `e.alg.symmetric()`}: behindIt,
+	{"jwks", "newEntry", orGone, `e.alg.Symmetric()`}: behindIt,
 
 	{"jwks", "tieOf", andGone, `e.alg == nil`}:    unreachable, // only a JWK without alg is tied
 	{"jwks", "makeKeys", orGone, `len(fit) == 1`}: impliedBy,   // a tie to the only algorithm binds nothing
