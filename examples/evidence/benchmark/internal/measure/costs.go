@@ -64,7 +64,11 @@ func coldCosts(ctx context.Context, s Settings) ([]Cost, error) {
 		if err != nil {
 			return nil, err
 		}
-		reading, err := readOnly(p.issuer, tokens)
+		reading, err := readOnly(p.issuer, tokens, MethodOnly+", and reading", valid)
+		if err != nil {
+			return nil, err
+		}
+		decoding, err := readOnly(p.issuer, tokens, MethodOnly+", and decoding", intoFlat)
 		if err != nil {
 			return nil, err
 		}
@@ -73,6 +77,7 @@ func coldCosts(ctx context.Context, s Settings) ([]Cost, error) {
 			method,
 			burdened(s, method, whole),
 			reading,
+			decoding,
 			whole,
 			verifying("flat", withClaims[FlatClaims](off.Verify), tokens...),
 			verifying("lists", withClaims[ListClaims](off.Verify), tokens...),
@@ -85,6 +90,7 @@ func coldCosts(ctx context.Context, s Settings) ([]Cost, error) {
 			{"the floor of a new token, golang-jwt's check of its signature alone", 0},
 			{"the floor of a new token, the same, and as much memory as Cardea allocates", 0},
 			{"the floor of a new token, golang-jwt's check, base64 and json.Valid of its claims", 0},
+			{"the floor of a new token and its claims, golang-jwt's check, base64 and encoding/json into a flat struct", 0},
 			{"a new token", limits[0]},
 			{"a new token, and its claims in a flat struct", limits[1]},
 			{"a new token, and its claims in a struct with lists", limits[1]},

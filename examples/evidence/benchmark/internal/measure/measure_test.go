@@ -118,12 +118,13 @@ func TestEveryCostIsMeasured(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range costs {
 		mayBeZero := strings.HasPrefix(c.What, "time that") // hits wait for no lock
-		if c.Got.Median < 0 || c.Got.Median == 0 && !mayBeZero || seen[c.What] {
+		difference := strings.Contains(c.What, " adds ")    // of two batches that last no longer than the noise here
+		if c.Got.Median < 0 && !difference || c.Got.Median == 0 && !mayBeZero || seen[c.What] {
 			t.Errorf("%q was not measured, or twice: %+v", c.What, c)
 		}
 		seen[c.What] = true
 	}
-	if len(costs) < 45 {
+	if len(costs) < 55 {
 		t.Errorf("%d costs", len(costs))
 	}
 	crowded, err := measure.Million(t.Context(), tiny(), 500)

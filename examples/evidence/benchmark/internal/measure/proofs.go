@@ -4,12 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +46,7 @@ func proofCosts(ctx context.Context, s Settings) ([]Cost, error) {
 			return nil, err
 		}
 		first, later := proofs{prover: c, first: true}, proofs{prover: c}
-		results := s.plan().Compare(first.bare(), first.judged("first", proving.Verify), later.judged("later", proving.Verify), first.read())
+		results := s.plan().Compare(first.bare(), first.judged("first", proving.Verify), later.judged("later", proving.Verify), first.read(false), first.read(true))
 		for i, row := range []struct {
 			what string
 			most float64
@@ -48,6 +54,7 @@ func proofCosts(ctx context.Context, s Settings) ([]Cost, error) {
 			{"a client's first DPoP proof with a cached token", 1.2},
 			{"a client's later DPoP proof with a cached token", 0},
 			{"the floor of a first DPoP proof, base64 and json.Valid of its header and claims, and the hash of the token", 0},
+			{"the floor of a first DPoP proof, the same, and its key by encoding/json", 0},
 		} {
 			r := results[i+1]
 			all = append(all, Cost{fmt.Sprintf("%s, of the bare check of its key, %s", row.what, algorithm), row.most, r.Ratio, r.Allocs, r.Bytes})
@@ -147,18 +154,18 @@ func (p *proofs) bare() pairing.Case {
 	}}
 }
 
-// read does the least that every reader of a proof does.
-func (p *proofs) read() pairing.Case {
+// read does the least that every reader of a proof does, and, withKey, the least to know the key in its header.
+func (p *proofs) read(withKey bool) pairing.Case {
 	return pairing.Case{Name: Floor + ", and reading", Prepare: p.renew, Run: func(n int) {
 		for i := range n {
-			if err := p.readOne(p.requests[i].Header["Dpop"][0], p.inputs[i], p.signatures[i]); err != nil {
+			if err := p.readOne(p.requests[i].Header["Dpop"][0], p.inputs[i], p.signatures[i], withKey); err != nil {
 				panic(err)
 			}
 		}
 	}}
 }
 
-func (p *proofs) readOne(proof string, input, signature []byte) error {
+func (p *proofs) readOne(proof string, input, signature []byte, withKey bool) error {
 	parts := make([][]byte, 0, 3)
 	for part := range strings.SplitSeq(proof, ".") {
 		decoded, err := base64.RawURLEncoding.DecodeString(part)
@@ -171,7 +178,40 @@ func (p *proofs) readOne(proof string, input, signature []byte) error {
 	if !json.Valid(parts[0]) || !json.Valid(parts[1]) || !bytes.Contains(parts[1], []byte(base64.RawURLEncoding.EncodeToString(hash[:]))) {
 		return errors.New("benchmark: the proof is no JSON, or another token's")
 	}
-	return p.check(input, signature)
+	if !withKey {
+		return p.check(input, signature)
+	}
+	key, err := keyIn(parts[0])
+	if err != nil {
+		return err
+	}
+	return peer.CryptoOf(key, p.algorithm)(input, signature)
+}
+
+// keyIn reads the members that a key needs, and judges nothing.
+func keyIn(header []byte) (crypto.PublicKey, error) {
+	var h struct {
+		JWK struct{ N, E, X, Y string } `json:"jwk"`
+	}
+	if err := json.Unmarshal(header, &h); err != nil {
+		return nil, err
+	}
+	var decoded [4][]byte
+	for i, member := range []string{h.JWK.N, h.JWK.E, h.JWK.X, h.JWK.Y} {
+		var err error
+		if decoded[i], err = base64.RawURLEncoding.DecodeString(member); err != nil {
+			return nil, err
+		}
+	}
+	n, e, x, y := decoded[0], decoded[1], decoded[2], decoded[3]
+	switch {
+	case len(n) > 0:
+		return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}, nil
+	case len(y) > 0:
+		return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	default:
+		return ed25519.PublicKey(x), nil
+	}
 }
 
 func (p *proofs) judged(name string, verify func(*http.Request) (any, error)) pairing.Case {

@@ -19,7 +19,10 @@ func servedCosts(ctx context.Context, s Settings) ([]Cost, error) {
 	var all []Cost
 	for _, o := range overheads[1:] {
 		what := fmt.Sprintf("what Cardea adds to an empty middleware in %s, of what it adds to one in %s", o.Framework, overheads[0].Framework)
-		all = append(all, Cost{What: what, Most: 1.02, Got: o.Beyond})
+		all = append(all,
+			Cost{What: what, Most: 1.02, Got: o.Beyond},
+			Cost{What: fmt.Sprintf("what the Guard adds in front of %s, without an adapter, of what it adds in %s", o.Framework, overheads[0].Framework), Got: o.Around},
+			Cost{What: fmt.Sprintf("what Cardea adds to an empty middleware in %s, of what the Guard adds in front of it", o.Framework), Most: 1.02, Got: o.Adapter})
 	}
 	p, err := newPeers(ctx, one.Served[0])
 	if err != nil {
@@ -34,8 +37,16 @@ func servedCosts(ctx context.Context, s Settings) ([]Cost, error) {
 	for serial := range s.Connections {
 		tokens = append(tokens, p.issuer.Token(serial))
 	}
+	digests, err := p.make(peer.Maker{Name: peer.DigestKeptName, New: peer.DigestKept})
+	if err != nil {
+		return nil, err
+	}
+	texts, err := p.make(peer.Maker{Name: peer.TokenKeptName, New: peer.TokenKept})
+	if err != nil {
+		return nil, err
+	}
 	var fields []*field
-	for _, server := range []*peer.Peer{peer.NoAuthentication(), peer.ContextOnly(), cached} {
+	for _, server := range []*peer.Peer{peer.NoAuthentication(), peer.ContextOnly(), cached, digests, texts} {
 		f, err := newField(server, tokens)
 		if err != nil {
 			return nil, err
@@ -48,10 +59,13 @@ func servedCosts(ctx context.Context, s Settings) ([]Cost, error) {
 	}
 	const atLeast = 0.94 // of the requests per second
 	passing, judging := fields[1].load(fields[0]), fields[2].load(fields[0])
+	byDigest, byText := fields[3].load(fields[0]), fields[4].load(fields[0])
 	if len(fields[0].cpu) > 0 {
 		all = append(all,
 			Cost{What: "CPU time of a request over HTTP with a cached token, of one without authentication", Most: 1 / atLeast, Got: judging.CPURatio},
-			Cost{What: "CPU time of a request over HTTP that is given a context and not judged, of one without authentication", Got: passing.CPURatio})
+			Cost{What: "CPU time of a request over HTTP that is given a context and not judged, of one without authentication", Got: passing.CPURatio},
+			Cost{What: "the floor of a request over HTTP, its token found by the SHA-256 of it, and not expired, of one without authentication", Got: byDigest.CPURatio},
+			Cost{What: "the same, with the tokens themselves in memory, of one without authentication", Got: byText.CPURatio})
 	}
 	slower := pairing.QuartilesOf(pairing.Ratios(fields[0].rate, fields[2].rate))
 	return append(all,

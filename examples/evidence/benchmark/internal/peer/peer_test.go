@@ -43,6 +43,8 @@ func status(p *peer.Peer, token string) (code int, reached bool) {
 func makers() []peer.Maker {
 	return append(peer.Makers(),
 		peer.Maker{Name: "Cardea, cold", New: peer.CardeaCold},
+		peer.Maker{Name: peer.DigestKeptName, New: peer.DigestKept},
+		peer.Maker{Name: peer.TokenKeptName, New: peer.TokenKept},
 		peer.Maker{Name: peer.Documented, New: peer.GolangMap},
 		peer.Maker{Name: "Cardea in frameworks", New: inFrameworks})
 }
