@@ -91,6 +91,24 @@ func parseOptions(args []string) (*options, error) {
 	return o, nil
 }
 
+// doublings is how often a turn is made twice as long for a target that has seen nothing but its corpus.
+const doublings = 6
+
+// beyondCorpus gives a target its turn, and a longer one where that was over before the inputs of earlier runs were gone through: these
+// come first, and count as no executions.
+func beyondCorpus(
+	ctx context.Context, t target, turn time.Duration, fuzz func(context.Context, target, time.Duration) (outcome, error),
+) (outcome, error) {
+	for i := range doublings + 1 {
+		result, err := fuzz(ctx, t, turn<<i)
+		if err != nil || result.executions > 0 || len(result.crashers) > 0 || ctx.Err() != nil {
+			return result, err
+		}
+	}
+	return outcome{}, fmt.Errorf("%v are over before it has gone through its corpus: give it more with -per, or make that smaller with go clean -fuzzcache",
+		turn<<doublings)
+}
+
 // rounds gives every target its turn, again and again. A target that has a crasher gets no further turn: it would find the
 // same one.
 func (o *options) rounds(ctx context.Context, targets []target, counts *tallies, fuzz func(context.Context, target, time.Duration) (outcome, error)) error {
@@ -107,7 +125,7 @@ func (o *options) rounds(ctx context.Context, targets []target, counts *tallies,
 			if len(counts.of(t).Crashers) > 0 {
 				continue
 			}
-			result, err := fuzz(ctx, t, turn)
+			result, err := beyondCorpus(ctx, t, turn, fuzz)
 			if err != nil {
 				if ctx.Err() != nil {
 					return nil // the interrupt has reached the compiler

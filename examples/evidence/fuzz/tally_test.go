@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,37 @@ func TestCrasher(t *testing.T) {
 	}
 	if all := o.rounds(t.Context(), []target{slow}, counts, fuzz); all != nil || turns[slow] != 1 {
 		t.Error("with nobody left to run the rounds go on")
+	}
+}
+
+// A target whose turn was over within its corpus has been given no new input, so the turn counts for nothing.
+func TestTurnThatEndsWithinTheCorpus(t *testing.T) {
+	for name, row := range map[string]struct {
+		enough time.Duration // to get beyond it
+		want   []time.Duration
+		fails  bool
+	}{
+		"none to speak of": {0, []time.Duration{2 * time.Second}, false},
+		"a large one":      {7 * time.Second, []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second}, false},
+		"one without end":  {time.Hour, nil, true},
+	} {
+		var turns []time.Duration
+		counts, _ := readTallies("")
+		err := (&options{per: 2 * time.Second}).rounds(t.Context(), []target{quick}, counts, func(_ context.Context, _ target, turn time.Duration) (outcome, error) {
+			if turns = append(turns, turn); turn < row.enough {
+				return outcome{took: turn}, nil
+			}
+			return outcome{executions: 100, took: turn}, nil
+		})
+		if row.fails {
+			if err == nil || !strings.Contains(err.Error(), "corpus") || len(turns) != 7 {
+				t.Errorf("%s: %v after %d turns, want an error after 7", name, err, len(turns))
+			}
+			continue
+		}
+		if err != nil || !slices.Equal(turns, row.want) || counts.executions() != 100 {
+			t.Errorf("%s: turns %v, %d executions, %v; want %v", name, turns, counts.executions(), err, row.want)
+		}
 	}
 }
 
