@@ -74,7 +74,7 @@ func (j *judgement) judgeJWT(ctx context.Context) (*Verified, Refusal) {
 	case t.Recorder.On():
 		proven.Key.Header = &signature.Header{Header: t.header}
 	case t.known == nil:
-		proven.Key.Header = j.headers.Learn(t.compact.Header, t.header)
+		proven.Key.Header, proven.learnt = j.headers.Learn(t.compact.Header, t.header), true
 	}
 	return proven, Refusal{}
 }

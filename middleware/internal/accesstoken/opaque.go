@@ -193,7 +193,7 @@ func (j *judgement) vetAnswer(issuer *Issuer, jwt *Verified, response *introspec
 // the end of the token, what it can be revoked by, who acts and what it is bound to, and none of these goes away for that; that it
 // speaks of another binding would make two tokens of one.
 func (v *Verified) mergeJWT(jwt *Verified) Refusal {
-	v.Facts.Opaque, v.Key = false, jwt.Key
+	v.Facts.Opaque, v.Key, v.learnt = false, jwt.Key, jwt.learnt
 	if v.Facts.Expiry.IsZero() || jwt.Facts.Expiry.Before(v.Facts.Expiry) {
 		v.Facts.Expiry = jwt.Facts.Expiry
 	}

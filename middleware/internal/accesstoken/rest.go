@@ -1,6 +1,8 @@
 package accesstoken
 
 import (
+	"unsafe"
+
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware/internal/claims"
 )
@@ -15,6 +17,18 @@ type rest struct {
 
 	answer *introspection.Response // that the claims were taken from; nil: from a JWT that was verified here
 	signed string                  // Presented.signed of a JWT that the answer is about; empty for an opaque token
+}
+
+// size is Verified.size of it. The answer holds its text as well; of a JWT that was verified too, all claims stay for the few that it completes.
+func (r *rest) size(text string, opaque bool) int {
+	size := int(unsafe.Sizeof(rest{})) + len(r.signed) + claims.Apart(text, r.tenant, r.actor.Issuer, r.actor.Subject, r.actor.ClientID, r.status.URI)
+	if r.answer == nil {
+		return size
+	}
+	if !opaque {
+		size += len(r.signed)
+	}
+	return size + int(unsafe.Sizeof(introspection.Response{})) + len(text)
 }
 
 // withRest is v.rest, and from now on there is one.

@@ -33,6 +33,7 @@ type Verified struct {
 	idLike bool // a replacement of the audience let a token in that has the shape of an ID token
 	access bool // it, or the answer about it, says that it is an access token, if only by the scopes that it grants
 	typed  bool // it, or the answer about it, names its kind
+	learnt bool // Key.Header was new with it
 
 	Facts  Facts  // requests get copies
 	Claims string // the text of all claims: the payload of a JWT that was verified here, or the answer
@@ -79,21 +80,20 @@ func (v *Verified) signs(signed string) bool {
 	return v.Key.Header != nil && header == v.Key.Header.Segment && compact.Spells(payload, v.Claims)
 }
 
-// size is about how many bytes a cache holds on to with v.
+// size is about how many bytes a cache holds on to with v. A header that others have as well counts where it was new.
 func (v *Verified) size() int {
 	const (
 		own   = int(unsafe.Sizeof(Verified{}))
-		apart = int(unsafe.Sizeof(rest{}))
-		word  = int(unsafe.Sizeof(""))
 		index = 48 // in the tables of the cache
 	)
 	facts := &v.Facts
-	size := index + own + len(v.Claims) + word*(len(facts.Audience)+len(facts.Scopes)+len(facts.Roles)+len(facts.AMR))
+	size := index + own + len(v.Claims) + claims.Held(v.Claims, facts.Audience, facts.Scopes, facts.Roles, facts.AMR) +
+		claims.Apart(v.Claims, facts.Issuer, facts.Subject, facts.ClientID, facts.ID, facts.ACR, facts.SessionID)
 	if v.rest != nil {
-		size += apart + len(v.rest.signed)
+		size += v.rest.size(v.Claims, facts.Opaque)
 	}
-	if v.answer() != nil {
-		size += len(v.Claims) // which it holds as well
+	if v.learnt {
+		size += v.Key.Header.Size()
 	}
 	return size + size/16 // the allocator rounds up
 }

@@ -62,6 +62,8 @@ func (v *vetting) vet(recorder *record.Recorder, first Refusal) Refusal {
 			first = refusal
 		}
 	}
+	facts := &v.verified.Facts
+	v.lists.Settle(&facts.Audience, &facts.Scopes, &facts.Roles, &facts.AMR)
 	return first
 }
 

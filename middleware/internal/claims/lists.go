@@ -10,6 +10,7 @@ import (
 // Lists collects the lists of a token, which then share one array. Each list holds distinct strings in their order.
 type Lists struct {
 	elems []string
+	room  int // for elements, in all arrays that were made
 }
 
 // NewLists makes room for what lists of these values hold at most, so that none is left over in what may be kept for long.
@@ -21,7 +22,8 @@ func NewLists(values ...strictjson.Value) Lists {
 	if room == 0 {
 		return Lists{}
 	}
-	return Lists{elems: make([]string, 0, min(room, mostRoom))}
+	room = min(room, mostRoom)
+	return Lists{elems: make([]string, 0, room), room: room}
 }
 
 // mostRoom is the room that values get for their word: they may hold anything. More is made when it is needed.
@@ -39,7 +41,34 @@ func mostElems(v strictjson.Value) int {
 	}
 }
 
-func (l *Lists) add(elem string) { l.elems = append(l.elems, elem) }
+func (l *Lists) add(elem string) {
+	full := len(l.elems) == cap(l.elems)
+	l.elems = append(l.elems, elem)
+	if full {
+		l.room += cap(l.elems)
+	}
+}
+
+// Settle moves lists that l has read to an array without room to spare, where more than a little was made for them on the way: what is
+// kept for long is counted by what it holds.
+func (l *Lists) Settle(lists ...*[]string) {
+	const little = 4
+	count := 0
+	for _, list := range lists {
+		count += len(*list)
+	}
+	if l.room <= count+little {
+		return
+	}
+	settled := make([]string, 0, count)
+	for _, list := range lists {
+		start := len(settled)
+		settled = append(settled, *list...)
+		if *list != nil {
+			*list = slices.Clip(settled[start:])
+		}
+	}
+}
 
 // since returns what was added since start.
 func (l *Lists) since(start int) []string {
@@ -112,11 +141,16 @@ func (l *Lists) addScopes(v strictjson.Value) bool {
 	if !ok {
 		return l.addAll(v)
 	}
+	spelt := len(s) == len(v.Raw())-len(`""`) // without escapes, so that s is a part of all claims
 	for s != "" {
 		var scope string
-		if scope, s, _ = strings.Cut(s, " "); scope != "" {
-			l.add(scope)
+		if scope, s, _ = strings.Cut(s, " "); scope == "" {
+			continue
 		}
+		if !spelt {
+			scope = strings.Clone(scope) // not to keep all of s, which may be spaces
+		}
+		l.add(scope)
 	}
 	return true
 }

@@ -122,6 +122,9 @@ func (c *Cache[T, V]) Add(key Key, v V, cost int) {
 	defer s.mu.Unlock()
 	if at, old := s.table.Load().find(key); old != nil {
 		s.replace(at, old, v)
+		for c.most.Bytes > 0 && s.bytes > c.most.Bytes {
+			s.evict()
+		}
 		return
 	}
 	for c.most.Entries > 0 && s.count >= c.most.Entries || c.most.Bytes > 0 && s.bytes+cost > c.most.Bytes {
@@ -198,9 +201,10 @@ func (s *shard[T, V]) enter(v V) {
 	s.table.Store(larger) // readers of the old one miss what is added from now on
 }
 
-// replace puts v in the place of another value of its key.
+// replace puts v in the place of another value of its key. It counts as used: if it has grown, others make room first.
 func (s *shard[T, V]) replace(at int, old, v V) {
 	e := v.entry()
+	e.used.Store(true)
 	s.bytes += int(e.cost) - int(old.entry().cost)
 	e.place = old.entry().place
 	s.queue[e.place] = v

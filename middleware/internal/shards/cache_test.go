@@ -197,6 +197,20 @@ func TestBytesBoundTheCacheToo(t *testing.T) {
 	}
 }
 
+func TestBytesBoundWhatTakesThePlaceOfSmallerValues(t *testing.T) {
+	const limit = 100_000
+	c := shards.New[value](shards.Limits{Bytes: limit})
+	for i := range 100 {
+		c.Add(digest(i), &value{of: i}, 1000)
+	}
+	for i := range 100 {
+		c.Add(digest(i), &value{of: i}, 50_000)
+		if b := c.Bytes(); b > limit {
+			t.Fatalf("Bytes is %d after %d values have grown, the limit is %d", b, i+1, limit)
+		}
+	}
+}
+
 func TestDigestsSpreadOverAllShards(t *testing.T) {
 	const entries = 10_000 // of which one shard alone would not hold six in ten
 	c := ofEntries(entries)

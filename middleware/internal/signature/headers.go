@@ -4,12 +4,16 @@ import (
 	"maps"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/cardea-auth/cardea/middleware/internal/compact"
 )
 
-// maxHeaders is many: an issuer has one header per key and type of token.
-const maxHeaders = 64
+// maxHeaders is many: an issuer has one header per key and type of token. Some have certificates in it, so maxHeaderBytes is many, too.
+const (
+	maxHeaders     = 64
+	maxHeaderBytes = 64 << 10
+)
 
 // Headers recognises header segments that have verified before, so that they need no decoding. A header is what its text
 // says whatever the keys are, so nothing here can go stale; that it is learnt only from verified tokens keeps the names that
@@ -17,6 +21,9 @@ const maxHeaders = 64
 type Headers struct {
 	known atomic.Pointer[map[string]*Header] // never written once published
 }
+
+// Size is about how many bytes a Header holds on to: its segment, and what that decodes to.
+func (h *Header) Size() int { return int(unsafe.Sizeof(*h)) + len(h.Segment) + len(h.Segment)*3/4 }
 
 // Header is the header of tokens that have verified. They share it.
 type Header struct {
@@ -48,12 +55,19 @@ func (h *Headers) Begins(token string) bool {
 
 // Learn remembers the header of a verified token, and returns it as it is remembered. A full table is begun anew.
 func (h *Headers) Learn(segment string, header compact.Header) *Header {
+	learnt := &Header{Header: header, Segment: strings.Clone(segment)} // a copy: the segment would keep the whole token in memory
 	old := h.known.Load()
 	table := make(map[string]*Header)
 	if old != nil && len(*old) < maxHeaders {
 		maps.Copy(table, *old)
 	}
-	learnt := &Header{Header: header, Segment: strings.Clone(segment)} // a copy: the segment would keep the whole token in memory
+	size := len(segment)
+	for known := range table {
+		size += len(known)
+	}
+	if size > maxHeaderBytes {
+		clear(table)
+	}
 	table[learnt.Segment] = learnt
 	h.known.CompareAndSwap(old, &table)
 	return learnt

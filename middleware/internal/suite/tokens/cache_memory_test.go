@@ -3,11 +3,13 @@
 package tokens_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/jwks"
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
@@ -96,6 +98,94 @@ func TestBytesBoundTheCacheOfTokens(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server may write tokens of any form. What is kept of them is counted, or TokenCache.Bytes would be no limit.
+func TestBytesBoundTheCacheOfOddTokens(t *testing.T) {
+	kit.NeedsCache(t)
+	breaks, long := strings.Repeat("\n", 4000), strings.Repeat("x", 4000)
+	for name, row := range map[string]struct {
+		member string // of the header, in which %d is the number of the token
+		claims kit.Claims
+	}{
+		"ordinary ones":             {},
+		"large":                     {claims: kit.Claims{"text": long}},
+		"a header of its own":       {member: `,"nonce":"%08d"`},
+		"a long header of its own":  {member: `,"nonce":"%08d` + long + `"`},
+		"a long kid of its own":     {member: `,"kid":"%08d` + long[:1000] + `"`},
+		"one scope many times":      {claims: kit.Claims{"scope": strings.TrimSpace(strings.Repeat("read ", 250))}},
+		"a scope and many spaces":   {claims: kit.Claims{"scope": "read" + strings.Repeat(" ", 250)}},
+		"a scope between escapes":   {claims: kit.Claims{"scope": "read" + strings.Repeat(" ", 4000) + "\n"}},
+		"scopes of escapes":         {claims: kit.Claims{"scope": breaks}},
+		"commas in an audience":     {claims: kit.Claims{"aud": []string{testkit.Audience, strings.Repeat(",", 250)}}},
+		"many scopes":               {claims: kit.Claims{"scope": counted(1000, "s%d ")}},
+		"many scopes, then roles":   {claims: kit.Claims{"scope": counted(300, "s%d "), "roles": strings.Fields(counted(900, "r%d "))}},
+		"roles of escapes":          {claims: kit.Claims{"roles": []string{breaks[:2000], breaks[:1000]}}},
+		"a subject of escapes":      {claims: kit.Claims{"sub": breaks}},
+		"acr and sid of escapes":    {claims: kit.Claims{"acr": breaks[:2000], "sid": breaks[:2000]}},
+		"an actor of escapes":       {claims: kit.Claims{"act": kit.Claims{"sub": breaks}}},
+		"a status list":             {claims: kit.Claims{"status": kit.Claims{"status_list": kit.Claims{"idx": 1, "uri": breaks}}}},
+		"authorization details":     {claims: kit.Claims{"authorization_details": []kit.Claims{{"type": "a"}, {"type": breaks[:2000]}}}},
+		"escapes that nobody reads": {claims: kit.Claims{"text": breaks}},
+	} {
+		text := string(testkit.JSON(kit.GoodClaims(kit.Claims{"jti": "JTI", "token_type": "Bearer", "active": true}).With(row.claims)))
+		payload := func(number int) string { return strings.Replace(text, "JTI", fmt.Sprintf("%08d", number), 1) }
+		signed := func(number int) string {
+			header := `{"alg":"HS256","typ":"at+jwt"` + row.member + "}"
+			if row.member != "" {
+				header = fmt.Sprintf(header, number)
+			}
+			return testkit.Sign(header, payload(number), sharedSecret)
+		}
+		opaque := func(number int) string { return fmt.Sprintf("opaque-%d", number) }
+		for about, kind := range map[string]struct {
+			token  func(number int) string
+			mode   middleware.JWTMode
+			caches float64
+		}{
+			"JWTs":              {signed, middleware.VerifyJWTs, 1},
+			"introspected JWTs": {signed, middleware.VerifyAndIntrospectJWTs, 2},
+			"opaque tokens":     {opaque, middleware.VerifyJWTs, 1},
+		} {
+			if row.member != "" && about == "opaque tokens" {
+				continue
+			}
+			t.Run(name+", "+about, func(t *testing.T) {
+				const limit = 1 << 20
+				number := 0
+				v := kit.NewValidator(t, func(cfg *middleware.Config) {
+					cfg.Issuers[0].Keys, cfg.TokenCache = testkit.Must(jwks.HMAC("HS256", sharedSecret)), middleware.TokenCache{Bytes: limit}
+					cfg.Issuers[0].JWTs = kind.mode
+					cfg.Issuers[0].Introspector = kit.IntrospectFunc(func(context.Context, string) (*introspection.Response, error) {
+						return introspection.ParseResponse([]byte(payload(number)))
+					})
+				})
+				guard := v.Require()
+				admit := func(count int) {
+					for range count {
+						if _, err := guard.Check(kit.Bearer(kind.token(number))); err != nil {
+							t.Fatal(err)
+						}
+						number++
+					}
+				}
+				admit(1)
+				grown := heapAfter(func() { admit(2 * limit / (700 + len(text) + len(row.member))) })
+				runtime.KeepAlive(v)
+				if most := 1.15 * kind.caches * limit; grown > most || grown < 0.5*limit {
+					t.Errorf("the heap has grown by %.2f of the limit", grown/limit/kind.caches)
+				}
+			})
+		}
+	}
+}
+
+func counted(count int, format string) string {
+	var b strings.Builder
+	for i := range count {
+		fmt.Fprintf(&b, format, i)
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // With Bytes there is no number of tokens but the one that is asked for.
