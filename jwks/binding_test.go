@@ -1,7 +1,9 @@
 package jwks_test
 
 import (
+	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -236,4 +238,112 @@ func TestABoundKeyStaysBoundThroughRefreshAndOutage(t *testing.T) {
 			t.Error("after an outage the key serves a second algorithm")
 		}
 	})
+}
+
+func TestMetadataThatLeavesOneAlgorithmDecides(t *testing.T) {
+	t.Parallel()
+	const name, place = "https://h", "https://h/.well-known/openid-configuration"
+	both := []string{"RS256", "PS256"}
+	for _, row := range []struct {
+		what string
+		says members
+		good []string // the algorithms, of RS256 and PS256, that a key without alg can still be bound to as the first
+	}{
+		{"nothing", members{}, both},
+		{"one algorithm", members{"id_token_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
+		{
+			"of those listed only one is for RSA",
+			members{"id_token_signing_alg_values_supported": []string{"none", "ES256", "PS256", "HS256", "RS1"}}, []string{"PS256"},
+		},
+		{"only for userinfo", members{"userinfo_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
+		{"only for authorization responses", members{"authorization_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
+		{"only for introspection", members{"introspection_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
+		{"only for access tokens", members{"access_token_signing_alg_values_supported": []string{"RS256"}}, []string{"RS256"}},
+		{
+			"the same twice",
+			members{"id_token_signing_alg_values_supported": []string{"RS256"}, "userinfo_signing_alg_values_supported": []string{"RS256", "RS256"}},
+			[]string{"RS256"},
+		},
+		{
+			"another one elsewhere",
+			members{"id_token_signing_alg_values_supported": []string{"RS256"}, "access_token_signing_alg_values_supported": []string{"PS256"}},
+			both,
+		},
+		{"none for RSA", members{"id_token_signing_alg_values_supported": []string{"ES256"}}, both},
+		{"what clients sign with does not count", members{"request_object_signing_alg_values_supported": []string{"RS256"}}, both},
+		{"text instead of a list", members{"id_token_signing_alg_values_supported": "RS256"}, []string{"RS256"}},
+		{"null, a boolean, an object and a number", members{
+			"id_token_signing_alg_values_supported": nil, "userinfo_signing_alg_values_supported": true,
+			"authorization_signing_alg_values_supported": members{}, "introspection_signing_alg_values_supported": 7,
+		}, both},
+		{"text among what is no text", members{"id_token_signing_alg_values_supported": []any{nil, 7, "RS256", []string{"PS256"}}}, []string{"RS256"}},
+	} {
+		for _, alg := range both {
+			synctest.Test(t, func(t *testing.T) {
+				about := string(must(json.Marshal(row.says.with("issuer", name).with("jwks_uri", keysURL))))
+				s := newSite(place, about, keysURL, string(document(publicJWK("k", "", rsaA()), first(), publicJWK("ec", "", p256B()))))
+				c := newDiscovering(t, &issuer{answer: s.answer}, name)
+				key := must(c.VerificationKeys(t.Context(), "k", alg))[0]
+				err := key.Bind()
+				if (err == nil) != slices.Contains(row.good, alg) {
+					t.Errorf("%s: the key for %s: %v", row.what, alg, err)
+				}
+				if err != nil && (!errors.Is(err, jwks.ErrAlgorithmConflict) || !strings.Contains(
+					err.Error(), "metadata says that it signs with "+row.good[0]+", so it is not good for "+alg,
+				)) {
+					t.Errorf("%s: %v", row.what, err)
+				}
+			})
+		}
+	}
+}
+
+// What metadata has decided stays, and what a token has decided first stays too; what nobody has decided is decided whenever
+// metadata says so, even if the set has not changed.
+func TestMetadataThatIsReadAgainLoosensNothing(t *testing.T) {
+	t.Parallel()
+	const name, place = "https://h", "https://h/.well-known/openid-configuration"
+	saying := func(algs ...string) string {
+		return string(must(json.Marshal(members{"issuer": name, "jwks_uri": keysURL, "id_token_signing_alg_values_supported": algs})))
+	}
+	for _, row := range []struct {
+		what          string
+		before, later string
+		used          string // bound by a token in between
+		good          string
+	}{
+		{"it names more", saying("RS256"), saying("RS256", "PS256"), "", "RS256"},
+		{"it names another", saying("RS256"), saying("PS256"), "", "RS256"},
+		{"it names none", saying("RS256"), saying(), "", "RS256"},
+		{"it decides later", saying("RS256", "PS256"), saying("PS256"), "", "PS256"},
+		{"it decides too late", saying("RS256", "PS256"), saying("PS256"), "RS256", "RS256"},
+	} {
+		for _, alg := range []string{"RS256", "PS256"} {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(place, row.before, keysURL, string(document(publicJWK("k", "", rsaA()))))
+				i := &issuer{answer: func(r *http.Request) (*http.Response, error) {
+					if len(r.Header["If-None-Match"]) > 0 {
+						return respond(304, ""), nil
+					}
+					answer, err := s.answer(r)
+					answer.Header.Set("ETag", `"v1"`)
+					return answer, err
+				}}
+				c := newDiscovering(t, i, name)
+				pick := func(alg string) *jwks.Key { return must(c.VerificationKeys(t.Context(), "k", alg))[0] }
+				kept := pick(alg)
+				if row.used != "" && pick(row.used).Bind() != nil {
+					t.Fatalf("%s: the first algorithm is refused", row.what)
+				}
+				s.pages.Store(place, row.later)
+				time.Sleep(25 * time.Hour)
+				if pick(alg) != kept {
+					t.Errorf("%s: the key is another one", row.what)
+				}
+				if err := pick(alg).Bind(); (err == nil) != (alg == row.good) {
+					t.Errorf("%s: the key for %s: %v", row.what, alg, err)
+				}
+			})
+		}
+	}
 }

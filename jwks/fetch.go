@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/cardea-auth/cardea/jwks/internal/keydoc"
 )
 
 // fetch is one fetch of the keys, shared by all who wait for it.
@@ -169,7 +171,7 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 			c.good.table = t
 		}
 	}
-	c.good.table.settle(c.where.signs)
+	c.good.table.settle(c.where.Signs)
 	for _, q := range f.wanted {
 		if _, known := c.good.table.find(q.kid, q.alg); !known {
 			c.unknown.remember(now, c.good.table.generation, q)
@@ -185,7 +187,7 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 		}
 		if len(skipped) > 0 && !slices.Equal(skipped, before.skipped) {
 			level := slog.LevelDebug
-			if slices.ContainsFunc(skipped, func(s skip) bool { return !s.expected() }) {
+			if slices.ContainsFunc(skipped, func(s skip) bool { return !keydoc.ForOtherUse(s.reason) }) {
 				level = slog.LevelWarn
 			}
 			c.cfg.logger().Log(c.base, level, "jwks: some keys of the set are not used", "source", c.source(), "skipped", texts(skipped))

@@ -1,8 +1,6 @@
 package jwks_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -47,34 +45,6 @@ func TestLimitOfDocuments(t *testing.T) {
 				t.Errorf("Refresh: %v", err)
 			}
 		})
-	}
-}
-
-// The members that a document or a key needs are among those that count.
-func TestLimitOfMembers(t *testing.T) {
-	fill := func(object map[string]any, members int) map[string]any {
-		for i := len(object); i < members; i++ {
-			object[fmt.Sprintf("x%d", i)] = i
-		}
-		return object
-	}
-	whole := func(members int) []byte {
-		return must(json.Marshal(fill(map[string]any{"keys": []any{publicJWK("k", "ES256", p256A())}}, members)))
-	}
-	key := func(members int) []byte { return document(fill(publicJWK("k", "ES256", p256A()), members)) }
-	for _, row := range []struct {
-		name     string
-		document []byte
-		good     bool
-	}{
-		{"256 members of a document", whole(256), true},
-		{"257 members of a document", whole(257), false},
-		{"256 members of a key", key(256), true},
-		{"257 members of a key", key(257), false},
-	} {
-		if _, err := jwks.Static(row.document); (err == nil) != row.good || err != nil && !strings.Contains(err.Error(), "it has more than 256 members") {
-			t.Errorf("%s: %v", row.name, err)
-		}
 	}
 }
 

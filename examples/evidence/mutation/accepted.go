@@ -122,9 +122,9 @@ var accepted = map[survivor]string{
 	{"jwks", "ask", andGone, `err == nil`}: behindIt, // the zero JWK has no key
 	{"jwks", "ask", andGone, `!listed`}:    shortcut, // a key that is listed twice counts once
 
-	{"jwks", "metadataURLs", neverTaken, `err != nil`}: unreachable, // New has parsed it
-	{"jwks", "checkKeyURL", orGone, `err != nil`}:      unreachable, // New has parsed it
-	{"jwks", "origin", neverTaken, `err != nil`}:       unreachable, // checkURL has parsed it
+	{"jwks", "ReadMetadata", valueGone, `""`}:     impliedBy,   // the zero value takes its place
+	{"jwks", "checkKeyURL", orGone, `err != nil`}: unreachable, // New has parsed it
+	{"jwks", "origin", neverTaken, `err != nil`}:  unreachable, // checkURL has parsed it
 
 	{"jwks", "parseObject", orGone, `err != nil`}:     impliedBy, // with an error there is no token
 	{"jwks", "parseObject", neverTaken, `err != nil`}: behindIt,  // after such an error Decode has one too

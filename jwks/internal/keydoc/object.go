@@ -1,4 +1,7 @@
-package jwks
+// Package keydoc reads the documents in which issuers publish their keys, strictly: JWK sets (RFC 7517) and what metadata says about keys.
+//
+// It knows formats alone. Which algorithms there are, what they demand of a key, and which addresses may be asked, is for others.
+package keydoc
 
 import (
 	"bytes"
@@ -79,7 +82,7 @@ func parseObject(document []byte) (object, error) {
 	return members, nil
 }
 
-// namesRead are the member names that this package looks at, in lower case.
+// namesRead are the member names that are looked at, in lower case.
 var namesRead = func() map[string]bool {
 	names := make(map[string]bool)
 	for _, list := range [][]string{
