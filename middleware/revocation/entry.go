@@ -117,7 +117,7 @@ func (e Entry) check(now time.Time, maxAge time.Duration) error {
 	case e.Kind == "":
 		return errNoKind
 	case e.Kind.place() < 0:
-		return fmt.Errorf("revocation: Entry.Kind %q is none: use %q", e.Kind, kinds)
+		return fmt.Errorf("revocation: Entry.Kind %q is not a kind: use one of %q", e.Kind, kinds)
 	case e.Issuer == "":
 		return errNoIssuer
 	case e.Kind.names() && e.Value == "":

@@ -230,7 +230,9 @@ func (t *jwt) unreadable(err error) Refusal {
 	}
 	switch {
 	case errors.Is(err, compact.ErrEncrypted):
-		return refuse(Encrypted, err)
+		return refuse(Encrypted, cause.Encrypted(err))
+	case errors.Is(err, compact.ErrAlphabet):
+		return refuse(Malformed, cause.Alphabet(err, t.Token.raw))
 	case errors.Is(err, compact.ErrExtension), errors.Is(err, compact.ErrKeyID):
 		return refuse(BadHeader, err)
 	case errors.Is(err, compact.ErrAlgorithm):

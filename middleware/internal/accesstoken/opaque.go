@@ -47,8 +47,9 @@ func (j *judgement) judgeOpaque(ctx context.Context) (*Verified, Refusal) {
 	j.Recorder.Pass(record.Form)
 	j.record.Opaque = true
 	if issuer == nil {
-		j.Recorder.Fail(record.Issuer, errNobodyAsks)
-		return nil, refuse(NotIntrospected, errNobodyAsks)
+		nobody := cause.Unread(errNobodyAsks, j.Token.raw)
+		j.Recorder.Fail(record.Issuer, nobody)
+		return nil, refuse(NotIntrospected, nobody)
 	}
 	j.record.Issuer = issuer.URL
 	j.Token = j.Token.opaque()

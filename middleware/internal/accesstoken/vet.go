@@ -150,7 +150,8 @@ func (v *vetting) readSubject() (string, error) {
 	if v.issuer.NumericSubjects && sub.Kind() == strictjson.Number {
 		return claims.Integer(sub)
 	}
-	return v.reading.String(claims.Subject)
+	text, err := v.reading.String(claims.Subject)
+	return text, cause.Subject(err, sub.Kind() == strictjson.Number)
 }
 
 // readTimes reads the dates. One that cannot be read refuses the token, except auth_time: it can only be missed.

@@ -36,6 +36,49 @@ func Characters(check error, token string) error {
 	return New(check, func() Sides { return s })
 }
 
+// Alphabet is that a segment of a JWT is not in the alphabet of JWTs, or not whole. Nothing of it is shown.
+func Alphabet(check error, token string) error {
+	s := Sides{Hint: "it was cut off or changed on its way: compare it with what the server issued"}
+	if strings.ContainsAny(token, "+/=") {
+		s = Sides{Got: "characters of ordinary base64 (+, / or =)", Hint: "something has encoded the token anew: send it as it was issued"}
+	}
+	return New(check, func() Sides { return s })
+}
+
+// Encrypted is that a token is encrypted.
+func Encrypted(check error) error {
+	return New(check, func() Sides {
+		return Sides{Hint: "let the server sign access tokens and not encrypt them; the session cookie of another framework is no access token"}
+	})
+}
+
+// Unread is that a token is opaque, and nobody is there to ask about it. Only words that stand for no token at all are shown.
+func Unread(check error, token string) error {
+	word := strings.ToLower(token)
+	switch word {
+	case "undefined", "null", "nil", "none", "nan", "true", "false":
+		return New(check, func() Sides {
+			return Sides{Got: "the word " + word, Expected: "a token", Hint: "the client has no token, and sends its variable all the same"}
+		})
+	}
+	return New(check, func() Sides {
+		return Sides{
+			Expected: "a JWT, or an Introspector that is asked about the token",
+			Hint:     "if tokens of this API are JWTs, the client sends something else, or a part of one",
+		}
+	})
+}
+
+// Subject is that sub is not a string; nil if check is. number says that it is a number.
+func Subject(check error, number bool) error {
+	if check == nil || !number {
+		return check
+	}
+	return New(check, func() Sides {
+		return Sides{Got: "a number", Expected: "a string", Hint: "if the server numbers its users, set Issuer.NumericSubjects"}
+	})
+}
+
 // Date is that a claim is no date. written is its JSON text.
 func Date(check error, written string) error {
 	const milliseconds = len("1700000000000")

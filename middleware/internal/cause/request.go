@@ -30,7 +30,10 @@ func Places(check error, places []string) error {
 // Origin is that a cookie came with a request that a page of another origin has caused.
 func Origin(check error, origins, sites, own []string) error {
 	return New(check, func() Sides {
-		s := Sides{Expected: "a page of " + List(own), Got: "no Origin"}
+		s := Sides{
+			Expected: "a page of " + List(own), Got: "no Origin",
+			Hint: "if this page belongs to the API, name its address in Config.PublicURL or PublicURLs; anything else is forgery",
+		}
 		if len(origins) > 0 {
 			s.Got = "Origin " + List(origins)
 		}

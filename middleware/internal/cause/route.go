@@ -1,6 +1,7 @@
 package cause
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -27,12 +28,13 @@ func Scope(check error, grant func() Grant) error {
 			s.Hint = mapped("Scopes", holding)
 		case len(g.Had) == 0 && len(other) > 0 && g.From == "":
 			s.Hint = "set Issuer.Claims.Scopes to " + oneOf(other) + ", which is not read"
-		case len(g.Had) == 0 && g.From == "" && g.By == "":
-			s.Hint = "the client has to ask for the scope when it fetches the token, and the server has to grant it"
 		case slices.ContainsFunc(g.Had, func(had string) bool { return strings.ContainsAny(had, ",;") }):
 			s.Hint = "scopes are separated by spaces (RFC 6749 section 3.3), not by commas"
 		default:
 			s.Hint = g.near()
+		}
+		if s.Hint == "" && g.By == "" {
+			s.Hint = "the client has to ask for the scope when it fetches the token, and the server has to grant it"
 		}
 		return s
 	})
@@ -60,7 +62,7 @@ func Role(check error, grant func() Grant) error {
 		case g.From == "":
 			s.Hint = "the token has no such claim"
 		default:
-			s.Hint = g.near()
+			s.Hint = cmp.Or(g.near(), "the server has to give the role to this user or client, and to write it into that claim")
 			return s
 		}
 		if len(other) > 0 {

@@ -97,7 +97,7 @@ func Audience(aud string, wanted []string, client string) error {
 			s.Got = "no aud"
 			s.Hint = "let the server write this API into aud (Auth0: the parameter audience; Keycloak: an audience mapper), or use Issuer.AllowedClients in its place"
 		case len(values) == 0:
-			s.Got = "an empty aud"
+			s.Got, s.Hint = "an empty aud", "let the server write this API into aud"
 		case client != "" && slices.Contains(values, client):
 			s.Hint = "aud is the token's own client: an ID token, perhaps, where the access token should be sent"
 		case slices.Equal(values, []string{"account"}):
@@ -107,6 +107,9 @@ func Audience(aud string, wanted []string, client string) error {
 			if _, difference := nearest(v, wanted); difference != "" {
 				s.Hint = difference + ": aud is compared byte for byte"
 			}
+		}
+		if s.Hint == "" {
+			s.Hint = "the token is for another API: let the client ask for this one; if that is a name of this API, add it to Audiences"
 		}
 		return s
 	})

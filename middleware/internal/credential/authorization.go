@@ -20,7 +20,7 @@ var (
 	errSeveralFields = errors.New("the Authorization field must occur once")
 	errNoScheme      = errors.New("the Authorization field does not begin with a scheme and a space")
 	errOtherScheme   = errors.New("the scheme of the Authorization field is not one that is accepted")
-	errEmptyBearer   = errors.New("the scheme is not followed by a token")
+	errEmptyBearer   = cause.Hint("the scheme is not followed by a token", "the client has no token where it should have one: a variable that is empty")
 )
 
 // authorization reads the Authorization field: "Bearer" 1*SP token68 (RFC 6750 section 2.1), or DPoP in its place (RFC 9449

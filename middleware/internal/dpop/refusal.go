@@ -1,6 +1,10 @@
 package dpop
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/cardea-auth/cardea/middleware/internal/cause"
+)
 
 // Reason names the check that refused a proof. The zero Reason says that none did.
 type Reason int
@@ -29,7 +33,10 @@ func (r Refusal) Refused() bool { return r.Reason != 0 }
 func refuse(reason Reason, cause error) Refusal { return Refusal{reason, cause} }
 
 var (
-	errNoProof   = errors.New("the token is bound to a key, and the request carries no DPoP proof")
+	errNoProof = cause.Hint(
+		"the token is bound to a key, and the request carries no DPoP proof",
+		"if the client did send one, a proxy may have removed the DPoP field",
+	)
 	errSeveral   = errors.New("the request carries more than one DPoP field")
 	errForm      = errors.New("the proof is no compact JWS of strict JSON and reasonable length")
 	errType      = errors.New("the proof's typ is not dpop+jwt")
@@ -41,7 +48,10 @@ var (
 	errMethod    = errors.New("the proof's htm is not the method of the request")
 	errTarget    = errors.New("the proof's htu is not the address of the request")
 	errTime      = errors.New("the proof's iat is further away than DPoP.MaxAge")
-	errToken     = errors.New("the proof's ath is not the hash of the token")
+	errToken     = cause.Hint("the proof's ath is not the hash of the token", "the client has made the proof for another token, such as the one before")
 	errNonce     = errors.New("the proof's nonce is missing, too old or not ours")
-	errReplay    = errors.New("the proof has been used before")
+	errReplay    = cause.Hint(
+		"the proof has been used before",
+		"the client has to make a new one, with a jti of its own, for each request; a proxy that retries repeats the old one",
+	)
 )

@@ -35,10 +35,12 @@ func TestLog(t *testing.T) {
 		{"a missing scope", v.Require("admin", "root"), kit.Mint(kit.GoodClaims(nil)),
 			`level=INFO msg="access token not accepted" outcome=forbidden reason=scope method=GET path=/orders issuer=` + testkit.Issuer +
 				` client_id=client-1 needs="admin root" error="the token lacks a scope that the route needs"` +
-				` got="scopes 'read', 'write' in claim 'scope'" expected="scope 'admin' and 'root'" verified=true`},
+				` got="scopes 'read', 'write' in claim 'scope'" expected="scope 'admin' and 'root'"` +
+				` hint="the client has to ask for the scope when it fetches the token, and the server has to grant it" verified=true`},
 		{"another API's token", v.Require(), kit.Mint(kit.GoodClaims(kit.Claims{"aud": "other"})),
 			`level=INFO msg="access token not accepted" outcome=refused reason=audience method=GET path=/orders issuer=` + testkit.Issuer +
-				` error="aud does not name this API" got="aud 'other'" expected="aud '` + testkit.Audience + `'" verified=true`},
+				` error="aud does not name this API" got="aud 'other'" expected="aud '` + testkit.Audience +
+				`'" hint="the token is for another API: let the client ask for this one; if that is a name of this API, add it to Audiences" verified=true`},
 		{"a token of nobody", v.Require(), testkit.Sign(
 			kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": testkit.Issuer + "/"}))), testkit.StrangeKey(),
 		),

@@ -39,7 +39,7 @@ var ofTheSameKinds = []mistake{
 	},
 	{"Keycloak's audience as it is", nil, nil, token(kit.Claims{"aud": "account"}), []string{"'account'", "account is what Keycloak writes by itself"}},
 	{"the client id as audience", nil, nil, token(kit.Claims{"aud": "client-1"}), []string{"aud is the token's own client", "an ID token, perhaps"}},
-	{"several audiences, none ours", nil, nil, token(kit.Claims{"aud": []string{"a", "b"}}), []string{`got="aud 'a', 'b'"`}},
+	{"several audiences, none ours", nil, nil, token(kit.Claims{"aud": []string{"a", "b"}}), []string{`got="aud 'a', 'b'"`, "let the client ask for this one"}},
 	{
 		"an audience that differs by a slash", nil, nil, token(kit.Claims{"aud": []string{"other", testkit.Audience + "/"}}),
 		[]string{"they differ only by a slash at the end: aud is compared byte for byte"},
@@ -52,7 +52,7 @@ var ofTheSameKinds = []mistake{
 		"an audience in capitals", func(cfg *middleware.Config) { cfg.Audiences = []string{"Orders"} }, nil,
 		token(kit.Claims{"aud": "orders"}), []string{"only in upper and lower case"},
 	},
-	{"an audience list of nothing", nil, nil, token(kit.Claims{"aud": []string{}}), []string{"an empty aud"}},
+	{"an audience list of nothing", nil, nil, token(kit.Claims{"aud": []string{}}), []string{"an empty aud", "let the server write this API into aud"}},
 	{
 		"another client", issuer(func(i *middleware.Issuer) { i.AllowedClients = []string{"shop", "admin"} }), nil, token(nil),
 		[]string{"client 'client-1'", "client one of 'shop', 'admin'"},
@@ -62,7 +62,14 @@ var ofTheSameKinds = []mistake{
 	), nil, token(kit.Claims{"client_id": nil}), []string{
 		"no client in client_id, azp, cid", "set Issuer.Claims.ClientID"}},
 	{"an unsigned token", nil, nil, headed(`{"alg":"none"}`, nil), []string{"'none'", "an unsigned token is never taken"}},
-	{"an encrypted token", nil, nil, kit.Bearer("eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d"), []string{"reason=encrypted"}},
+	{"an encrypted token", nil, nil, kit.Bearer("eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d"), []string{"reason=encrypted", "sign access tokens and not encrypt them"}},
+	{"an encoding anew", nil, nil, kit.Bearer(kit.Mint(kit.GoodClaims(nil)) + "=="), []string{"(+, / or =)", "send it as it was issued"}},
+	{"a token that has lost its end", nil, nil, kit.Bearer(kit.Mint(kit.GoodClaims(nil))[:200]), []string{"it was cut off"}},
+	{"a signature that has lost its end", nil, nil, shortened(token(nil)), []string{"it was cut off or changed"}},
+	{"a variable of JavaScript", nil, nil, kit.Bearer("undefined"), []string{"the word undefined", "the client has no token, and sends its variable"}},
+	{"an empty variable", nil, nil, kit.Request("GET", kit.Fields("Authorization", "Bearer ")), []string{"a variable that is empty"}},
+	{"users with numbers", nil, nil, token(kit.Claims{"sub": 12}), []string{"claim sub: it is not a string", "set Issuer.NumericSubjects"}},
+	{"a user that is an object", nil, nil, token(kit.Claims{"sub": kit.Claims{}}), []string{"claim sub: it is not a string"}},
 	{
 		"an ID token by its nonce", nil, nil, typed("JWT", kit.Claims{"nonce": "n", "scope": "openid profile"}),
 		[]string{"'openid', 'profile'", "a granted scope beyond those of OpenID Connect", "this is an ID token"},
@@ -202,7 +209,10 @@ var ofTheSameKinds = []mistake{
 	{"a bound token without PublicURL", nil, nil, boundRequest("Bearer"), []string{"set Config.PublicURL"}},
 	{"the DPoP scheme without PublicURL", nil, nil, boundRequest("DPoP"), []string{"the scheme DPoP", "to accept it set Config.PublicURL"}},
 	{"a bearer token sent as DPoP", public(nil), nil, kit.DPoPRequest(kit.Mint(kit.GoodClaims(nil))), []string{"a token bound to nothing, sent as DPoP"}},
-	{"no proof", public(nil), nil, boundRequest("DPoP"), []string{"the request carries no DPoP proof"}},
+	{"no proof", public(nil), nil, boundRequest("DPoP"), []string{"the request carries no DPoP proof", "a proxy may have removed the DPoP field"}},
+	{"a proof for another token", public(nil), nil, kit.DPoPRequest(
+		kit.Mint(kit.GoodClaims(kit.BoundTo(testkit.EdKey()))), testkit.Proof{Key: testkit.EdKey(), Token: "another"}.String(),
+	), []string{"ath is not the hash of the token", "made the proof for another token"}},
 	{"a proof for http", public(nil), nil, boundRequest("DPoP", testkit.Proof{Claims: kit.Claims{"htu": "http://api.example.com/orders"}}), []string{
 		"htu 'http://api.example.com/orders'", "htu 'https://api.example.com/orders'", "only in what stands before ://", "compare Config.PublicURL"}},
 	{
@@ -228,7 +238,7 @@ var ofTheSameKinds = []mistake{
 	// Cookies.
 	{
 		"a form on another site", fromCookie, nil, cookies("Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"),
-		[]string{"Origin 'https://evil.example', Sec-Fetch-Site 'cross-site'", "a page of 'api.example.com'"},
+		[]string{"Origin 'https://evil.example', Sec-Fetch-Site 'cross-site'", "a page of 'api.example.com'", "name its address in Config.PublicURL or PublicURLs"},
 	},
 	{
 		"a page by http", public(fromCookie), nil, cookies("Origin", "http://api.example.com"),

@@ -28,6 +28,13 @@ func issuer(change func(*middleware.Issuer)) func(*middleware.Config) {
 
 func token(changes kit.Claims) *http.Request { return kit.Bearer(kit.Mint(kit.GoodClaims(changes))) }
 
+// shortened takes five characters, which is not a whole number of bytes, off the end of a request's token.
+func shortened(r *http.Request) *http.Request {
+	field := r.Header["Authorization"]
+	field[0] = field[0][:len(field[0])-5]
+	return r
+}
+
 func headed(header string, changes kit.Claims) *http.Request {
 	return kit.Bearer(testkit.Sign(header, string(testkit.JSON(kit.GoodClaims(changes))), testkit.EdKey()))
 }

@@ -86,7 +86,7 @@ var firstAfternoon = []mistake{
 	{"no exp", nil, nil, token(kit.Claims{"exp": nil}), []string{"claim exp is absent"}},
 	{
 		"a scope is missing", nil, scope("items:read"), token(nil),
-		[]string{`got="scopes 'read', 'write' in claim 'scope'"`, `expected="scope 'items:read'"`, "needs=items:read"},
+		[]string{`got="scopes 'read', 'write' in claim 'scope'"`, `expected="scope 'items:read'"`, "needs=items:read", "the client has to ask for the scope"},
 	},
 	{"scopes in a claim that is not read", nil, scope("items:read"), token(kit.Claims{"scope": nil, "scopes": []string{"items:read"}}), []string{
 		"none of the claims 'scope', 'scp' is there", "set Issuer.Claims.Scopes to 'scopes', which has it and is not read"}},
@@ -96,7 +96,7 @@ var firstAfternoon = []mistake{
 	},
 	{
 		"a role is missing", rolesFrom("roles"), role("admin"), token(kit.Claims{"roles": []string{"user"}}),
-		[]string{`got="roles 'user' in claim 'roles'"`, `expected="role 'admin'"`, "needs=role:admin"},
+		[]string{`got="roles 'user' in claim 'roles'"`, `expected="role 'admin'"`, "needs=role:admin", "the server has to give the role"},
 	},
 	{"no issuer maps roles", nil, role("admin"), token(kit.Claims{"realm_access": kit.Claims{"roles": []string{"admin"}}}), []string{
 		"the issuer maps none", "set Issuer.Claims.Roles to '/realm_access/roles', which has it and is not read"}},
@@ -112,7 +112,10 @@ var firstAfternoon = []mistake{
 		"no scheme", nil, nil, kit.Request("GET", kit.Fields("Authorization", kit.Mint(kit.GoodClaims(nil)))),
 		[]string{"a JWT without a scheme", "write Bearer and a space"},
 	},
-	{"an opaque token that nobody introspects", nil, nil, opaque, []string{"the token is opaque and no issuer introspects it: set Issuer.Introspector"}},
+	{
+		"an opaque token that nobody introspects", nil, nil, opaque,
+		[]string{"the token is opaque and no issuer introspects it: set Issuer.Introspector", "or a part of one"},
+	},
 	{"a wrong secret for introspection", endpoint(401, ""), nil, opaque, []string{"reason=introspection_unavailable", "refuses our own credentials (401)"}},
 	{
 		"a preflight", nil, nil,
@@ -214,4 +217,18 @@ func TestTheClockHintComesFromAcceptedTokens(t *testing.T) {
 			t.Errorf("%s: %s", name, last)
 		}
 	}
+}
+
+// The first of two equal requests is let in, so this mistake has no row above.
+func TestAProofThatIsRepeatedIsAnsweredByOneLine(t *testing.T) {
+	var b kit.Log
+	v := kit.NewValidator(t, public(func(cfg *middleware.Config) { cfg.Logger = textInto(&b) }))
+	again := boundRequest("DPoP", testkit.Proof{})
+	if got := kit.Serve(v.Require(), again.Clone(t.Context())); got.Token == nil {
+		t.Fatal("the first request is refused")
+	}
+	if got := kit.Serve(v.Require(), again.Clone(t.Context())); got.Token != nil {
+		t.Fatal("the proof is good twice")
+	}
+	wantSaid(t, b.String(), []string{"the proof has been used before", "the client has to make a new one", "a proxy that retries"})
 }
