@@ -56,7 +56,7 @@ type Config struct {
 	IgnoreAuthorization bool
 
 	// PublicURLs are further addresses of the same API, written like PublicURL, for one that has several names: proofs may name any
-	// of them, and pages of each may send cookies. It needs PublicURL, which stays the one that metadata names.
+	// of them, and pages of each may send cookies. It needs PublicURL.
 	PublicURLs []string
 
 	// MaxTokenBytes is the length beyond which a token is refused undecoded (400); zero: 16 KiB.
@@ -70,7 +70,7 @@ type Config struct {
 	Realm string
 
 	// ErrorHandler renders refusals in the net/http family; nil: WriteError. It renders and can never overrule: the
-	// protected handler does not run, and if it writes nothing, WriteError answers.
+	// protected handler does not run, and if it writes nothing, WriteError answers. It may add to the challenge, as resource_metadata (RFC 9728).
 	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
 
 	// Tokens that are bound to their sender, or taken back.

@@ -2,8 +2,10 @@ package middleware_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 
@@ -109,6 +111,53 @@ func Example_errorHandler() {
 	// Output:
 	// 401 Bearer realm="api"
 	// Please sign in.
+}
+
+// Clients of an MCP server learn from its protected resource metadata (RFC 9728) which authorization server to ask for a token, and from
+// every refusal where that metadata is. Both are the application's to write. A path in the resource comes behind the well-known one.
+func Example_protectedResourceMetadata() {
+	const (
+		resource = "https://mcp.example.com/mcp"
+		path     = "/.well-known/oauth-protected-resource/mcp"
+	)
+	auth, err := middleware.New(middleware.Config{
+		Issuers:   []middleware.Issuer{{URL: "https://login.example.com", Keys: serverKeys()}},
+		Audiences: []string{resource}, // clients ask for a token by this name (RFC 8707)
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, e *middleware.Error) {
+			header := e.Header()
+			for i := range header["Www-Authenticate"] { // one for Bearer, and one for DPoP where that is accepted
+				header["Www-Authenticate"][i] += `, resource_metadata="https://mcp.example.com` + path + `"`
+			}
+			maps.Copy(w.Header(), header)
+			w.WriteHeader(e.Status())
+			_ = json.NewEncoder(w).Encode(e)
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	metadata, err := json.Marshal(map[string]any{
+		"resource":                 resource,
+		"authorization_servers":    []string{"https://login.example.com"},
+		"scopes_supported":         []string{"tools"},
+		"bearer_methods_supported": []string{"header"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /mcp", auth.Require("tools").HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { // without a Guard: who reads it has no token yet
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(metadata)
+	})
+	call(mux, "POST", "/mcp", "")
+	call(mux, "GET", path, "")
+	// Output:
+	// POST /mcp: 401 Bearer realm="api", scope="tools", resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"
+	// GET /.well-known/oauth-protected-resource/mcp: 200 {"authorization_servers":["https://login.example.com"],"bearer_methods_supported":["header"],"resource":"https://mcp.example.com/mcp","scopes_supported":["tools"]}
 }
 
 // Observe feeds metrics and audit logs. Outcome, Reason and Issuer have few values, all known from the configuration.

@@ -12,7 +12,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware/internal/accesstoken"
 )
 
-// IssuerHealth is the state of one issuer, for readiness checks and metrics.
+// IssuerHealth is the state of one issuer, for readiness checks and metrics. Its errors are {} to encoding/json: write LastError.Error().
 type IssuerHealth struct {
 	_ [0]func() // keyed literals only
 
