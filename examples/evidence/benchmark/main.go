@@ -3,7 +3,7 @@
 //
 //	GOWORK=off go -C examples/evidence/benchmark run .          # some ten minutes; writes results/ and the table in README.md
 //	GOWORK=off go -C examples/evidence/benchmark run . -quick   # about a minute; prints only
-//	GOWORK=off go -C examples/evidence/benchmark run . -costs   # what users spend on Cardea alone; writes results/costs.md
+//	GOWORK=off go -C examples/evidence/benchmark run . -costs   # some eight minutes; what users spend on Cardea alone; writes results/costs.md
 //
 // All traffic stays on loopback addresses.
 package main
@@ -122,6 +122,7 @@ func fill(ctx context.Context, settings measure.Settings, tokens int) error {
 
 func runCosts(ctx context.Context, settings measure.Settings, dir, before string) error {
 	machine := report.ThisMachine(padding)
+	log.Print("with a small heap: some four minutes")
 	small, err := measure.Costs(ctx, settings)
 	if err != nil {
 		return err
@@ -129,13 +130,18 @@ func runCosts(ctx context.Context, settings measure.Settings, dir, before string
 	ballast := make([]byte, padding)
 	defer runtime.KeepAlive(ballast)
 	churn()
+	log.Print("with a large heap: as long again")
 	large, err := measure.Costs(ctx, settings)
 	if err != nil {
 		return err
 	}
 	machine.LoadAfter = report.Load()
 	results := report.Costs{Machine: machine, Small: small, Large: large}
-	return results.Write(dir, before)
+	if err := results.Write(dir, before); err != nil {
+		return err
+	}
+	log.Printf("written: %s", filepath.Join(dir, "costs.md"))
+	return nil
 }
 
 func measureAll(ctx context.Context, r *report.Results) error {

@@ -29,7 +29,7 @@ func (c *Costs) Write(dir, before string) error {
 	if err := os.WriteFile(filepath.Join(dir, costsFile), append(text, '\n'), 0o644); err != nil {
 		return err
 	}
-	var old Costs
+	var old *Costs
 	if before != "" {
 		text, err := os.ReadFile(before)
 		if err != nil {
@@ -39,21 +39,33 @@ func (c *Costs) Write(dir, before string) error {
 			return fmt.Errorf("benchmark: %s: %w", before, err)
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, "costs.md"), []byte(c.page(&old)), 0o644)
+	return os.WriteFile(filepath.Join(dir, "costs.md"), []byte(c.page(old)), 0o644)
 }
 
+// page is the figures beside those of old, or alone where old is nil.
 func (c *Costs) page(old *Costs) string {
+	text := "# What users spend\n\nMeasured by `go run . -costs`, or by CPU time with `-cpu` as well, with small heap and default GC, and with a heap like a server's. " +
+		"Medians, in brackets the quartiles.\n\nNow: " + c.Machine.String() + "\n"
+	if old == nil {
+		t := newTable("", "target", "small heap", "large heap", "allocs, B")
+		for i, row := range c.Small {
+			t.row(row.What, targetOf(row), cost(row), cost(c.Large[i]), allocations(row))
+		}
+		return text + t.String()
+	}
 	t := newTable("", "target", "before, small heap", "small heap", "before, large heap", "large heap", "before: allocs, B", "allocs, B")
 	for i, row := range c.Small {
-		target := ""
-		if row.Most > 0 {
-			target = "≤ " + limitText(row.Most)
-		}
-		t.row(row.What, target, costOf(old.Small, row.What), cost(row), costOf(old.Large, row.What), cost(c.Large[i]),
+		t.row(row.What, targetOf(row), costOf(old.Small, row.What), cost(row), costOf(old.Large, row.What), cost(c.Large[i]),
 			allocationsOf(old.Small, row.What), allocations(row))
 	}
-	return "# What users spend\n\nMeasured by `go run . -costs`, or by CPU time with `-cpu` as well, with small heap and default GC, and with a heap like a server's. Medians, in brackets the quartiles.\n\nNow: " +
-		c.Machine.String() + "\nBefore: " + old.Machine.String() + "\n" + t.String()
+	return text + "Before: " + old.Machine.String() + "\n" + t.String()
+}
+
+func targetOf(row measure.Cost) string {
+	if row.Most == 0 {
+		return ""
+	}
+	return "≤ " + limitText(row.Most)
 }
 
 func cost(c measure.Cost) string {

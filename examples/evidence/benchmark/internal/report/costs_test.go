@@ -39,3 +39,24 @@ func TestCostsStandBesideThoseOfBefore(t *testing.T) {
 		}
 	}
 }
+
+func TestCostsOfOneRunHaveNoColumnsOfAnother(t *testing.T) {
+	now := report.Costs{
+		Small: []measure.Cost{{What: "a new token", Most: 1.12, Got: exactly(1.11), Allocs: 5, Bytes: 2600}},
+		Large: []measure.Cost{{What: "a new token", Most: 1.12, Got: exactly(1.09), Allocs: 5, Bytes: 2600}},
+	}
+	dir := t.TempDir()
+	if err := now.Write(dir, ""); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "costs.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "| a new token | ≤ 1.12 | 1.11 (1.11–1.11) | 1.09 (1.09–1.09) | 5, 2600 |"; !strings.Contains(string(page), want) {
+		t.Errorf("%q is not in\n%s", want, page)
+	}
+	if strings.Contains(string(page), "before,") || strings.Contains(string(page), "Before:") {
+		t.Errorf("it speaks of a run that there was not:\n%s", page)
+	}
+}
