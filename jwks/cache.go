@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cardea-auth/cardea/jwks/internal/download"
 	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
@@ -61,7 +62,7 @@ func newCache(cfg Config) *Cache {
 	base, cancel := context.WithCancel(context.Background())
 	return &Cache{
 		cfg:       cfg,
-		client:    newClient(cfg.HTTPClient),
+		client:    download.NewClient(cfg.HTTPClient),
 		base:      base,
 		cancel:    cancel,
 		unknown:   newUnknown(cfg.Cooldown),

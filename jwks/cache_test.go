@@ -293,3 +293,23 @@ func TestAChangedIssuerOfAKeyIsAChange(t *testing.T) {
 		}
 	})
 }
+
+func TestLimitOfStaleness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{answer: serving(publicJWK("k", "ES256", p256A()))}
+		c := newCache(t, i)
+		if err := c.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		i.set(failing)
+		time.Sleep(24*time.Hour - 1)
+		if _, err := c.VerificationKeys(t.Context(), "k", "ES256"); err != nil {
+			t.Errorf("just before a day: %v", err)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if keys, err := c.VerificationKeys(t.Context(), "k", "ES256"); err == nil {
+			t.Errorf("after a day %d keys are still used", len(keys))
+		}
+	})
+}

@@ -7,11 +7,16 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
+	"github.com/cardea-auth/cardea/jwks/internal/download"
 	"github.com/cardea-auth/cardea/jwks/internal/keydoc"
+)
+
+const (
+	fetchTimeout = 5 * time.Second  // metadata and keys together, to the last byte
+	warmTimeout  = 60 * time.Second // the same for a fetch that Refresh began
 )
 
 // fetch is one fetch of the keys, shared by all who wait for it.
@@ -51,8 +56,19 @@ func (f *fetch) want(q question) {
 	}
 }
 
-func (f *fetch) asker() asker {
-	return asker{f.client, func() { f.word.Store(int64(time.Since(f.began))) }}
+// get gets one of the documents.
+func (f *fetch) get(ctx context.Context, address string, validators http.Header) (*download.Response, error) {
+	ask := download.Getter{Client: f.client, Heard: func() { f.word.Store(int64(time.Since(f.began))) }}
+	r, err := ask.Get(ctx, address, validators)
+	if err != nil {
+		return nil, refused(address, err)
+	}
+	return r, nil
+}
+
+// refused says which document an error is about.
+func refused(address string, err error) error {
+	return fmt.Errorf("GET %s: %w", printable(address), err)
 }
 
 // lastWord is when the server last said something; at first, when it was asked.
@@ -79,7 +95,7 @@ func (c *Cache) begin(now time.Time, f *fetch, patron context.Context) *fetch {
 		f.wanted = slices.Clone(beside.wanted) // all older than this fetch
 	}
 	if beside != nil || c.plan.failures > 0 {
-		f.client = freshClient(c.client)
+		f.client = download.FreshClient(c.client)
 	}
 	limit := fetchTimeout
 	if f.patient {
@@ -164,7 +180,7 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 	}
 	before := c.good
 	c.where = f.where
-	c.good = goodSet{table: before.table, skipped: before.skipped, at: now, date: dateOf(found.header)}
+	c.good = goodSet{table: before.table, skipped: before.skipped, at: now, date: download.DateOf(found.header)}
 	if !found.unchanged {
 		c.good.skipped = found.set.skipped
 		if t := newTable(found.set.entries, before.table, &c.verified); !t.sameAs(before.table) {
@@ -193,20 +209,6 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 			c.cfg.logger().Log(c.base, level, "jwks: some keys of the set are not used", "source", c.source(), "skipped", texts(skipped))
 		}
 	}
-}
-
-// dateOf is when the server says that it answers; zero: it does not say. An answer that a cache has kept is as much older (RFC 9111 section
-// 5.1).
-func dateOf(header http.Header) time.Time {
-	date, err := http.ParseTime(header.Get("Date"))
-	if err != nil {
-		return time.Time{}
-	}
-	age, err := strconv.ParseUint(header.Get("Age"), 10, 31)
-	if err != nil && header.Get("Age") != "" {
-		return time.Time{}
-	}
-	return date.Add(time.Duration(age) * time.Second)
 }
 
 func texts(skipped []skip) []string {
@@ -240,8 +242,8 @@ func (c *Cache) load(ctx context.Context, f *fetch) (*document, error) {
 	}
 	found, err := f.loadKeys(ctx, address)
 	f.where.suspect = err != nil
-	var status *statusError
-	if c.cfg.URL != "" && errors.As(err, &status) && status.absent() {
+	var status *download.StatusError
+	if c.cfg.URL != "" && errors.As(err, &status) && status.Missing() {
 		err = absentError{err}
 	}
 	return found, err
@@ -252,22 +254,22 @@ func (f *fetch) loadKeys(ctx context.Context, address string) (*document, error)
 	if f.where.validated == address {
 		validators = f.where.validators
 	}
-	r, err := f.asker().get(ctx, address, validators)
+	r, err := f.get(ctx, address, validators)
 	if err != nil {
 		return nil, err
 	}
-	if r.unchanged {
-		return &document{unchanged: true, header: r.header}, nil
+	if r.Unchanged {
+		return &document{unchanged: true, header: r.Header}, nil
 	}
-	set, err := parseSet(r.body)
+	set, err := parseSet(r.Body)
 	if err == nil {
 		err = set.unusable()
 	}
 	if err != nil {
 		return nil, refused(address, err)
 	}
-	f.where.validated, f.where.validators = address, validatorsOf(r.header)
-	return &document{set: set, header: r.header}, nil
+	f.where.validated, f.where.validators = address, download.ValidatorsOf(r.Header)
+	return &document{set: set, header: r.Header}, nil
 }
 
 // wait returns nil when it is known what came of the fetch.

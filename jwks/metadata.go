@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cardea-auth/cardea/jwks/internal/download"
 	"github.com/cardea-auth/cardea/jwks/internal/keydoc"
 )
 
@@ -51,7 +52,7 @@ func (c *Cache) locate(ctx context.Context, f *fetch) (string, error) {
 }
 
 func (c *Cache) discover(ctx context.Context, f *fetch) (string, error) {
-	found, err := f.asker().discover(ctx, &c.cfg)
+	found, err := f.discover(ctx, &c.cfg)
 	if err == nil {
 		f.where.Metadata, f.where.found = found, time.Now()
 	}
@@ -60,17 +61,17 @@ func (c *Cache) discover(ctx context.Context, f *fetch) (string, error) {
 
 // discover finds the address of the issuer's keys. Only an answer that is no metadata of this issuer leads on to the next
 // address; a server that is down or busy is not asked three times.
-func (a asker) discover(ctx context.Context, cfg *Config) (keydoc.Metadata, error) {
+func (f *fetch) discover(ctx context.Context, cfg *Config) (keydoc.Metadata, error) {
 	var errs []error
 	absent := true
 	for _, address := range keydoc.MetadataURLs(cfg.Issuer) {
-		r, err := a.get(ctx, address, nil)
+		r, err := f.get(ctx, address, nil)
 		if err != nil {
-			var status *statusError
-			if !errors.As(err, &status) || status.busy() {
+			var status *download.StatusError
+			if !errors.As(err, &status) || status.Busy() {
 				return keydoc.Metadata{}, err
 			}
-			errs, absent = append(errs, err), absent && status.absent()
+			errs, absent = append(errs, err), absent && status.Missing()
 			continue
 		}
 		absent = false
@@ -88,8 +89,8 @@ func (a asker) discover(ctx context.Context, cfg *Config) (keydoc.Metadata, erro
 }
 
 // parseMetadata reads what concerns the keys, if the issuer may send us where it says.
-func parseMetadata(r *response, cfg *Config) (keydoc.Metadata, error) {
-	found, err := keydoc.ReadMetadata(r.body, cfg.Issuer)
+func parseMetadata(r *download.Response, cfg *Config) (keydoc.Metadata, error) {
+	found, err := keydoc.ReadMetadata(r.Body, cfg.Issuer)
 	if err != nil {
 		refusal := fmt.Errorf("the metadata is refused: %w", err)
 		if errors.Is(err, keydoc.ErrNoKeysURL) {

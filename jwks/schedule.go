@@ -4,14 +4,13 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/cardea-auth/cardea/jwks/internal/download"
 )
 
 const (
 	minRefresh    = time.Minute     // whatever Cache-Control says
-	maxRetryAfter = 5 * time.Minute // whatever Retry-After says
 	firstBackoff  = time.Second     // after the first failure, doubled by each further one …
 	lastBackoff   = time.Minute     // … up to this
 	urgentBackoff = 2 * time.Second // while there is no key to verify with and requests wait for one
@@ -40,9 +39,9 @@ func (p *plan) failed(now time.Time, err error) (news bool) {
 	}
 	p.failures++
 	p.failure, p.ended = err, now
-	var status *statusError
-	if errors.As(err, &status) && status.after > 0 {
-		p.barred = now.Add(status.after)
+	var status *download.StatusError
+	if errors.As(err, &status) && status.After > 0 {
+		p.barred = now.Add(status.After)
 	}
 	p.next = later(now.Add(backoff(p.failures)), p.barred)
 	return news
@@ -132,54 +131,11 @@ func (c *Cache) unavailable(now time.Time) error {
 // because a withdrawn key lives as long; the lower one keeps max-age=0 from becoming a fetch per second.
 func (cfg *Config) refreshAfter(h http.Header) time.Duration {
 	interval := cfg.Refresh
-	if age, ok := freshness(h); ok {
+	if age, ok := download.Freshness(h); ok {
 		lowest := min(max(minRefresh, cfg.Cooldown), cfg.Refresh)
 		interval = min(max(age, lowest), cfg.Refresh)
 	}
 	return jitter(interval)
-}
-
-// freshness is the lifetime that RFC 9111 section 4.2 gives a response: max-age less the Age it already has.
-func freshness(h http.Header) (lifetime time.Duration, stated bool) {
-	for _, directive := range strings.Split(strings.Join(h.Values("Cache-Control"), ","), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		switch strings.ToLower(name) {
-		case "no-store", "no-cache":
-			return 0, true
-		case "max-age":
-			if age, ok := seconds(strings.Trim(value, `"`)); ok && !stated {
-				lifetime, stated = age, true
-			}
-		}
-	}
-	if age, ok := seconds(h.Get("Age")); ok && stated {
-		lifetime = max(0, lifetime-age)
-	}
-	return lifetime, stated
-}
-
-// retryAfter reads RFC 9110 section 10.2.3: seconds or a date.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := h.Get("Retry-After")
-	wait, ok := seconds(text)
-	if !ok {
-		at, err := http.ParseTime(text)
-		if err != nil {
-			return 0
-		}
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), maxRetryAfter)
-}
-
-// seconds reads delta-seconds (RFC 9111 section 1.2.2); more than a year is as good as a year and cannot overflow.
-func seconds(text string) (time.Duration, bool) {
-	const year = 365 * 24 * time.Hour
-	n, err := strconv.ParseUint(text, 10, 31)
-	if errors.Is(err, strconv.ErrRange) {
-		return year, true
-	}
-	return min(time.Duration(n)*time.Second, year), err == nil
 }
 
 // backoff is the pause after so many failures in a row.

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cardea-auth/cardea/jwks/internal/download"
 	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
 
@@ -139,7 +140,7 @@ func NewTenants(cfg TenantsConfig) (*Tenants, error) {
 	}
 	example.warn()
 	t.cache = example
-	t.cache.HTTPClient = newClient(cfg.Cache.HTTPClient) // one for all
+	t.cache.HTTPClient = download.NewClient(cfg.Cache.HTTPClient) // one for all
 	t.known.Store(&map[string]*tenant{})
 	return t, nil
 }

@@ -25,3 +25,24 @@ func (e *unavailable) Unwrap() []error { return []error{ErrUnavailable, e.cause}
 
 // RetryAfter is the time until the next try; zero: not known.
 func (e *unavailable) RetryAfter() time.Duration { return e.after }
+
+// absentError says that the server knows of no keys at all.
+type absentError struct{ error }
+
+func (e absentError) Unwrap() error { return e.error }
+
+// Absent tells others what isAbsent tells here.
+func (e absentError) Absent() bool { return true }
+
+// keylessError says that the server's metadata speaks of no keys, which is not to be taken for a server that is not there.
+type keylessError struct{ error }
+
+func (e keylessError) Unwrap() error { return e.error }
+
+// Absent is that of absentError, for others.
+func (e keylessError) Absent() bool { return true }
+
+func isAbsent(err error) bool {
+	var absent absentError
+	return errors.As(err, &absent)
+}

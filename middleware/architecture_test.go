@@ -22,13 +22,14 @@ const module = "github.com/cardea-auth/cardea"
 // middleware to introspection to jwks.
 var allowed = map[string][]string{
 	"/jwks": {
-		module + "/jwks/internal/jwa", module + "/jwks/internal/keydoc",
+		module + "/jwks/internal/download", module + "/jwks/internal/jwa", module + "/jwks/internal/keydoc",
 		"github.com/MicahParks/jwkset", "github.com/MicahParks/keyfunc/v3",
 		"github.com/hashicorp/golang-lru/v2/simplelru",
 	},
-	"/jwks/internal/jwa":    {module + "/jwks/internal/roca", "github.com/golang-jwt/jwt/v5"},
-	"/jwks/internal/keydoc": {"github.com/MicahParks/jwkset"},
-	"/jwks/internal/roca":   {},
+	"/jwks/internal/jwa":      {module + "/jwks/internal/roca", "github.com/golang-jwt/jwt/v5"},
+	"/jwks/internal/download": {},
+	"/jwks/internal/keydoc":   {"github.com/MicahParks/jwkset"},
+	"/jwks/internal/roca":     {},
 	"/introspection": {
 		module + "/jwks", module + "/introspection/internal/shared", module + "/introspection/internal/exactjson",
 		"github.com/golang-jwt/jwt/v5", "github.com/hashicorp/golang-lru/v2", "github.com/hashicorp/golang-lru/v2/simplelru",
@@ -227,7 +228,7 @@ const (
 // shards).
 // authtest has grown from 2500: by logout tokens, security events and status lists, good and broken.
 var (
-	largeFolders = map[string]int{"/jwks": 40}
+	largeFolders = map[string]int{"/jwks": 38}
 	largeRooms   = map[string]int{
 		"/middleware": 4927, "/middleware/authtest": 3300, "/jwks": 3500, "/introspection": 2700,
 		"/middleware/internal/accesstoken": 2345, // from 2330 by what counts all the memory that is kept of a token

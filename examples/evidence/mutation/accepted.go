@@ -117,8 +117,6 @@ var accepted = map[survivor]string{
 
 	{"jwks", "loopback", andGone, `ip != nil`}: impliedBy, // no address is no loopback address
 
-	{"jwks", "request", neverTaken, `err != nil`}: unreachable, // checkURL has parsed the address
-
 	{"jwks", "ask", andGone, `err == nil`}: behindIt, // the zero JWK has no key
 	{"jwks", "ask", andGone, `!listed`}:    shortcut, // a key that is listed twice counts once
 
@@ -136,8 +134,8 @@ var accepted = map[survivor]string{
 	{"jwks", "arm", andGone, `c.timer == nil`}:          shortcut,  // tick during a fetch starts none
 	{"jwks", "tick", neverTaken, `c.closed`}:            raceOnly,  // Close stops the timer
 	{"jwks", "unavailable", neverTaken, `cause == nil`}: unreachable,
-	{"jwks", "freshness", andGone, `ok (2)`}:            impliedBy, // what is no number is an age of zero
-	{"jwks", "freshness", andGone, `stated`}:            impliedBy, // a lifetime that is not stated is not used
+	{"jwks", "Freshness", andGone, `ok (2)`}:            impliedBy, // what is no number is an age of zero
+	{"jwks", "Freshness", andGone, `stated`}:            impliedBy, // a lifetime that is not stated is not used
 	{"jwks", "retryAfter", neverTaken, `err != nil`}:    impliedBy, // no date is the year 1, which has passed
 
 	{"jwks", "Thumbprint", neverTaken, `err != nil`}: unreachable, // the point was checked when the Key was made

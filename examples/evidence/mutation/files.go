@@ -14,7 +14,7 @@ var packages = []string{
 	"middleware/internal/claims", "middleware/internal/signature", "middleware/internal/accesstoken",
 	"middleware/internal/targeturi", "middleware/internal/dpop", "middleware/internal/credential", "middleware/internal/challenge",
 	"middleware/internal/clientcert", "middleware/internal/exactjson", "middleware/internal/tenant", "middleware/internal/loadbalancer",
-	"jwks/internal/roca", "jwks/internal/jwa", "jwks/internal/keydoc", "jwks", "introspection/internal/shared", "introspection/internal/exactjson", "introspection", "middleware", "middleware/internal/watch",
+	"jwks/internal/roca", "jwks/internal/jwa", "jwks/internal/keydoc", "jwks/internal/download", "jwks", "introspection/internal/shared", "introspection/internal/exactjson", "introspection", "middleware", "middleware/internal/watch",
 	"middleware/revocation/internal/entries", "middleware/revocation/internal/sealed", "middleware/revocation/internal/names",
 	"middleware/revocation/internal/pending",
 	"middleware/revocation",
@@ -43,6 +43,7 @@ const (
 var frontDoor = map[string][]string{
 	"jwks/internal/jwa":                      {"jwks"},
 	"jwks/internal/keydoc":                   {"jwks"},
+	"jwks/internal/download":                 {"jwks"},
 	"introspection/internal/shared":          {"introspection"},
 	"introspection/internal/exactjson":       {"introspection"},
 	"middleware/internal/watch":              {face, suites},

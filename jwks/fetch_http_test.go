@@ -1,8 +1,6 @@
 package jwks_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -59,39 +57,41 @@ func TestABodyThatTricklesInIsCut(t *testing.T) {
 	})
 }
 
-// tap is an endless body that counts what is taken from it.
-type tap struct{ taken int }
-
-func (b *tap) Read(p []byte) (int, error) {
-	if b.taken += len(p); b.taken > 64<<20 {
-		return 0, io.EOF // the test has failed, the machine need not
+func TestLimitOfFetchTime(t *testing.T) {
+	for latency, good := range map[time.Duration]bool{5*time.Second - 1: true, 5*time.Second + 1: false} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCache(t, &issuer{answer: slow(latency, serving(publicJWK("k", "ES256", p256A())))})
+			_, _ = c.VerificationKeys(t.Context(), "k", "ES256")
+			time.Sleep(10 * time.Second)
+			if _, err := c.VerificationKeys(t.Context(), "k", "ES256"); (err == nil) != good {
+				t.Errorf("an answer after %v: %v", latency, err)
+			}
+		})
 	}
-	return spaces{}.Read(p)
 }
 
-func TestAnEndlessBodyIsNotReadToItsEnd(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		body := new(tap)
-		i := &issuer{answer: func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
-		}}
-		if err := newCache(t, i).Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "longer than") {
-			t.Error(err)
-		}
-		if body.taken != 1<<20+1 {
-			t.Errorf("%d bytes were read, want 1 MiB and one", body.taken)
-		}
-	})
+func TestLimitOfWarmTime(t *testing.T) {
+	for latency, good := range map[time.Duration]bool{time.Minute - 1: true, time.Minute + 1: false} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCache(t, &issuer{answer: slow(latency, serving(publicJWK("k", "ES256", p256A())))})
+			began := time.Now()
+			if err := c.Refresh(t.Context()); (err == nil) != good || time.Since(began) > time.Minute {
+				t.Errorf("an answer after %v: %v after %v", latency, err, time.Since(began))
+			}
+		})
+	}
 }
 
 func TestConditionalRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const date = "Sun, 22 Nov 2026 00:00:00 GMT"
-		i := &issuer{answer: always(200, string(document(first())), "ETag", `"v1"`, "Last-Modified", date)}
+		i := &issuer{answer: always(200, string(document(first())), "ETag", `"v1"`, "Last-Modified", date, "Date", date, "Age", "60")}
 		c := newCache(t, i)
 		expect(t, "start", c, "first", "found")
+		if got := c.Status().ServerTime; got.UTC().Format(http.TimeFormat) != "Sun, 22 Nov 2026 00:01:00 GMT" {
+			t.Errorf("the server's clock says %v", got)
+		}
 		i.set(always(304, "", "Cache-Control", "max-age=120"))
 		if err := c.Refresh(t.Context()); err != nil {
 			t.Errorf("unchanged: %v", err)
@@ -138,106 +138,40 @@ func TestErrorsAndLogsShowNoQuery(t *testing.T) {
 	})
 }
 
-// A real server, as what is tested here lies below the round trip.
-func TestOwnClient(t *testing.T) {
-	var evil atomic.Int32
-	trap := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { evil.Add(1) }))
-	defer trap.Close()
-	t.Setenv("HTTP_PROXY", trap.URL)
-	t.Setenv("http_proxy", trap.URL)
-
-	var bomb bytes.Buffer
-	z := must(gzip.NewWriterLevel(&bomb, gzip.BestSpeed))
-	_, _ = io.Copy(z, io.LimitReader(spaces{}, 16<<20))
-	_ = z.Close()
-
+// What no client of ours does (jwks/internal/download), none that is given does either.
+func TestTheClientOfACache(t *testing.T) {
+	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/good", func(w http.ResponseWriter, r *http.Request) {
-		http.SetCookie(w, &http.Cookie{Name: "session", Value: "x"})
 		if len(r.Cookies()) > 0 {
-			evil.Add(1)
+			t.Error("cookies are sent along")
 		}
 		_, _ = w.Write(document(first()))
 	})
-	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, trap.URL, http.StatusFound) })
-	mux.HandleFunc("/bomb", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		_, _ = w.Write(bomb.Bytes())
-	})
-	server := httptest.NewServer(mux)
-	defer server.Close()
-
+	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/good", http.StatusFound) })
+	plain, secured := httptest.NewServer(mux), httptest.NewTLSServer(mux)
+	defer plain.Close()
+	defer secured.Close()
 	jar := must(cookiejar.New(nil))
-	jar.SetCookies(must(url.Parse(server.URL)), []*http.Cookie{{Name: "session", Value: "x"}})
-	for what, client := range map[string]*http.Client{"our own": nil, "a given one": {Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}} {
-		for path, says := range map[string]string{"/good": "", "/redirect": "redirects are not followed", "/bomb": "longer than 1048576 bytes"} {
-			c := must(jwks.New(jwks.Config{URL: server.URL + path, HTTPClient: client}))
-			for range 2 {
-				err := c.Refresh(t.Context())
-				if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
-					t.Errorf("%s, %s: %v", what, path, err)
-				}
-			}
-			_ = c.Close()
+	jar.SetCookies(must(url.Parse(plain.URL)), []*http.Cookie{{Name: "session", Value: "x"}})
+	for _, row := range []struct {
+		what   string
+		url    string
+		client *http.Client
+		says   string
+	}{
+		{"our own", plain.URL + "/good", nil, ""},
+		{"our own and a redirect", plain.URL + "/redirect", nil, "redirects are not followed"},
+		{"our own and a server that nobody vouches for", secured.URL + "/good", nil, "certificate"},
+		{"a given one", plain.URL + "/good", &http.Client{Jar: jar}, ""},
+		{"a given one and a redirect", plain.URL + "/redirect", &http.Client{Jar: jar}, "redirects are not followed"},
+		{"a given one with a private CA", secured.URL + "/good", secured.Client(), ""},
+	} {
+		c := must(jwks.New(jwks.Config{URL: row.url, HTTPClient: row.client}))
+		if err := c.Refresh(t.Context()); (err == nil) != (row.says == "") || err != nil && !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: %v, want an error with %q", row.what, err, row.says)
 		}
-	}
-	if n := evil.Load(); n != 0 {
-		t.Errorf("%d requests went to a proxy or a redirect's target, or carried a cookie", n)
-	}
-	tls := httptest.NewTLSServer(mux)
-	defer tls.Close()
-	c := must(jwks.New(jwks.Config{URL: tls.URL + "/good"}))
-	defer func() { _ = c.Close() }()
-	if err := c.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("a server that nobody vouches for: %v", err)
-	}
-	known := must(jwks.New(jwks.Config{URL: tls.URL + "/good", HTTPClient: tls.Client()}))
-	defer func() { _ = known.Close() }()
-	if err := known.Refresh(t.Context()); err != nil {
-		t.Errorf("a private CA through HTTPClient: %v", err)
-	}
-}
-
-type spaces struct{}
-
-func (spaces) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
-}
-
-// A document that ends early must not pass for a shorter one: the keys that are missing would refuse good tokens.
-func TestDocumentsThatEndEarly(t *testing.T) {
-	t.Parallel()
-	whole := string(document(first()))
-	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{answer: func(*http.Request) (*http.Response, error) {
-			r := respond(200, "")
-			r.Body = io.NopCloser(io.MultiReader(strings.NewReader(whole), broken{}))
-			return r, nil
-		}}
-		err := newCache(t, i).Refresh(t.Context())
-		if verdict(nil, err) != "unavailable" || !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("a connection that breaks after the last brace: %v", err)
-		}
-	})
-}
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-func TestOnlyARedirectIsCalledOne(t *testing.T) {
-	t.Parallel()
-	for status, redirect := range map[int]bool{204: false, 299: false, 300: true, 302: true, 304: false, 399: true, 400: false, 404: false, 500: false} {
-		synctest.Test(t, func(t *testing.T) {
-			i := &issuer{answer: always(status, "", "Location", "https://elsewhere.example/keys")}
-			err := newCache(t, i).Refresh(t.Context())
-			if verdict(nil, err) != "unavailable" || strings.Contains(err.Error(), "redirects are not followed") != redirect {
-				t.Errorf("status %d: %v", status, err)
-			}
-		})
+		_ = c.Close()
 	}
 }
 
