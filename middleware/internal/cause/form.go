@@ -64,7 +64,7 @@ func Unread(check error, token string) error {
 	return New(check, func() Sides {
 		return Sides{
 			Expected: "a JWT, or an Introspector that is asked about the token",
-			Hint:     "if tokens of this API are JWTs, the client sends something else, or a part of one",
+			Hint:     "set Issuer.Introspector if tokens of this API are opaque; if they are JWTs, the client sends something else, or a part of one",
 		}
 	})
 }

@@ -62,7 +62,7 @@ func Role(check error, grant func() Grant) error {
 		case g.From == "":
 			s.Hint = "the token has no such claim"
 		default:
-			s.Hint = cmp.Or(g.near(), "the server has to give the role to this user or client, and to write it into that claim")
+			s.Hint = cmp.Or(g.near(), "the server has to grant it, and to write it into this claim")
 			return s
 		}
 		if len(other) > 0 {

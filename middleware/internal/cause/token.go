@@ -109,7 +109,7 @@ func Audience(aud string, wanted []string, client string) error {
 			}
 		}
 		if s.Hint == "" {
-			s.Hint = "the token is for another API: let the client ask for this one; if that is a name of this API, add it to Audiences"
+			s.Hint = "the client has to ask for a token for this API; if it did, add what the server writes to Config.Audiences"
 		}
 		return s
 	})

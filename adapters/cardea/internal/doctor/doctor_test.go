@@ -284,7 +284,7 @@ func TestFindingsAndTheirRemedies(t *testing.T) {
 		},
 		"introspection without a client": {
 			options: func(o *doctor.Options) { o.ClientID, o.ClientSecret = "", "" },
-			topic:   doctor.Introspection, level: doctor.Note, parts: []string{"offered at " + asksAt, `"client_secret_basic"`, "-client-secret-file"},
+			topic:   doctor.Introspection, level: doctor.Note, parts: []string{"offered at " + asksAt + ". It offers ", `"client_secret_basic"`, "-client-secret-file"},
 		},
 		"an issuer with a preset": {
 			topic: doctor.Configuration, level: doctor.Note, parts: []string{"keycloak", "issuers.Keycloak"},

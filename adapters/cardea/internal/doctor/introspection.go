@@ -36,7 +36,7 @@ func (e *examination) introspect(ctx context.Context) {
 		return
 	}
 	if e.ClientID == "" {
-		e.add(Introspection, Note, "Try it with -client-id and -client-secret-file or -client-secret-env.", "offered at %s%s", plain.Line(e.asks),
+		e.add(Introspection, Note, "Try it with -client-id and -client-secret-file or -client-secret-env.", "offered at %s.%s", plain.Line(e.asks),
 			e.methodsOffered())
 		return
 	}

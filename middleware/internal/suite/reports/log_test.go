@@ -40,7 +40,7 @@ func TestLog(t *testing.T) {
 		{"another API's token", v.Require(), kit.Mint(kit.GoodClaims(kit.Claims{"aud": "other"})),
 			`level=INFO msg="access token not accepted" outcome=refused reason=audience method=GET path=/orders issuer=` + testkit.Issuer +
 				` error="aud does not name this API" got="aud 'other'" expected="aud '` + testkit.Audience +
-				`'" hint="the token is for another API: let the client ask for this one; if that is a name of this API, add it to Audiences" verified=true`},
+				`'" hint="the client has to ask for a token for this API; if it did, add what the server writes to Config.Audiences" verified=true`},
 		{"a token of nobody", v.Require(), testkit.Sign(
 			kit.Ed25519Header, string(testkit.JSON(kit.GoodClaims(kit.Claims{"iss": testkit.Issuer + "/"}))), testkit.StrangeKey(),
 		),

@@ -39,7 +39,7 @@ var ofTheSameKinds = []mistake{
 	},
 	{"Keycloak's audience as it is", nil, nil, token(kit.Claims{"aud": "account"}), []string{"'account'", "account is what Keycloak writes by itself"}},
 	{"the client id as audience", nil, nil, token(kit.Claims{"aud": "client-1"}), []string{"aud is the token's own client", "an ID token, perhaps"}},
-	{"several audiences, none ours", nil, nil, token(kit.Claims{"aud": []string{"a", "b"}}), []string{`got="aud 'a', 'b'"`, "let the client ask for this one"}},
+	{"several audiences, none ours", nil, nil, token(kit.Claims{"aud": []string{"a", "b"}}), []string{`got="aud 'a', 'b'"`, "the client has to ask for a token for this API"}},
 	{
 		"an audience that differs by a slash", nil, nil, token(kit.Claims{"aud": []string{"other", testkit.Audience + "/"}}),
 		[]string{"they differ only by a slash at the end: aud is compared byte for byte"},

@@ -96,7 +96,7 @@ var firstAfternoon = []mistake{
 	},
 	{
 		"a role is missing", rolesFrom("roles"), role("admin"), token(kit.Claims{"roles": []string{"user"}}),
-		[]string{`got="roles 'user' in claim 'roles'"`, `expected="role 'admin'"`, "needs=role:admin", "the server has to give the role"},
+		[]string{`got="roles 'user' in claim 'roles'"`, `expected="role 'admin'"`, "needs=role:admin", "the server has to grant it, and to write it into this claim"},
 	},
 	{"no issuer maps roles", nil, role("admin"), token(kit.Claims{"realm_access": kit.Claims{"roles": []string{"admin"}}}), []string{
 		"the issuer maps none", "set Issuer.Claims.Roles to '/realm_access/roles', which has it and is not read"}},
