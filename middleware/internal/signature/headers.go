@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"hash/maphash"
 	"maps"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,16 @@ const (
 // attackers make up out. Reading takes no lock. Safe for concurrent use.
 type Headers struct {
 	known atomic.Pointer[map[string]*Header] // never written once published
+	once  [64]atomic.Uint64                  // hashes of headers that one token had, each in its place
+}
+
+var seed = maphash.MakeSeed()
+
+// again reports whether a token had this header before, as far as that is remembered: some servers give each token a header of its own, and
+// entering these would cost more than decoding them.
+func (h *Headers) again(segment string) bool {
+	hash := maphash.String(seed, segment)
+	return h.once[hash%uint64(len(h.once))].Swap(hash) == hash
 }
 
 // Size is about how many bytes a Header holds on to: its segment, and what that decodes to.
@@ -53,9 +64,13 @@ func (h *Headers) Begins(token string) bool {
 	return (*table)[segment] != nil
 }
 
-// Learn remembers the header of a verified token, and returns it as it is remembered. A full table is begun anew.
+// Learn remembers the header of a verified token, if it is not the first that has it, and returns it as it is remembered. A full table is begun
+// anew.
 func (h *Headers) Learn(segment string, header compact.Header) *Header {
 	learnt := &Header{Header: header, Segment: strings.Clone(segment)} // a copy: the segment would keep the whole token in memory
+	if !h.again(segment) {
+		return learnt
+	}
 	old := h.known.Load()
 	table := make(map[string]*Header)
 	if old != nil && len(*old) < maxHeaders {
