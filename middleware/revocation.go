@@ -373,4 +373,4 @@ func (p *policy) endsStream(proven *accesstoken.Verified, within time.Duration) 
 }
 
 var errRevoked = errors.New("the token was revoked")
-var errRevocationsUnknown = errors.New("nothing is known of revocations: Warm what Config.Revocations holds before the first request, and Close it after the last")
+var errRevocationsUnknown = cause.Hint("Config.Revocations know nothing", "Warm before the first request, Close it after the last; its own log says the rest")

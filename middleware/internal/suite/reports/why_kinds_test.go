@@ -39,7 +39,10 @@ var ofTheSameKinds = []mistake{
 	},
 	{"Keycloak's audience as it is", nil, nil, token(kit.Claims{"aud": "account"}), []string{"'account'", "account is what Keycloak writes by itself"}},
 	{"the client id as audience", nil, nil, token(kit.Claims{"aud": "client-1"}), []string{"aud is the token's own client", "an ID token, perhaps"}},
-	{"several audiences, none ours", nil, nil, token(kit.Claims{"aud": []string{"a", "b"}}), []string{`got="aud 'a', 'b'"`, "the client has to ask for a token for this API"}},
+	{
+		"several audiences, none ours", nil, nil, token(kit.Claims{"aud": []string{"a", "b"}}),
+		[]string{`got="aud 'a', 'b'"`, "the client has to ask for a token for this API"},
+	},
 	{
 		"an audience that differs by a slash", nil, nil, token(kit.Claims{"aud": []string{"other", testkit.Audience + "/"}}),
 		[]string{"they differ only by a slash at the end: aud is compared byte for byte"},
@@ -262,6 +265,9 @@ var ofTheSameKinds = []mistake{
 	},
 	{"an answer that has expired", answering(kit.Claims{"exp": now - hour}), nil, opaque, []string{"1h0m0s ago"}},
 	{"a DPoP answer without a binding", answering(kit.Claims{"token_type": "DPoP"}), nil, opaque, []string{"the answer has no cnf.jkt"}},
+
+	{"revocations that nobody has read", func(cfg *middleware.Config) { cfg.Revocations = []middleware.Revocations{unread{}} }, nil, token(nil), []string{
+		"reason=revocations_stale", `error="Config.Revocations know nothing"`, "Warm before the first request", "its own log says the rest"}},
 
 	// Tenants.
 	{"a tenant that is not let in", tenants("t1"), nil, kit.Bearer(kit.TenantToken("t2")), []string{"tenant 't2' in iss", "a tenant that AllowTenant lets in"}},

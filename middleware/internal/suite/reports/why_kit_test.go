@@ -116,6 +116,11 @@ func answering(changes kit.Claims) func(*middleware.Config) {
 	return endpoint(200, string(testkit.JSON(kit.ActiveAnswer(changes))))
 }
 
+// unread are Revocations that know nothing yet.
+type unread struct{}
+
+func (unread) Judge(middleware.TokenFacts) middleware.Verdict { return middleware.Verdict{} }
+
 var opaque = kit.Bearer("an-opaque-token")
 
 // bound are requests with a token bound to a key, and what else a client sends.
