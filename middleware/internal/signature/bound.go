@@ -2,6 +2,7 @@ package signature
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cardea-auth/cardea/jwks"
@@ -28,6 +29,9 @@ func (b *bound) VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.
 		return nil, err
 	}
 	keys, outcome, err := b.source.Find(ctx, b.iss, compact.Header{KeyID: kid, Algorithm: alg}, b.mayServe)
+	if outcome == Unknown && errors.Is(err, jwks.ErrKeyNotFound) {
+		return nil, err
+	}
 	if outcome == Unknown {
 		return nil, fmt.Errorf("%w: %w", jwks.ErrKeyNotFound, err)
 	}

@@ -97,7 +97,11 @@ func (s Source) ask(ctx context.Context, iss, kid, alg string) (keys []*jwks.Key
 	return keys, Found, nil
 }
 
+// unknown says what was looked for and what is held, unless the source has said so itself, being one around another.
 func (s Source) unknown(err error, kid, alg string) error {
+	if said := new(cause.Cause); errors.As(err, &said) {
+		return err
+	}
 	keys := s.keys
 	return cause.Key(err, kid, alg, func() cause.Keys { return held(keys) })
 }

@@ -364,3 +364,18 @@ func (*silent) Append(ctx context.Context, _ []byte, _ time.Time) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
+
+// The line about a key that is not held says once what was looked for, and what is held.
+func TestTheLineAboutAnUnknownKeyRepeatsNothing(t *testing.T) {
+	a := usual(t)
+	w := a.send(testkit.Sign(`{"alg":"EdDSA","typ":"logout+jwt","kid":"nobody"}`, string(testkit.JSON(good(nil))), testkit.EdKey()))
+	if w.Code != http.StatusBadRequest {
+		t.Fatalf("it is answered with %d", w.Code)
+	}
+	line := a.log.String()
+	for part, times := range map[string]int{"jwks: key not found": 1, "kid 'nobody'": 1, "one of the keys held": 1} {
+		if got := strings.Count(line, part); got != times {
+			t.Errorf("%q is said %d times, want %d: %s", part, got, times, line)
+		}
+	}
+}
