@@ -10,11 +10,13 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks/internal/download"
 	"github.com/cardea-auth/cardea/jwks/internal/jwa"
+	"github.com/cardea-auth/cardea/jwks/internal/pacing"
 )
 
 const (
 	patience      = 2 * time.Second // no token waits longer for its key
 	closePatience = time.Second
+	burst         = 3 // extra fetches that can be saved up
 )
 
 // Cache holds one issuer's keys and keeps them fresh. It is safe for concurrent use. Nothing is fetched and no goroutine runs
@@ -40,10 +42,10 @@ type Cache struct {
 	asked     time.Time // when a key was last asked for while none was held
 	good      goodSet
 	where     location
-	plan      plan
+	plan      pacing.Plan
 	failures  uint64 // fetches that failed
-	unknown   *unknown
-	refetches bucket // for keys that are known and do not verify
+	unknown   *pacing.Unknown
+	refetches pacing.Bucket // for keys that are known and do not verify
 	timer     *time.Timer
 }
 
@@ -65,8 +67,8 @@ func newCache(cfg Config) *Cache {
 		client:    download.NewClient(cfg.HTTPClient),
 		base:      base,
 		cancel:    cancel,
-		unknown:   newUnknown(cfg.Cooldown),
-		refetches: newBucket(cfg.Cooldown),
+		unknown:   pacing.NewUnknown(burst, cfg.Cooldown),
+		refetches: pacing.NewBucket(burst, cfg.Cooldown),
 	}
 }
 
@@ -74,7 +76,7 @@ func newCache(cfg Config) *Cache {
 func (c *Cache) loading() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.good.at.IsZero() && c.plan.failure == nil
+	return c.good.at.IsZero() && c.plan.Failure() == nil
 }
 
 // VerificationKeys returns the keys that may have signed a token with this kid (empty: it names none) and algorithm, as many as [Tries]
@@ -145,12 +147,12 @@ func (c *Cache) fetchFor(w *waiter) (*fetch, error) {
 	if _, known := t.find(w.kid, w.alg); known { // a fetch has just ended
 		return done, nil
 	}
-	if c.unknown.inVain(now, t.generation, w.question) {
+	if c.unknown.InVain(now, t.generation, w.kid, w.alg) {
 		return nil, unsoughtKey
 	}
 	f := c.current(now)
 	if f == nil {
-		if now.Before(c.plan.barred) || !c.unknown.take(now) {
+		if c.plan.Barred(now) || !c.unknown.Take(now) {
 			return nil, c.unanswered(now, unsoughtKey)
 		}
 		f = c.begin(now, &fetch{}, nil)
@@ -177,7 +179,7 @@ func (c *Cache) outcome(ctx context.Context, f *fetch, deadline time.Time) (*fet
 // unanswered is the answer to a token that is not worth another fetch now. If the last one succeeded, so shortly ago, the token
 // is taken for made up: an answer of "unavailable" would let a flood of such tokens trip the health checks of its victim.
 func (c *Cache) unanswered(now time.Time, refusal error) error {
-	if c.plan.failure == nil {
+	if c.plan.Failure() == nil {
 		return refusal
 	}
 	return c.unavailable(now)
@@ -189,7 +191,7 @@ func (c *Cache) firstFetch(now time.Time, w *waiter) (*fetch, error) {
 	c.asked = now
 	f := c.newest()
 	if f == nil {
-		if now.Before(c.plan.hurry()) {
+		if now.Before(c.plan.Hurry()) {
 			c.arm()
 			return nil, c.unavailable(now)
 		}
@@ -198,7 +200,7 @@ func (c *Cache) firstFetch(now time.Time, w *waiter) (*fetch, error) {
 		return f, nil
 	}
 	c.arm() // another may have to begin beside it
-	if c.plan.failures > 0 && !c.promising(now) {
+	if c.plan.Failures() > 0 && !c.promising(now) {
 		return nil, c.unavailable(now)
 	}
 	return f, nil
@@ -262,12 +264,12 @@ type Status struct {
 func (c *Cache) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Status{Skipped: len(c.good.skipped), LoadedAt: c.good.at, ServerTime: c.good.date, LastError: c.plan.failure, Failures: c.failures}
+	s := Status{Skipped: len(c.good.skipped), LoadedAt: c.good.at, ServerTime: c.good.date, LastError: c.plan.Failure(), Failures: c.failures}
 	if t := c.held.Load(); t != nil {
 		s.Keys = len(t.entries)
 	}
 	if !c.closed {
-		s.NextRefresh = c.plan.next
+		s.NextRefresh = c.plan.Next()
 	}
 	return s
 }

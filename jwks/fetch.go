@@ -12,6 +12,7 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks/internal/download"
 	"github.com/cardea-auth/cardea/jwks/internal/keydoc"
+	"github.com/cardea-auth/cardea/jwks/internal/pacing"
 )
 
 const (
@@ -51,7 +52,7 @@ var done = func() *fetch {
 
 // want is bounded by what can be remembered in the end.
 func (f *fetch) want(q question) {
-	if len(f.wanted) < rememberIDs {
+	if len(f.wanted) < pacing.Remembered {
 		f.wanted = append(f.wanted, q)
 	}
 }
@@ -94,7 +95,7 @@ func (c *Cache) begin(now time.Time, f *fetch, patron context.Context) *fetch {
 	if beside != nil {
 		f.wanted = slices.Clone(beside.wanted) // all older than this fetch
 	}
-	if beside != nil || c.plan.failures > 0 {
+	if beside != nil || c.plan.Failures() > 0 {
 		f.client = download.FreshClient(c.client)
 	}
 	limit := fetchTimeout
@@ -159,7 +160,12 @@ func (c *Cache) noteFailure(f *fetch, err error) (report func()) {
 		c.where = f.where
 	}
 	c.failures++
-	news := c.plan.failed(now, err)
+	var status *download.StatusError
+	var stayAway time.Duration
+	if errors.As(err, &status) {
+		stayAway = status.After
+	}
+	news := c.plan.Failed(now, err, stayAway)
 	f.err = c.unavailable(now)
 	if c.held.Load() == nil {
 		f.next = c.newest()
@@ -190,11 +196,11 @@ func (c *Cache) keep(f *fetch, found *document) (report func()) {
 	c.good.table.settle(c.where.Signs)
 	for _, q := range f.wanted {
 		if _, known := c.good.table.find(q.kid, q.alg); !known {
-			c.unknown.remember(now, c.good.table.generation, q)
+			c.unknown.Remember(now, c.good.table.generation, q.kid, q.alg)
 		}
 	}
 	c.held.Store(c.good.table)
-	recovered := c.plan.succeeded(now, c.cfg.refreshAfter(found.header))
+	recovered := c.plan.Succeeded(now, c.cfg.refreshAfter(found.header))
 	c.arm()
 	skipped := c.good.skipped
 	return func() {
@@ -286,7 +292,7 @@ func (c *Cache) wait(ctx context.Context, f *fetch, deadline time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return &unavailable{cause: err}
 	}
-	return &unavailable{cause: errSlow, after: urgentBackoff}
+	return &unavailable{cause: errSlow, after: pacing.Urgent}
 }
 
 var errSlow = errors.New("the issuer has not answered yet")

@@ -47,7 +47,11 @@ func (c *Cache) overtakeAt() time.Time {
 	if f == nil {
 		return time.Time{}
 	}
-	at := later(later(f.lastWord(), c.lastBegan).Add(silence), c.plan.barred)
+	quiet := f.lastWord()
+	if quiet.Before(c.lastBegan) {
+		quiet = c.lastBegan
+	}
+	at := c.plan.NotBarred(quiet.Add(silence))
 	if !at.Before(c.asked.Add(patience)) || c.full() {
 		return time.Time{}
 	}

@@ -2,15 +2,11 @@ package jwks
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
-
-// errNoNewKey is one value, because forged tokens arrive in floods.
-var errNoNewKey = fmt.Errorf("%w: the issuer publishes no newer key under the token's kid", ErrKeyNotFound)
 
 // Reconsider returns the keys for this kid and algorithm that are not among tried, those that did not verify a token. A server that
 // restarts with a new key may publish it under the name of the old one, or under none, and then no kid is unknown that
@@ -82,7 +78,7 @@ func (c *Cache) refetchFor(w *waiter, tried []*Key) (*fetch, error) {
 	if len(c.beside(tried, w.kid, w.alg)) > 0 {
 		return nil, nil
 	}
-	if now.Before(c.plan.barred) || !c.refetches.take(now) {
+	if c.plan.Barred(now) || !c.refetches.Take(now) {
 		return nil, c.unanswered(now, unsoughtNewKey)
 	}
 	return c.begin(now, &fetch{}, nil), nil

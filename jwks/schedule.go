@@ -1,74 +1,18 @@
 package jwks
 
 import (
-	"errors"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
 	"github.com/cardea-auth/cardea/jwks/internal/download"
+	"github.com/cardea-auth/cardea/jwks/internal/pacing"
 )
 
-const (
-	minRefresh    = time.Minute     // whatever Cache-Control says
-	firstBackoff  = time.Second     // after the first failure, doubled by each further one …
-	lastBackoff   = time.Minute     // … up to this
-	urgentBackoff = 2 * time.Second // while there is no key to verify with and requests wait for one
-)
-
-// plan is when to fetch next, and why. The lock of the Cache guards it.
-type plan struct {
-	next     time.Time // zero: nothing was fetched yet, so nothing is planned
-	barred   time.Time // until then the server has asked us to stay away
-	ended    time.Time // the last fetch
-	failures int       // in a row
-	failure  error     // of the last fetch
-	told     time.Time // when the failure was last written to the log
-}
-
-func (p *plan) succeeded(now time.Time, refreshAfter time.Duration) (recovered bool) {
-	recovered = p.failures > 0
-	*p = plan{next: now.Add(refreshAfter), ended: now}
-	return recovered
-}
-
-// failed reports whether the log should know: of an outage that lasts it is told twice a minute at most.
-func (p *plan) failed(now time.Time, err error) (news bool) {
-	if news = p.failures == 0 || now.Sub(p.told) >= lastBackoff/2; news {
-		p.told = now
-	}
-	p.failures++
-	p.failure, p.ended = err, now
-	var status *download.StatusError
-	if errors.As(err, &status) && status.After > 0 {
-		p.barred = now.Add(status.After)
-	}
-	p.next = later(now.Add(backoff(p.failures)), p.barred)
-	return news
-}
-
-// hurry brings the next try forward, because a token waits for a key. It returns the earliest time at which it may be.
-func (p *plan) hurry() time.Time {
-	if p.failures == 0 {
-		return time.Time{}
-	}
-	earliest := later(p.ended.Add(urgentBackoff), p.barred)
-	if earliest.Before(p.next) {
-		p.next = earliest
-	}
-	return p.next
-}
-
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
-}
+const minRefresh = time.Minute // whatever Cache-Control says
 
 // arm sets the one timer to whatever comes first: the next fetch, or the end of the keys that are held.
 func (c *Cache) arm() {
-	at := c.plan.next
+	at := c.plan.Next()
 	if c.newest() != nil {
 		at = c.overtakeAt()
 	}
@@ -101,10 +45,10 @@ func (c *Cache) tick() {
 		return
 	}
 	now := time.Now()
-	due := !now.Before(c.plan.next)
+	due := !now.Before(c.plan.Next())
 	if end := c.staleAt(); !end.IsZero() && !now.Before(end) {
 		c.held.Store(nil)
-		due = !now.Before(c.plan.barred) // the first token without keys shall find a try under way
+		due = !c.plan.Barred(now) // the first token without keys shall find a try under way
 	}
 	if c.newest() == nil && due {
 		c.begin(now, &fetch{background: true}, nil)
@@ -117,12 +61,12 @@ func (c *Cache) tick() {
 
 // unavailable is the answer while the keys cannot be told.
 func (c *Cache) unavailable(now time.Time) error {
-	cause, after := c.plan.failure, max(0, c.plan.next.Sub(now))
+	cause, after := c.plan.Failure(), max(0, c.plan.Next().Sub(now))
 	if cause == nil {
 		cause = errSlow
 	}
 	if c.newest() != nil {
-		after = urgentBackoff
+		after = pacing.Urgent
 	}
 	return &unavailable{cause: cause, after: after}
 }
@@ -135,16 +79,5 @@ func (cfg *Config) refreshAfter(h http.Header) time.Duration {
 		lowest := min(max(minRefresh, cfg.Cooldown), cfg.Refresh)
 		interval = min(max(age, lowest), cfg.Refresh)
 	}
-	return jitter(interval)
-}
-
-// backoff is the pause after so many failures in a row.
-func backoff(failures int) time.Duration {
-	const doublings = 6 // 1 s, 2 s, 4 s … 32 s, then the limit
-	return jitter(min(lastBackoff, firstBackoff<<min(failures-1, doublings)))
-}
-
-// jitter spreads the fetches of many processes over the last tenth of d. It never prolongs: intervals are upper bounds.
-func jitter(d time.Duration) time.Duration {
-	return d - rand.N(d/10+1)
+	return pacing.Jitter(interval)
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
@@ -215,6 +216,35 @@ func TestSharedSecretsDoNotPrint(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestHeldKeysAreInTheOrderOfTheDocument(t *testing.T) {
+	t.Parallel()
+	rsaToo := []string{"b/RS256", "b/RS384", "b/RS512", "b/PS256", "b/PS384", "b/PS512"} // it names no alg
+	keys := []any{publicJWK("z", "ES256", p256A()), publicJWK("b", "", rsaA()), publicJWK("enc", "", ed()).with("use", "enc"), publicJWK("a", "EdDSA", ed())}
+	want := slices.Concat([]string{"z/ES256"}, rsaToo, []string{"a/EdDSA"})
+	if got := names(must(jwks.Static(document(keys...))).Held()); !slices.Equal(got, want) {
+		t.Errorf("a Set: %v, want %v", got, want)
+	}
+	if got := new(jwks.Set).Held(); got != nil {
+		t.Errorf("the zero Set: %v", names(got))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCache(t, &issuer{answer: serving(keys...)})
+		if got := c.Held(); got != nil {
+			t.Errorf("a Cache that has not fetched: %v", names(got))
+		}
+		if err := c.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := names(c.Held()); !slices.Equal(got, want) {
+			t.Errorf("a Cache: %v, want %v", got, want)
+		}
+		_ = c.Close()
+		if got := c.Held(); got != nil {
+			t.Errorf("a Cache that is closed: %v", names(got))
+		}
+	})
 }
 
 func TestAlgorithmsOfASet(t *testing.T) {

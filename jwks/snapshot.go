@@ -1,25 +1,11 @@
 package jwks
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"sync/atomic"
 
 	"github.com/cardea-auth/cardea/jwks/internal/jwa"
 )
-
-var (
-	// ErrKeyNotFound is wrapped by every error that says "no key of this source fits the token": the token is to be refused.
-	ErrKeyNotFound = errors.New("jwks: key not found")
-
-	// ErrUnavailable is wrapped by every error that says "it cannot be told whether there is a key": the token is not judged.
-	// Where it is known when to try again, the error has a method RetryAfter() time.Duration (found with errors.As).
-	ErrUnavailable = errors.New("jwks: keys unavailable")
-)
-
-// errNoKey is one value, because garbage arrives in floods.
-var errNoKey = fmt.Errorf("%w: no key has the token's kid and algorithm", ErrKeyNotFound)
 
 // What bounds the signatures that one token can make us compute.
 const (

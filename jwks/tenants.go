@@ -14,6 +14,7 @@ import (
 
 	"github.com/cardea-auth/cardea/jwks/internal/download"
 	"github.com/cardea-auth/cardea/jwks/internal/jwa"
+	"github.com/cardea-auth/cardea/jwks/internal/pacing"
 )
 
 const (
@@ -69,7 +70,7 @@ type Tenants struct {
 
 	mu      sync.Mutex // guards what follows; known is replaced under it
 	closed  bool
-	loads   bucket
+	loads   pacing.Bucket
 	leaving sync.WaitGroup
 }
 
@@ -88,7 +89,7 @@ var (
 
 // NewTenants checks cfg and returns Tenants without doing any I/O. The error names every mistake at once.
 func NewTenants(cfg TenantsConfig) (*Tenants, error) {
-	t := &Tenants{most: cfg.MaxTenants, loads: bucket{cooldown: firstLoadEvery, most: firstLoads, tokens: firstLoads}}
+	t := &Tenants{most: cfg.MaxTenants, loads: pacing.NewBucket(firstLoads, firstLoadEvery)}
 	var errs []error
 	wrong := func(field string, err error) {
 		errs = append(errs, fmt.Errorf("jwks: TenantsConfig.%s: %w", field, err))
@@ -239,7 +240,7 @@ func (t *Tenants) admit(name string) (*tenant, error) {
 			}
 		}
 	}
-	if len(newcomers)-len(idle) >= maxLoading || !t.loads.take(time.Now()) {
+	if len(newcomers)-len(idle) >= maxLoading || !t.loads.Take(time.Now()) {
 		return nil, errFirstLoads
 	}
 	known = maps.Clone(known)

@@ -255,3 +255,15 @@ func TestAKeyThatWasNotLookedForSaysSo(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkUnknownKids(b *testing.B) {
+	c, _ := loaded(b, 10)
+	kids := make([]string, 4096)
+	for i := range kids {
+		kids[i] = fmt.Sprint("made-up-", i)
+	}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		_, _ = c.VerificationKeys(b.Context(), kids[n%len(kids)], "ES256")
+	}
+}

@@ -107,11 +107,12 @@ var accepted = map[survivor]string{
 	{"middleware", "lowerASCII", andGone, `'A' <= s[i]`}:                         shortcut,
 	{"middleware", "lowerASCII", andGone, `s[i] <= 'Z'`}:                         shortcut,
 
-	{"jwks", "parseArray", neverTaken, `err != nil`}:                            unreachable, // a RawMessage is well-formed
-	{"jwks", "VerificationKeys", neverTaken, `f.decided > w.since && t != nil`}: shortcut,    // the next round finds the key, or that it was looked up in vain
-	{"jwks", "VerificationKeys", andGone, `t != nil`}:                           raceOnly,    // Close after the fetch has landed
-	{"jwks", "Reconsider", andGone, `c.held.Load() != nil`}:                     raceOnly,    // as above
-	{"jwks", "Close", neverTaken, `c.timer != nil`}:                             behindIt,    // tick does nothing once the Cache is closed
+	{"jwks", "parseArray", neverTaken, `err != nil`}:        unreachable, // a RawMessage is well-formed
+	{"jwks", "VerificationKeys", andGone, `t != nil`}:       raceOnly,    // Close after the fetch has landed
+	{"jwks", "Reconsider", andGone, `c.held.Load() != nil`}: raceOnly,    // as above
+	{"jwks", "Reconsider", neverTaken, `f == nil`}:          raceOnly,    // other keys come between two looks
+	{"jwks", "Status", andGone, `!s.NextRefresh.IsZero()`}:  raceOnly,    // a tenant is dismissed while it is looked at
+	{"jwks", "Close", neverTaken, `c.timer != nil`}:         behindIt,    // tick does nothing once the Cache is closed
 
 	{"jwks", "ask", orGone, `err != errClosed`}: shortcut, // the Cache that is asked again has just learnt the answer
 
@@ -127,12 +128,11 @@ var accepted = map[survivor]string{
 	{"jwks", "parseObject", orGone, `err != nil`}:     impliedBy, // with an error there is no token
 	{"jwks", "parseObject", neverTaken, `err != nil`}: behindIt,  // after such an error Decode has one too
 
-	{"jwks", "failed", orGone, `p.failures == 0`}:  impliedBy, // nothing was told in the year 1
+	{"jwks", "Failed", orGone, `p.failures == 0`}:  impliedBy, // nothing was told in the year 1
 	{"jwks", "overtake", orGone, `now.Before(at)`}: raceOnly,  // a tick that was about to come when a fetch began
 
-	{"jwks", "hurry", neverTaken, `p.failures == 0`}:    impliedBy, // before the first fetch all times are zero
-	{"jwks", "arm", andGone, `c.timer == nil`}:          shortcut,  // tick during a fetch starts none
-	{"jwks", "tick", neverTaken, `c.closed`}:            raceOnly,  // Close stops the timer
+	{"jwks", "arm", andGone, `c.timer == nil`}:          shortcut, // tick during a fetch starts none
+	{"jwks", "tick", neverTaken, `c.closed`}:            raceOnly, // Close stops the timer
 	{"jwks", "unavailable", neverTaken, `cause == nil`}: unreachable,
 	{"jwks", "Freshness", andGone, `ok (2)`}:            impliedBy, // what is no number is an age of zero
 	{"jwks", "Freshness", andGone, `stated`}:            impliedBy, // a lifetime that is not stated is not used
@@ -140,7 +140,7 @@ var accepted = map[survivor]string{
 
 	{"jwks", "Thumbprint", neverTaken, `err != nil`}: unreachable, // the point was checked when the Key was made
 
-	{"jwks", "inVain", andGone, `ok`}: impliedBy, // nothing was seen in the year 1
+	{"jwks", "InVain", andGone, `ok`}: impliedBy, // nothing was seen in the year 1
 
 	{"introspection", "elements", andGone, `e.peek() != 0`}: unreachable, // in valid JSON
 
