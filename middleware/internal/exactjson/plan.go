@@ -13,6 +13,7 @@ type plan struct {
 	kind   reflect.Kind // Invalid: json.Unmarshal reads it
 	typ    reflect.Type
 	elem   *plan                  // of a pointer, a slice or a map
+	few    int                    // elements that a slice is given room for with the first; one, where they are large
 	fields map[string]plannedPart // of a struct, by exact name
 }
 
@@ -76,6 +77,7 @@ func (known planner) complete(p *plan) bool {
 		return t.NumMethod() == 0
 	case reflect.Pointer, reflect.Slice:
 		p.elem = known.plan(t.Elem())
+		p.few = int(min(4, max(1, 64/max(1, t.Elem().Size()))))
 		return p.elem != nil && (p.kind == reflect.Pointer || t.Elem().Kind() != reflect.Uint8) // which would be base64
 	case reflect.Map:
 		p.elem = known.plan(t.Elem())

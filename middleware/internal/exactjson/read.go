@@ -171,10 +171,13 @@ func (r *reader) slice(p *plan, v reflect.Value) bool {
 		*list = append(make([]string, 0, len(read)), read...)
 		return good
 	}
-	v.Set(reflect.MakeSlice(p.typ, 0, 4))
+	v.Set(reflect.MakeSlice(p.typ, 0, 0)) // which costs nothing: a list of many empty lists is short
 	return r.elements(func() bool {
 		n := v.Len()
-		if n == v.Cap() {
+		switch {
+		case n == 0:
+			v.Grow(p.few)
+		case n == v.Cap():
 			v.Grow(1)
 		}
 		v.SetLen(n + 1)

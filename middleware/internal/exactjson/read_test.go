@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,48 @@ func TestOnePassAllocatesOnlyWhatIsKept(t *testing.T) {
 	})
 	if got > 8 { // the list, the map and what stands in it, the value that goes in
 		t.Errorf("%v allocations", got)
+	}
+}
+
+type largeElement struct {
+	Name string `json:"name"`
+
+	Text01, Text02, Text03, Text04, Text05, Text06, Text07, Text08, Text09, Text10, Text11, Text12, Text13, Text14, Text15, Text16 string
+}
+
+// Claims may be many short lists, and what they are decoded into large: their room is not for the token to multiply.
+func TestOnePassTakesNoMoreRoomThanEncodingJSON(t *testing.T) {
+	type lists struct {
+		Lists  [][]largeElement          `json:"lists"`
+		Ints   [][]int                   `json:"ints"`
+		ByName map[string][]largeElement `json:"by_name"`
+	}
+	taken := func(decode func(text string, v any) error, text string) uint64 {
+		var before, after runtime.MemStats
+		into := new(lists)
+		_ = decode(text, into) // what is known of the type is made
+		*into = lists{}
+		runtime.ReadMemStats(&before)
+		if err := decode(text, into); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	many := func(text string) string { return strings.TrimSuffix(strings.Repeat(text+",", 2000), ",") }
+	for name, text := range map[string]string{
+		"empty lists of lists":   `{"lists":[` + many("[]") + `]}`,
+		"lists of one":           `{"lists":[` + many("[{}]") + `]}`,
+		"lists of two":           `{"lists":[` + many("[{},{}]") + `]}`,
+		"empty lists of numbers": `{"ints":[` + many("[]") + `]}`,
+		"an empty list by name":  `{"by_name":{"a":[],"b":[],"c":[],"d":[],"e":[],"f":[],"g":[],"h":[]}}`,
+		"one element by name":    `{"by_name":{"a":[{}],"b":[{}],"c":[{}],"d":[{}],"e":[{}],"f":[{}]}}`,
+	} {
+		got := taken(exactjson.DecodeText, text)
+		want := taken(func(text string, v any) error { return json.Unmarshal([]byte(text), v) }, text)
+		if got > want+want/4+1024 {
+			t.Errorf("%s: %d bytes for a text of %d, encoding/json takes %d", name, got, len(text), want)
+		}
 	}
 }
 
