@@ -16,7 +16,7 @@ type keySet struct {
 	skipped []skip
 }
 
-// skip says which key of a document is not used, and why. Its text comes from this package alone, never from the document.
+// skip says which key of a document is not used, and why. Its text is ours, never that of the document.
 type skip struct {
 	index  int
 	reason error

@@ -47,7 +47,10 @@ func TestMetadataThatIsNotUsed(t *testing.T) {
 	good := metadata(nil)
 	const another = "its issuer is not the configured one, byte for byte; a slash at the end counts: it says "
 	for _, row := range []struct{ attack, document, says string }{
-		{"of another issuer", metadata(map[string]any{"issuer": "https://attacker.example"}), another + `"https://attacker.example" and "` + name + `" is configured`},
+		{
+			"of another issuer", metadata(map[string]any{"issuer": "https://attacker.example"}),
+			another + `"https://attacker.example" and "` + name + `" is configured`,
+		},
 		{"one slash more", metadata(map[string]any{"issuer": name + "/"}), another},
 		{"another case", metadata(map[string]any{"issuer": "https://ISSUER.example/t"}), another},
 		{"another form of the same letter", metadata(map[string]any{"issuer": "https://issuer.example/\u0301t"}), another + `"https://issuer.example/\u0301t"`},

@@ -228,7 +228,8 @@ func TestACertificateOfAnotherKind(t *testing.T) {
 // Each reading is that of the key in its place, and a key that is of no use has no JWK.
 func TestABrokenKeySpoilsNoOther(t *testing.T) {
 	t.Parallel()
-	readings, err := keydoc.ReadSet([]byte(set(key(map[string]any{"use": "enc"}), edKey, `null`, key(map[string]any{"kid": "other"}), key(map[string]any{"d": "AA"}))))
+	encryption, other, private := map[string]any{"use": "enc"}, map[string]any{"kid": "other"}, map[string]any{"d": "AA"}
+	readings, err := keydoc.ReadSet([]byte(set(key(encryption), edKey, `null`, key(other), key(private))))
 	if err != nil {
 		t.Fatal(err)
 	}
