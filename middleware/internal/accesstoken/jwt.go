@@ -16,7 +16,7 @@ import (
 
 var (
 	errEmpty      = errors.New("it is empty")
-	errNoIssuer   = errors.New("the token names no issuer (iss)")
+	errNoIssuer   = cause.Hint("the token names no issuer (iss)", "the server has to write it; for one that cannot, there is Issuer.DangerouslyNoIssuer")
 	errNotToken68 = errors.New("the token holds characters outside token68, or something follows it")
 )
 

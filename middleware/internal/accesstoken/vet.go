@@ -14,7 +14,7 @@ import (
 
 var (
 	errNull     = errors.New("it is null, which says neither that the token is limited nor that it is not")
-	errNoExpiry = errors.New("claim exp is absent")
+	errNoExpiry = cause.Hint("claim exp is absent", "the server has to write it: a token that never ends is not taken")
 )
 
 // vetRow are the steps that claims go through which are known to be the issuer's: who the token is for, who may use it, and of what form

@@ -62,10 +62,7 @@ func Unread(check error, token string) error {
 		})
 	}
 	return New(check, func() Sides {
-		return Sides{
-			Expected: "a JWT, or an Introspector that is asked about the token",
-			Hint:     "set Issuer.Introspector if tokens of this API are opaque; if they are JWTs, the client sends something else, or a part of one",
-		}
+		return Sides{Hint: "set Issuer.Introspector if tokens of this API are opaque; if they are JWTs, the client sends something else, or a part of one"}
 	})
 }
 

@@ -83,7 +83,8 @@ var firstAfternoon = []mistake{
 	},
 	{"nbf ahead", nil, nil, token(kit.Claims{"nbf": now + 300}), []string{"nbf 2100-11-22T12:05:00Z, 5m0s ahead", "leeway of 30s"}},
 	{"iat ahead", nil, nil, token(kit.Claims{"iat": now + 300}), []string{"iat 2100-11-22T12:05:00Z, 5m0s ahead"}},
-	{"no exp", nil, nil, token(kit.Claims{"exp": nil}), []string{"claim exp is absent"}},
+	{"no exp", nil, nil, token(kit.Claims{"exp": nil}), []string{"claim exp is absent", "a token that never ends is not taken"}},
+	{"no iss", nil, nil, token(kit.Claims{"iss": nil}), []string{"the token names no issuer (iss)", "Issuer.DangerouslyNoIssuer"}},
 	{
 		"a scope is missing", nil, scope("items:read"), token(nil),
 		[]string{`got="scopes 'read', 'write' in claim 'scope'"`, `expected="scope 'items:read'"`, "needs=items:read", "the client has to ask for the scope"},
