@@ -248,6 +248,7 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		{"nothing", ``, refused + "it is no JSON object"},
 		{"an error instead of keys", `{"error":"server_error"}`, refused + `it has no array "keys"`},
 		{"two documents", string(document(first())) + "{}", refused + "something follows the JSON object"},
+		{"a PEM file", "\n-----BEGIN PUBLIC KEY-----\n", "jwks: Static: the document is PEM and no JWKS: KeyFile of package issuers reads such a file"},
 		{"no keys", `{"keys":[]}`, "jwks: Static: the key set is empty; if the issuer signs with a shared secret, use HMAC; pass the public keys of the issuer"},
 	} {
 		if set, err := jwks.Static([]byte(row.document)); set != nil || err == nil || err.Error() != row.says {

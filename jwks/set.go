@@ -31,9 +31,12 @@ func NewSet(keys ...*Key) *Set {
 
 // Static reads a JWKS document (RFC 7517 section 5) that does not change: one shipped with the program or configured by hand.
 // Keys that cannot verify a signature are skipped, as [Cache] skips them. If no key is left, or the document itself
-// is broken, the error says why. Private and symmetric keys are never loaded.
+// is broken, the error says why. PEM is read by KeyFile of package issuers. Private and symmetric keys are never loaded.
 func Static(document []byte) (*Set, error) {
 	parsed, err := parseSet(document)
+	if err != nil && bytes.HasPrefix(bytes.TrimSpace(document), []byte("-----BEGIN ")) {
+		return nil, errors.New("jwks: Static: the document is PEM and no JWKS: KeyFile of package issuers reads such a file")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("jwks: Static: %w", err)
 	}

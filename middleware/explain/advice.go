@@ -74,9 +74,9 @@ func grant(step middleware.Step) string {
 	}
 }
 
-// join puts the hint behind a change.
+// join puts the hint behind a change, unless it says the same.
 func join(change, hint string) string {
-	if hint == "" {
+	if hint == "" || strings.HasPrefix(hint, "the client has to ask for ") || strings.HasPrefix(hint, "the server has to grant ") {
 		return change
 	}
 	return change + " (" + hint + ")"

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -203,5 +204,21 @@ func TestStepsThatWereNotReachedShareALine(t *testing.T) {
 	asJSON, err := json.Marshal(report)
 	if n := strings.Count(string(asJSON), `"result":"not_reached"`); err != nil || n < 20 {
 		t.Errorf("%d in %s, %v", n, asJSON, err)
+	}
+}
+
+// What the hint of a step asks for is not asked for again beside it.
+func TestAdviceSaysNothingTwice(t *testing.T) {
+	issuer, guard := newGuard(t, func(g *middleware.Guard) *middleware.Guard { return g.Require("orders").AnyRole("admin") }, func(cfg *middleware.Config) {
+		cfg.Issuers[0].Claims.Roles = []string{"roles"}
+	})
+	report := explain.Token(t.Context(), guard, issuer.Token(authtest.Claims{"aud": "other", "scope": "x", "roles": []string{"user"}}))
+	want := []string{
+		"let the server write '" + api + "' into aud, or add the token's to Config.Audiences if one of 'other' is this API",
+		"let the server grant scope 'orders' to this client or user",
+		"let the server grant role 'admin' to this client or user",
+	}
+	if !slices.Equal(report.Advice, want) {
+		t.Errorf("got  %q\nwant %q", report.Advice, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/cardea-auth/cardea/middleware"
 	"github.com/cardea-auth/cardea/middleware/internal/suite/kit"
 	"github.com/cardea-auth/cardea/middleware/internal/testkit"
+	"github.com/cardea-auth/cardea/middleware/revocation/statuslist"
 )
 
 // ofTheSameKinds are mistakes with providers, proxies, clocks, bindings, cookies, introspection and tenants.
@@ -268,6 +269,15 @@ var ofTheSameKinds = []mistake{
 
 	{"revocations that nobody has read", func(cfg *middleware.Config) { cfg.Revocations = []middleware.Revocations{unread{}} }, nil, token(nil), []string{
 		"reason=revocations_stale", `error="Config.Revocations know nothing"`, "Warm before the first request", "its own log says the rest"}},
+	{"a token that was revoked", revokedAs("token"), nil, token(nil), []string{"one revoked by itself (jti)", "List.Lift undoes a mistake"}},
+	{"a token revoked by what nobody here knows", revokedAs("moon"), nil, token(nil), []string{"one revoked by its 'moon'"}},
+	{"a status list that says no", revokedAs(statuslist.Invalid), nil, token(nil), []string{"one whose status is 1, invalid", "its issuer has revoked it"}},
+	{"a status for the time being", revokedAs(statuslist.Suspended), nil, token(nil), []string{"suspended", "its issuer may lift that"}},
+	{"a status of an application's own", revokedAs(statuslist.Other), nil, token(nil), []string{"statuslist.Issuer.Accept"}},
+	{"a status list that is too short", revokedAs(statuslist.OutOfRange), nil, token(nil), []string{"beyond the end of its list"}},
+	{"a status that leads nowhere", revokedAs(statuslist.Unreadable), nil, token(nil), []string{"status.status_list with idx and uri"}},
+	{"a status list elsewhere", revokedAs(statuslist.Foreign), nil, token(nil), []string{"statuslist.Issuer.Origins"}},
+	{"no status", revokedAs(statuslist.Missing), nil, token(nil), []string{"one without the claim status", "statuslist.Issuer.Required"}},
 
 	// Tenants.
 	{"a tenant that is not let in", tenants("t1"), nil, kit.Bearer(kit.TenantToken("t2")), []string{"tenant 't2' in iss", "a tenant that AllowTenant lets in"}},

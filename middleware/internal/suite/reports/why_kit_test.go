@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/cardea-auth/cardea/introspection"
 	"github.com/cardea-auth/cardea/middleware"
@@ -120,6 +121,17 @@ func answering(changes kit.Claims) func(*middleware.Config) {
 type unread struct{}
 
 func (unread) Judge(middleware.TokenFacts) middleware.Verdict { return middleware.Verdict{} }
+
+// revokedAs lets Revocations know of every token that it was revoked by this.
+func revokedAs(kind string) func(*middleware.Config) {
+	return func(cfg *middleware.Config) { cfg.Revocations = []middleware.Revocations{revoked(kind)} }
+}
+
+type revoked string
+
+func (r revoked) Judge(middleware.TokenFacts) middleware.Verdict {
+	return middleware.Verdict{Kind: string(r), AsOf: time.Now()}
+}
 
 var opaque = kit.Bearer("an-opaque-token")
 
