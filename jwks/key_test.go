@@ -261,7 +261,10 @@ func TestNewSecretRefusesWhatMayBePublic(t *testing.T) {
 			}
 		}
 	}
-	for _, good := range []string{"{" + string(secret), "0123456789abcdef0123456789abcdef-----", "ecdsa" + string(secret), "[" + string(secret)} {
+	for _, good := range []string{
+		"{" + string(secret), "0123456789abcdef0123456789abcdef-----", "ecdsa" + string(secret), "[" + string(secret),
+		strings.Repeat("12345678", 4), `"` + string(secret) + `"`, // JSON too, and no key
+	} {
 		if _, err := jwks.NewSecret("", "HS256", []byte(good)); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}

@@ -116,6 +116,8 @@ var accepted = map[survivor]string{
 
 	{"jwks", "ask", orGone, `err != errClosed`}: shortcut, // the Cache that is asked again has just learnt the answer
 
+	{"jwks", "lowerASCII", andGone, `'A' <= r`}: shortcut, // both sides are written alike, and no two hosts become one
+
 	{"jwks", "loopback", andGone, `ip != nil`}: impliedBy, // no address is no loopback address
 
 	{"jwks", "ask", andGone, `err == nil`}: behindIt, // the zero JWK has no key
