@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -184,6 +185,40 @@ func Example_observe() {
 	// GET /orders: 200
 	// cardea_decisions_total{outcome="refused",reason="no_token",issuer=""} 1
 	// GET /orders: 401 Bearer realm="api", scope="orders"
+}
+
+// A page for operators. To encoding/json an error is {}, so the page writes its text. A probe that decides about traffic should not wait
+// for every issuer: keys that are not there yet are fetched by requests.
+func ExampleValidator_Health() {
+	auth, err := middleware.New(middleware.Config{
+		Issuers:   []middleware.Issuer{{URL: "https://login.example.com"}},
+		Audiences: []string{"https://api.example.com"},
+		HTTPClient: &http.Client{Transport: kit.TransportFunc(func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("no route to host")
+		})},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer auth.Close()
+	if err := auth.Warm(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	status := func(w http.ResponseWriter, _ *http.Request) {
+		for _, issuer := range auth.Health() {
+			fmt.Fprintln(w, issuer.Issuer, "ready:", issuer.Ready)
+			if issuer.Keys.LastError != nil {
+				fmt.Fprintln(w, "its keys:", issuer.Keys.LastError.Error())
+			}
+		}
+	}
+	call(http.HandlerFunc(status), "GET", "/status", "")
+	// Output:
+	// middleware: issuer "https://login.example.com": jwks: keys unavailable: GET https://login.example.com/.well-known/openid-configuration: no route to host
+	// GET /status: 200 https://login.example.com ready: false
+	// its keys: GET https://login.example.com/.well-known/openid-configuration: no route to host
 }
 
 // A token in a cookie. Browsers attach cookies to requests that other sites cause, so those that change something are
