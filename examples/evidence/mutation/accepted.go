@@ -300,6 +300,8 @@ var accepted = map[survivor]string{
 	{"middleware", "parse", neverTaken, `err != nil (2)`}:              behindIt, // the zero Value has no typ
 	{"middleware", "parse", orGone, `jwk.Kind() != strictjson.Object`}: behindIt, // what has no members is no key
 
+	{"middleware", "NewLists", neverTaken, `room == 0`}:                                     shortcut,
+	{"middleware", "mostElems", valueGone, `strictjson.Object`}:                             shortcut, // Settle makes good what room was made in vain
 	{"middleware", "Distinct", neverTaken, `len(elems) <= few`}:                             shortcut,
 	{"jwks", "parseMaterial", neverTaken, `len(m.E) > base64.RawURLEncoding.EncodedLen(8)`}: behindIt, // jwkset writes the key once more and compares
 	{"middleware", "readClaims", neverTaken, `err != nil`}:                                  behindIt, // a payload that is no base64url is an empty text, which is no JSON
@@ -370,7 +372,7 @@ var accepted = map[survivor]string{
 	{"middleware", "slice", andGone, `r.word("null")`}:                                                     shortcut,
 	{
 		"middleware", "slice", alwaysTrue,
-		`r.elements(func() bool { n := v.Len() if n == v.Cap() { v.Grow(1) } v.SetLen(n + 1) v.Index(n).SetZero() return r.value(p.elem, v.Index(n)) })`,
+		`r.elements(func() bool { n := v.Len() switch { case n == 0: v.Grow(p.few) case n == v.Cap(): v.Grow(1) } v.SetLen(n + 1) v.Index(n).SetZero() return r.value(p.elem, v.Index(n)) })`,
 	}: shortcut,
 	{"middleware", "slice", alwaysTrue, `r.value(p.elem, v.Index(n))`}:                            shortcut,
 	{"middleware", "mapping", neverTaken, `ok`}:                                                   shortcut,

@@ -20,10 +20,7 @@ func Held(text string, lists ...[]string) (size int) {
 	return size
 }
 
-// isPart compares addresses, since equal text may stand at two.
-func isPart(text, part string) bool {
-	begin, at := address(text), address(part)
-	return at >= begin && at-begin < uintptr(len(text))
-}
+// isPart compares addresses, since equal text may stand at two. What stands before text is far behind it, as the difference wraps round.
+func isPart(text, part string) bool { return address(part)-address(text) < uintptr(len(text)) }
 
 func address(s string) uintptr { return uintptr(unsafe.Pointer(unsafe.StringData(s))) }

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"testing"
@@ -59,24 +60,38 @@ func TestANewKeyUnderAnOldNameIsFetched(t *testing.T) {
 		header string
 		after  string
 		now    string // the header of the new tokens
+		claims kit.Claims
+		change func(*middleware.Config)
 	}{
-		"the same kid":        {edDocument(strange), strange, kit.Ed25519Header, edDocument(ours), kit.Ed25519Header},
-		"a token without kid": {edDocument(strange), strange, noKid, edDocument(ours), noKid},
-		"keys without kid":    {documentOf(strange.Public(), nil), strange, kit.Ed25519Header, documentOf(ours.Public(), nil), kit.Ed25519Header},
+		"the same kid": {before: edDocument(strange), old: strange, header: kit.Ed25519Header, after: edDocument(ours), now: kit.Ed25519Header},
+		"a token for several APIs": {
+			before: edDocument(strange), old: strange, header: kit.Ed25519Header, after: edDocument(ours), now: kit.Ed25519Header,
+			claims: kit.Claims{"aud": []string{testkit.Audience, "https://other.example.com"}},
+		},
+		"a token that names no API, where it need not": {
+			before: edDocument(strange), old: strange, header: kit.Ed25519Header, after: edDocument(ours), now: kit.Ed25519Header,
+			claims: kit.Claims{"aud": nil}, change: func(cfg *middleware.Config) {
+				cfg.Audiences, cfg.Issuers[0].Audiences, cfg.Issuers[0].DangerouslyNoAudience = nil, nil, true
+			},
+		},
+		"a token without kid": {before: edDocument(strange), old: strange, header: noKid, after: edDocument(ours), now: noKid},
+		"keys without kid": {
+			before: documentOf(strange.Public(), nil), old: strange, header: kit.Ed25519Header, after: documentOf(ours.Public(), nil), now: kit.Ed25519Header,
+		},
 		"the same kid for another algorithm": {
-			documentOf(rsaKey.Public().(*rsa.PublicKey), kit.Claims{"kid": "ed"}), rsaKey, `{"alg":"RS256","typ":"at+jwt","kid":"ed"}`,
-			edDocument(ours), kit.Ed25519Header,
+			before: documentOf(rsaKey.Public().(*rsa.PublicKey), kit.Claims{"kid": "ed"}), old: rsaKey, header: `{"alg":"RS256","typ":"at+jwt","kid":"ed"}`,
+			after: edDocument(ours), now: kit.Ed25519Header,
 		},
 		"the same kid, first for another issuer": {
-			documentOf(strange.Public(), kit.Claims{"kid": "ed", "issuer": "https://other.example.com"}), nil, "", edDocument(ours),
-			kit.Ed25519Header,
+			before: documentOf(strange.Public(), kit.Claims{"kid": "ed", "issuer": "https://other.example.com"}), after: edDocument(ours),
+			now: kit.Ed25519Header,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := &kit.PublishedKeys{}
 				server.Publish(row.before)
-				v := fetching(t, server, nil)
+				v := fetching(t, server, row.change)
 				if row.old != nil {
 					kit.WantAdmitted(t, v, signedBy(row.old, row.header, nil))
 				} else if err := v.Warm(t.Context()); err != nil {
@@ -87,7 +102,9 @@ func TestANewKeyUnderAnOldNameIsFetched(t *testing.T) {
 				var crowd sync.WaitGroup
 				for n := range 50 {
 					crowd.Go(func() {
-						if got := kit.Serve(v.Require(), kit.Bearer(signedBy(ours, row.now, numbered(n)))).String(); got != "200" {
+						change := numbered(n)
+						maps.Copy(change, row.claims)
+						if got := kit.Serve(v.Require(), kit.Bearer(signedBy(ours, row.now, change))).String(); got != "200" {
 							t.Errorf("a token of the new key: %s", got)
 						}
 					})
