@@ -374,6 +374,7 @@ var accepted = map[survivor]string{
 		"middleware", "slice", alwaysTrue,
 		`r.elements(func() bool { n := v.Len() switch { case n == 0: v.Grow(p.few) case n == v.Cap(): v.Grow(1) } v.SetLen(n + 1) v.Index(n).SetZero() return r.value(p.elem, v.Index(n)) })`,
 	}: shortcut,
+	{"middleware", "slice", neverTaken, `n == 0`}:                                                 shortcut, // how much room a list gets at first
 	{"middleware", "slice", alwaysTrue, `r.value(p.elem, v.Index(n))`}:                            shortcut,
 	{"middleware", "mapping", neverTaken, `ok`}:                                                   shortcut,
 	{"middleware", "any", valueGone, `'['`}:                                                       shortcut,
