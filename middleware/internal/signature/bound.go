@@ -29,10 +29,10 @@ func (b *bound) VerificationKeys(ctx context.Context, kid, alg string) ([]*jwks.
 		return nil, err
 	}
 	keys, outcome, err := b.source.Find(ctx, b.iss, compact.Header{KeyID: kid, Algorithm: alg}, b.mayServe)
-	if outcome == Unknown && errors.Is(err, jwks.ErrKeyNotFound) {
+	switch {
+	case errors.Is(err, jwks.ErrKeyNotFound):
 		return nil, err
-	}
-	if outcome == Unknown {
+	case outcome == Unknown:
 		return nil, fmt.Errorf("%w: %w", jwks.ErrKeyNotFound, err)
 	}
 	return serving(keys, alg, b.mayServe), err

@@ -369,3 +369,19 @@ func TestKeySourceOfAnIssuer(t *testing.T) {
 		t.Errorf("after Close: %s", got)
 	}
 }
+
+// A KeySource of one Validator may serve another one. What is not found is named once, by whoever knows what is held.
+func TestKeySourceOfAnotherValidatorNamesAnUnknownKeyOnce(t *testing.T) {
+	keys, _ := kit.NewValidator(t, func(*middleware.Config) {}).KeySource(testkit.Issuer)
+	v := kit.NewValidator(t, kit.ChangeIssuer(func(i *middleware.Issuer) { i.Keys = keys }))
+	_, err := v.Require().Check(kit.Bearer(testkit.Sign(`{"alg":"EdDSA","kid":"nobody"}`, string(testkit.JSON(kit.GoodClaims(nil))), testkit.EdKey())))
+	var refused *middleware.Error
+	if !errors.As(err, &refused) || refused.Reason != middleware.ReasonUnknownKey || !errors.Is(err, jwks.ErrKeyNotFound) {
+		t.Fatalf("got %v", err)
+	}
+	for _, part := range []string{jwks.ErrKeyNotFound.Error(), "kid 'nobody'", "one of the keys held"} {
+		if got := strings.Count(refused.Err.Error(), part); got != 1 {
+			t.Errorf("%q is said %d times: %v", part, got, refused.Err)
+		}
+	}
+}
