@@ -275,7 +275,6 @@ var accepted = map[survivor]string{
 	{"middleware", "IsPublicHost", alwaysTrue, `err == nil`}:   behindIt,    // net/url refuses it too, since Go 1.25.2
 
 	{"middleware", "ContextWithExpiry", orGone, `a.anonymous`}: impliedBy, // nobody has no expiry
-	{"middleware", "Parse", neverTaken, `table != nil`}:        shortcut,
 	{"middleware", "Learn", andGone, `len(*old) < maxHeaders`}: boundOnly, // only verified tokens are learnt from
 
 	{"middleware", "Learn", neverTaken, `old != nil && len(*old) < maxHeaders`}: shortcut, // a table that is begun anew learns again
@@ -300,6 +299,8 @@ var accepted = map[survivor]string{
 	{"middleware", "parse", neverTaken, `err != nil (2)`}:              behindIt, // the zero Value has no typ
 	{"middleware", "parse", orGone, `jwk.Kind() != strictjson.Object`}: behindIt, // what has no members is no key
 
+	{"middleware", "rest.size", neverTaken, `r.answer == nil`}:                              boundOnly, // it would count too much
+	{"middleware", "rest.size", neverTaken, `!opaque`}:                                      boundOnly, // of few tokens, whose JWT is in the cache beside as a rule
 	{"middleware", "NewLists", neverTaken, `room == 0`}:                                     shortcut,
 	{"middleware", "mostElems", valueGone, `strictjson.Object`}:                             shortcut, // Settle makes good what room was made in vain
 	{"middleware", "Distinct", neverTaken, `len(elems) <= few`}:                             shortcut,
