@@ -101,10 +101,10 @@ func (v *Verified) size() int {
 // BindKey ties the key of an accepted token to its algorithm, where neither the configuration nor the key says which one it is for.
 // The error says that it serves another already.
 func (v *Verified) BindKey() error {
-	if !v.Issuer.BindKeys || v.Key.Key == nil {
+	if !v.Issuer.BindKeys {
 		return nil
 	}
-	return v.Key.Key.Bind()
+	return v.Key.Key.Bind() // of a nil Key nothing
 }
 
 // RevocableAs is the name under which entries of revocation lists know the token's issuer.
