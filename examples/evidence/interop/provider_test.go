@@ -171,7 +171,7 @@ func (p *provider) newBrowser(t *testing.T) *http.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &http.Client{Timeout: limit, Jar: jar, CheckRedirect: func(next *http.Request, _ []*http.Request) error {
+	return &http.Client{Timeout: limit, Transport: fresh, Jar: jar, CheckRedirect: func(next *http.Request, _ []*http.Request) error {
 		if strings.HasPrefix(next.URL.String(), p.RedirectURI) {
 			return http.ErrUseLastResponse // here the app takes over
 		}
@@ -241,9 +241,13 @@ func (p *provider) newPost(t *testing.T, path string, c client, form url.Values)
 	return request
 }
 
+// fresh takes a new connection for each request. Node.js ends one that has been idle for five seconds, perhaps while a request is on its way,
+// and net/http sends no POST twice.
+var fresh = &http.Transport{DisableKeepAlives: true}
+
 func (p *provider) send(t *testing.T, request *http.Request) []byte {
 	t.Helper()
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Transport: fresh}).Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
