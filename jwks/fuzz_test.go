@@ -220,7 +220,8 @@ func compare(t *testing.T, set *jwks.Set, want []reading, complete bool) {
 		got, _ := set.VerificationKeys(t.Context(), q[0], q[1])
 		var expected []reading
 		for _, k := range want {
-			if k.Algorithm() == q[1] && (q[0] == "" || k.ID() == q[0]) {
+			// A kid that Cardea knows nothing of, as its key has doubled members, may be that of a key without one.
+			if k.Algorithm() == q[1] && (q[0] == "" || k.ID() == q[0] || !complete && k.ID() == "") {
 				expected = append(expected, k)
 			}
 		}
