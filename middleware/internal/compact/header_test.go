@@ -31,15 +31,19 @@ func TestHeaderMembers(t *testing.T) {
 
 func TestHeaderRefusals(t *testing.T) {
 	rows := map[string]error{
-		`{}`: compact.ErrAlgorithm, `{"alg":null}`: compact.ErrAlgorithm, `{"alg":""}`: compact.ErrAlgorithm, `{"alg":["ES256"]}`: compact.ErrAlgorithm, `{"alg":1}`: compact.ErrAlgorithm,
-		`{"alg":"a","kid":1}`: compact.ErrMember, `{"alg":"a","kid":null}`: compact.ErrMember, `{"alg":"a","kid":["x"]}`: compact.ErrMember, `{"alg":"a","typ":null}`: compact.ErrMember,
+		`{}`: compact.ErrAlgorithm, `{"alg":null}`: compact.ErrAlgorithm, `{"alg":""}`: compact.ErrAlgorithm,
+		`{"alg":["ES256"]}`: compact.ErrAlgorithm, `{"alg":1}`: compact.ErrAlgorithm,
+		`{"alg":"a","kid":1}`: compact.ErrMember, `{"alg":"a","kid":null}`: compact.ErrMember,
+		`{"alg":"a","kid":["x"]}`: compact.ErrMember, `{"alg":"a","typ":null}`: compact.ErrMember,
 		`{"typ":"","alg":"a"}`: compact.ErrType, `{"alg":"a","typ":""}`: compact.ErrType,
 		`{"alg":"a","typ":{}}`: compact.ErrMember, `{"alg":"a","kid":"` + strings.Repeat("k", compact.MaxKeyID+1) + `"}`: compact.ErrKeyID,
 		`{"alg":"a","kid":"` + strings.Repeat(`\u006b`, compact.MaxKeyID+1) + `"}`: compact.ErrKeyID,
 		`{"alg":"a","alg":"a"}`: strictjson.ErrDuplicate, `{"alg":"a","ALG":"a"}`: compact.ErrMember, `{"alg":"a","\u0061lg":"a"}`: strictjson.ErrDuplicate,
 		`{"alg":"a","kid":"a","kid":"b"}`: strictjson.ErrDuplicate, `{"alg":"a","x":{"y":1,"y":2}}`: strictjson.ErrDuplicate,
-		`{"alg":"a"}{}`: strictjson.ErrSyntax, `{"alg":"a"} x`: strictjson.ErrSyntax, `[{"alg":"a"}]`: strictjson.ErrSyntax, `null`: strictjson.ErrSyntax, `{"alg":"a",}`: strictjson.ErrSyntax,
-		`{"alg":NaN}`: strictjson.ErrSyntax, "{\"alg\":\"\xff\"}": strictjson.ErrUTF8, `{"alg":"\ud800"}`: strictjson.ErrSurrogate, "": strictjson.ErrSyntax, "\xef\xbb\xbf{}": strictjson.ErrSyntax,
+		`{"alg":"a"}{}`: strictjson.ErrSyntax, `{"alg":"a"} x`: strictjson.ErrSyntax, `[{"alg":"a"}]`: strictjson.ErrSyntax,
+		`null`: strictjson.ErrSyntax, `{"alg":"a",}`: strictjson.ErrSyntax,
+		`{"alg":NaN}`: strictjson.ErrSyntax, "{\"alg\":\"\xff\"}": strictjson.ErrUTF8, `{"alg":"\ud800"}`: strictjson.ErrSurrogate,
+		"": strictjson.ErrSyntax, "\xef\xbb\xbf{}": strictjson.ErrSyntax,
 		`{"alg":"a","x":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`: strictjson.ErrDepth,
 	}
 	for _, name := range []string{"ALG", "Alg", "aLg", "KID", "Kid", "\u212aid", "Typ", "CRIT", "Crit", "B64", "CTY"} {
@@ -70,8 +74,10 @@ func TestHeaderRefusals(t *testing.T) {
 
 func TestMediaType(t *testing.T) {
 	for typ, want := range map[string]string{
-		"": "", "at+jwt": "at+jwt", "AT+JWT": "at+jwt", "application/at+jwt": "at+jwt", "APPLICATION/At+Jwt": "at+jwt", "JWT": "jwt", "application/": "application/", "application": "application",
-		"application/a/b": "application/a/b", "application/application/jwt": "application/application/jwt", "text/jwt": "text/jwt", "/jwt": "/jwt", " jwt": " jwt", "at+\u212aJWT": "at+\u212ajwt", "ÄT": "Ät",
+		"": "", "at+jwt": "at+jwt", "AT+JWT": "at+jwt", "application/at+jwt": "at+jwt",
+		"APPLICATION/At+Jwt": "at+jwt", "JWT": "jwt", "application/": "application/", "application": "application",
+		"application/a/b": "application/a/b", "application/application/jwt": "application/application/jwt", "text/jwt": "text/jwt", "/jwt": "/jwt",
+		" jwt": " jwt", "at+\u212aJWT": "at+\u212ajwt", "ÄT": "Ät",
 	} {
 		if got := compact.MediaType(typ); got != want {
 			t.Errorf("%q is %q, want %q", typ, got, want)
